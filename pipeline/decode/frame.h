@@ -1,0 +1,21 @@
+#pragma once
+
+#include "pipeline/base/bytes.h"
+#include "pipeline/base/packet.h"
+#include "pipeline/decode/headers.h"
+#include "pipeline/decode/malformed.h"
+
+namespace tapmeter::decode {
+
+// Limits that bound the time of a crafted frame.
+inline constexpr unsigned vlan_tags_max = 4;
+inline constexpr unsigned mpls_labels_max = 8;
+inline constexpr unsigned extension_headers_max = 8;
+
+// Walks a frame from the outside in, down to the transport header of the outermost IP packet.
+// packet   frame as captured, its link type and its length on the wire
+// returns  the headers; a frame that is no IP is no error: ip_version stays 0, non_ip says what
+// errors   the first Undecoded met, from the layer that met it
+Decoded<Headers> decode_frame(const Packet& packet) noexcept;
+
+}  // namespace tapmeter::decode

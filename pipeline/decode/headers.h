@@ -1,0 +1,42 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "pipeline/base/bytes.h"
+#include "pipeline/base/fates.h"
+
+namespace tapmeter::decode {
+
+// IPv4 sits in the last four octets, the rest zero, so later rooms need no second code path.
+using Address = std::array<std::uint8_t, 16>;
+
+// Where a packet stands in its datagram.
+enum class Fragment : std::uint8_t {
+    none,   // the whole datagram
+    first,  // offset 0, more to come: carries the transport header
+    later,  // offset > 0: no transport header, ports are 0
+};
+
+// What the later rooms need of a packet's headers: the outermost IP flow.
+struct Headers {
+    Address source{};
+    Address destination{};
+    std::uint16_t source_port = 0;  // 0 where the protocol has none, and in later fragments
+    std::uint16_t destination_port = 0;
+    std::uint16_t vlan = 0;           // outermost VLAN id, 0 if untagged or priority-tagged
+    std::uint16_t customer_vlan = 0;  // second VLAN id of a QinQ frame, else 0
+    std::uint8_t protocol = 0;        // IANA protocol number behind all IPv6 extension headers
+    std::uint8_t ip_version = 0;      // 4 or 6; 0: the frame is no IP, and `non_ip` says what
+    NonIp non_ip = NonIp::other;
+    Fragment fragment = Fragment::none;
+    std::uint32_t ip_octets = 0;          // IP header and payload as the header says (RFC 7011: layer 3)
+    std::uint16_t tcp_control_bits = 0;   // RFC 9293: 8 flags, RFC 3540's bit above them; 0 if no TCP
+    std::uint8_t type_of_service = 0;     // IPv4 TOS or IPv6 traffic class
+    std::uint8_t time_to_live = 0;        // IPv4 TTL or IPv6 hop limit
+    std::uint8_t icmp_type = 0;           // ICMP and ICMPv6; else 0
+    std::uint8_t icmp_code = 0;
+    Bytes payload{};  // after the transport header, as captured, without link padding
+};
+
+}  // namespace tapmeter::decode

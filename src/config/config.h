@@ -1,0 +1,128 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tapmeter {
+
+// Hard limits. Beyond them the program refuses to start; inside them it never allocates again.
+inline constexpr std::size_t captures_max = 64;
+inline constexpr std::size_t workers_max = 64;
+inline constexpr std::size_t flows_per_worker_max = std::size_t{1} << 27U;
+inline constexpr std::size_t outputs_max = 32;
+inline constexpr std::size_t excluded_prefixes_max = 100'000;
+
+// The file conf/tapmeter.toml after checking. Whoever holds a Config made by load_config() holds
+// a checked one: every value is inside the range that its comment names.
+struct Config {
+    struct Instance {
+        std::string name = "tapmeter";
+        // IPFIX Observation Domain ID (RFC 7011 section 3.1) of the first interface; interface k
+        // of the captures without an id of their own gets this + k.
+        std::uint32_t observation_domain_id = 1;
+    };
+
+    // What the XDP program leaves out before user space sees it; may change at run time.
+    struct Prefilter {
+        std::vector<std::string> exclude;                  // "10.0.0.0/8", "2001:db8::/32"
+        std::vector<std::filesystem::path> exclude_files;  // one prefix a line, # comments
+        std::vector<std::uint16_t> deny_ports;             // TCP and UDP, either side
+        std::uint32_t sample = 1;                          // keep 1 in N packets; 1 to 1,000,000
+    };
+
+    enum class XdpMode : std::uint8_t { automatic, native, generic };
+    enum class Switch : std::uint8_t { automatic, on, off };
+
+    // One [[capture]] block: one Observation Point.
+    struct Capture {
+        std::string name;    // the "interface" label everywhere; unique; defaults to the device
+        std::string source;  // "eth1" "xdp:eth1" "pci:0000:17:00.0" "dpdk:net_ring0" "pcap:FILE"
+        std::optional<std::uint32_t> observation_domain_id;
+        std::uint32_t queues = 0;   // 0: what the device has, at most one per worker; to 64
+        std::uint32_t rx_ring = 0;  // descriptors per queue; 0: computed; power of two 64 to 32768
+        bool promiscuous = true;
+        XdpMode xdp_mode = XdpMode::automatic;
+        Switch zero_copy = Switch::automatic;
+        Switch busy_poll = Switch::off;
+        std::uint32_t frame_octets = 4096;  // AF_XDP chunk: 2048 or 4096
+        Prefilter prefilter;
+    };
+
+    enum class Idle : std::uint8_t { spin, adaptive };
+    struct Workers {
+        std::uint32_t count = 0;     // 0: one per queue of the captures; to workers_max
+        std::vector<unsigned> cores; // one per worker, in order; empty: not pinned
+        Idle idle = Idle::adaptive;  // spin: never sleeps; adaptive: naps when nothing arrives
+    };
+
+    struct Memory {
+        Switch hugepages = Switch::automatic;
+        std::uint64_t dpdk_octets = 256ULL << 20U;  // without hugepages; 64 MiB and more
+    };
+
+    struct Flow {
+        std::size_t flows_max = std::size_t{1} << 20U;  // per worker; 1,024 to flows_per_worker_max
+        std::chrono::milliseconds idle_timeout{30'000};     // 1 s to 1 h
+        std::chrono::milliseconds active_timeout{60'000};   // 1 s to 24 h
+        std::chrono::milliseconds tcp_end_timeout{2'000};   // linger after FIN or RST; 0 to 1 min
+        bool vlan_in_key = true;                            // key = "5tuple+vlan" or "5tuple"
+    };
+
+    enum class TimeUnit : std::uint8_t { milliseconds, microseconds, nanoseconds };
+
+    // One [[export.ipfix]] block: one Collector.
+    struct Ipfix {
+        std::string name;                                 // unique among the outputs
+        std::string host;                                 // name, IPv4 or IPv6 address
+        std::uint16_t port = 4739;                        // IANA "ipfix"
+        std::chrono::seconds template_refresh{60};        // 1 s to 1 day
+        std::uint32_t template_refresh_messages = 1'000;  // 1 and more
+        // Largest message in octets. 0: what the path carries, asked of the connected socket, at
+        // most 1,420; 512 while nobody knows (RFC 7011 section 10.3.3). Else 512 to 65,507.
+        std::uint32_t message_octets_max = 0;
+        TimeUnit time_unit = TimeUnit::milliseconds;  // IEs 152/153, 154/155 or 156/157
+        // "nfdump": leave the reverse TCP control bits out, because nfdump 1.7.1 lets them
+        // overwrite the forward ones.
+        bool quirk_nfdump = false;
+        std::uint32_t queue_messages = 8'192;  // bounded queue before the sending thread
+    };
+
+    // The [[export.json]] block: flow records as EVE-compatible JSON lines.
+    struct Json {
+        std::string name;  // unique among the outputs
+        std::string path;  // a file, or "-" for standard output
+        enum class Format : std::uint8_t { eve, flat } format = Format::eve;
+        std::uint32_t queue_blocks = 1'024;  // bounded queue of 64 KiB blocks before the writer
+    };
+
+    struct Http {
+        bool enabled = true;
+        std::string address = "127.0.0.1";  // loopback only until TLS and tokens are built
+        std::uint16_t port = 14'739;
+    };
+
+    struct Control {
+        std::filesystem::path socket = "/run/tapmeter/control.sock";  // empty: none
+        std::string group;                                           // empty: the process' own
+    };
+
+    enum class LogLevel : std::uint8_t { error, warn, info, debug, trace };
+
+    Instance instance;
+    std::vector<Capture> captures;
+    Workers workers;
+    Memory memory;
+    Flow flow;
+    std::vector<Ipfix> ipfix;
+    std::vector<Json> json;
+    Http http;
+    Control control;
+    LogLevel log_level = LogLevel::info;
+};
+
+}  // namespace tapmeter

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "pipeline/flow/flow_record.h"
+
+namespace tapmeter::exporting {
+
+// Why a flow record that the exporter core took from a ring did not leave through an output.
+enum class RecordDropped : std::uint8_t {
+    queue_full,  // the output's bounded queue was full: its sender is too slow; the oldest kept
+    send_error,  // the socket or file refused the message (errno is logged, at most once a second)
+    count,
+};
+inline constexpr std::size_t record_dropped_reasons =
+    static_cast<std::size_t>(RecordDropped::count);
+inline constexpr std::array<std::string_view, record_dropped_reasons> record_dropped_names{
+    "queue_full", "send_error"};
+
+// The account of one output. At every moment, in records and likewise in packets:
+//     taken = encoding + queued + sent + sum(dropped)
+// `packets` and `octets` are the sums over both directions of those records (layer 3 octets).
+struct RecordTotals {
+    std::uint64_t records = 0;
+    std::uint64_t packets = 0;
+    std::uint64_t octets = 0;
+};
+struct OutputCounters {
+    RecordTotals taken;     // given to the output by the exporter core
+    RecordTotals encoding;  // in a message that is not full yet
+    RecordTotals queued;    // in messages that wait for the sending thread
+    RecordTotals sent;      // accepted by the socket or file
+    std::array<RecordTotals, record_dropped_reasons> dropped;
+    std::uint64_t messages = 0;         // IPFIX messages, or JSON blocks, sent
+    std::uint64_t message_octets = 0;   // their octets
+    std::uint64_t templates = 0;        // template sets sent
+    bool up = true;                     // the last send succeeded
+};
+
+// One way out of the Exporting Process: a collector, a file. take(), tick() and flush() are called
+// by the exporter core alone and never block; sending happens in a thread of the output's own.
+class Output {
+public:
+    Output() = default;
+    Output(const Output&) = delete;
+    Output& operator=(const Output&) = delete;
+    virtual ~Output() = default;  // stops the sending thread after what is queued was tried
+
+    virtual std::string_view name() const noexcept = 0;  // "ipfix/main", "json/file"
+
+    // Encodes the records into the current message; full messages go to the queue.
+    virtual void take(std::span<const flow::FlowRecord> records) = 0;
+
+    // Called at least every 100 ms: sends what has waited long enough, refreshes templates.
+    virtual void tick(std::chrono::steady_clock::time_point now) = 0;
+
+    // At the end: queues the message in progress and waits until the sender has tried everything,
+    // at most until `deadline`. What is left then counts as dropped{send_error}.
+    virtual void flush(std::chrono::steady_clock::time_point deadline) = 0;
+
+    // Any thread: one consistent account.
+    virtual OutputCounters counters() const = 0;
+};
+
+}  // namespace tapmeter::exporting
