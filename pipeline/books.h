@@ -27,9 +27,10 @@ struct Traffic {
 
 // Both directions of a record together.
 constexpr Traffic traffic_of(const flow::FlowRecord& record) noexcept {
-    return {.packets = record.forward.packets.value + record.reverse.packets.value,
-            .octets = record.forward.octets.value + record.reverse.octets.value,
-            .layer2_octets = record.forward.layer2_octets.value + record.reverse.layer2_octets.value};
+    return {
+        .packets = record.forward.packets.value + record.reverse.packets.value,
+        .octets = record.forward.octets.value + record.reverse.octets.value,
+        .layer2_octets = record.forward.layer2_octets.value + record.reverse.layer2_octets.value};
 }
 
 inline constexpr std::size_t burst_size_buckets = 5;  // 1, to 8, to 32, to 63, 64
@@ -65,8 +66,8 @@ struct WorkerBooks {
     std::uint64_t later_fragments = 0;  // metered, without ports
     std::uint64_t bursts = 0;           // that brought at least one packet
     std::array<std::uint64_t, burst_size_buckets> burst_sizes{};
-    std::uint64_t busy_cycles = 0;  // of the CPU's time stamp counter, in turns with packets
-    std::uint64_t cycles = 0;       // of all turns
+    std::uint64_t busy_cycles = 0;       // of the CPU's time stamp counter, in turns with packets
+    std::uint64_t cycles = 0;            // of all turns
     std::uint64_t newest_packet_ns = 0;  // time of the newest packet, since 1970-01-01 UTC
 };
 static_assert(std::is_trivially_copyable_v<WorkerBooks>);

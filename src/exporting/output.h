@@ -36,10 +36,10 @@ struct OutputCounters {
     RecordTotals queued;    // in messages that wait for the sending thread
     RecordTotals sent;      // accepted by the socket or file
     std::array<RecordTotals, record_dropped_reasons> dropped;
-    std::uint64_t messages = 0;         // IPFIX messages, or JSON blocks, sent
-    std::uint64_t message_octets = 0;   // their octets
-    std::uint64_t templates = 0;        // template sets sent
-    bool up = true;                     // the last send succeeded
+    std::uint64_t messages = 0;        // IPFIX messages, or JSON blocks, sent
+    std::uint64_t message_octets = 0;  // their octets
+    std::uint64_t templates = 0;       // template sets sent
+    bool up = true;                    // the last send succeeded
 };
 
 // One way out of the Exporting Process: a collector, a file. take(), tick() and flush() are called
