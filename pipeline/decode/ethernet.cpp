@@ -8,19 +8,12 @@ namespace tapmeter::decode {
 
 namespace {
 
-constexpr std::size_t ethernet_header_octets = 14;
-constexpr std::size_t vlan_tag_octets = 4;
-constexpr std::uint16_t vlan_id_mask = 0x0fff;
-
 constexpr std::uint16_t length_max = 1500;  // up to here the type field is a length
 
-constexpr std::uint16_t ethertype_ipv4 = 0x0800;
 constexpr std::uint16_t ethertype_arp = 0x0806;
 constexpr std::uint16_t ethertype_rarp = 0x8035;
-constexpr std::uint16_t ethertype_vlan = 0x8100;          // IEEE 802.1Q customer tag
 constexpr std::uint16_t ethertype_service_vlan = 0x88a8;  // IEEE 802.1Q service tag ("802.1ad")
 constexpr std::uint16_t ethertype_old_vlan = 0x9100;      // QinQ before there was a standard
-constexpr std::uint16_t ethertype_ipv6 = 0x86dd;
 constexpr std::uint16_t ethertype_slow_protocols = 0x8809;
 constexpr std::uint16_t ethertype_mpls_unicast = 0x8847;
 constexpr std::uint16_t ethertype_mpls_multicast = 0x8848;
@@ -58,17 +51,17 @@ Decoded<std::uint16_t> read_tags(std::uint16_t tag, Cursor& rest, Headers& heade
         if (tags == vlan_tags_max) {
             return malformed(Undecoded::too_many_tags);
         }
-        const auto header = rest.take<vlan_tag_octets>();
-        if (!header) {
+        if (!rest.holds(vlan_tag_octets)) {
             return malformed(Undecoded::truncated);
         }
-        const std::uint16_t id = load_be16(header->first<2>()) & vlan_id_mask;
+        const auto header = rest.take<vlan_tag_octets>();
+        const std::uint16_t id = load_be16(header.first<2>()) & vlan_id_mask;
         if (tags == 0) {
             headers.vlan = id;
         } else if (tags == 1) {
             headers.customer_vlan = id;
         }
-        tag = load_be16(header->last<2>());
+        tag = load_be16(header.last<2>());
     }
     return tag;
 }
@@ -106,30 +99,18 @@ Decoded<Network> read_carried(std::uint16_t ethertype, Cursor& rest, Headers& he
 }
 
 Decoded<Network> read_snap(Cursor& rest, Headers& headers) noexcept {
-    const auto header = rest.take<snap_header_octets>();
-    if (!header) {
+    if (!rest.holds(snap_header_octets)) {
         return malformed(Undecoded::truncated);
     }
-    const std::uint32_t oui = load_be24(header->first<3>());
+    const auto header = rest.take<snap_header_octets>();
+    const std::uint32_t oui = load_be24(header.first<3>());
     if (oui != oui_ethertype && oui != oui_bridged) {
         return no_ip(NonIp::llc, headers);
     }
-    return read_carried(load_be16(header->last<2>()), rest, headers);
+    return read_carried(load_be16(header.last<2>()), rest, headers);
 }
 
 }  // namespace
-
-Decoded<Network> read_ethernet(Cursor& rest, Headers& headers) noexcept {
-    const auto header = rest.take<ethernet_header_octets>();
-    if (!header) {
-        return malformed(Undecoded::truncated);
-    }
-    const std::uint16_t type = load_be16(header->last<2>());
-    if (type == ethertype_ipv4) [[likely]] {
-        return Network::ipv4;
-    }
-    return read_ethertype(type, rest, headers);
-}
 
 Decoded<Network> read_ethertype(std::uint16_t type, Cursor& rest, Headers& headers) noexcept {
     const auto untagged = read_tags(type, rest, headers);
@@ -147,11 +128,11 @@ Decoded<Network> read_ethertype(std::uint16_t type, Cursor& rest, Headers& heade
 }
 
 Decoded<Network> read_llc(Cursor& rest, Headers& headers) noexcept {
-    const auto header = rest.take<llc_header_octets>();
-    if (!header) {
+    if (!rest.holds(llc_header_octets)) {
         return malformed(Undecoded::truncated);
     }
-    switch (load_be24(*header)) {
+    const auto header = rest.take<llc_header_octets>();
+    switch (load_be24(header)) {
         case llc_snap:
             return read_snap(rest, headers);
         case llc_ip:

@@ -18,43 +18,51 @@ constexpr std::uint8_t option_pad1 = 0;   // the one option without a length
 constexpr std::uint8_t option_jumbo = 0xc2;
 constexpr std::size_t option_jumbo_octets = 6;
 
-Decoded<void> read_authentication(Cursor& rest, Headers& headers) noexcept {
-    const auto start = rest.peek<2>();
-    if (!start) {
+Decoded<void> skip_header(std::size_t octets, Cursor& rest) noexcept {
+    if (!rest.holds(octets)) {
         return malformed(Undecoded::truncated);
     }
-    const std::size_t octets = (load_be8(start->last<1>()) + 2U) * octets_per_word;
+    rest.skip(octets);
+    return {};
+}
+
+Decoded<void> read_authentication(Cursor& rest, Headers& headers) noexcept {
+    if (!rest.holds(2)) {
+        return malformed(Undecoded::truncated);
+    }
+    const auto start = rest.peek<2>();
+    const std::size_t octets = (load_be8(start.last<1>()) + 2U) * octets_per_word;
     if (octets < authentication_octets_min) {
         return malformed(Undecoded::bad_total_length);
     }
-    headers.protocol = load_be8(start->first<1>());
-    return rest.skip(octets) ? Decoded<void>{} : malformed(Undecoded::truncated);
+    headers.protocol = load_be8(start.first<1>());
+    return skip_header(octets, rest);
 }
 
 Decoded<void> read_fragment(Cursor& rest, Headers& headers) noexcept {
-    const auto header = rest.take<fragment_header_octets>();
-    if (!header) {
+    if (!rest.holds(fragment_header_octets)) {
         return malformed(Undecoded::truncated);
     }
-    const std::uint16_t offset_and_flag = load_be16(header->subspan<2, 2>());
+    const auto header = rest.take<fragment_header_octets>();
+    const std::uint16_t offset_and_flag = load_be16(header.subspan<2, 2>());
     if ((offset_and_flag & fragment_offset_mask) != 0) {
         headers.fragment = Fragment::later;
     } else if ((offset_and_flag & more_fragments_flag) != 0) {
         headers.fragment = Fragment::first;  // else an atomic fragment, RFC 6946: whole
     }
-    headers.protocol = load_be8(header->first<1>());
+    headers.protocol = load_be8(header.first<1>());
     return {};
 }
 
 // The headers whose second octet counts 64-bit units behind the first unit.
 Decoded<void> read_common(Cursor& rest, Headers& headers) noexcept {
-    const auto start = rest.peek<2>();
-    if (!start) {
+    if (!rest.holds(2)) {
         return malformed(Undecoded::truncated);
     }
-    headers.protocol = load_be8(start->first<1>());
-    const std::size_t octets = (load_be8(start->last<1>()) + std::size_t{1}) * octets_per_unit;
-    return rest.skip(octets) ? Decoded<void>{} : malformed(Undecoded::truncated);
+    const auto start = rest.peek<2>();
+    headers.protocol = load_be8(start.first<1>());
+    const std::size_t octets = (load_be8(start.last<1>()) + std::size_t{1}) * octets_per_unit;
+    return skip_header(octets, rest);
 }
 
 // True where the header at `rest` is itself the message that the packet carries.
@@ -62,8 +70,15 @@ bool is_message(const Cursor& rest, std::uint8_t protocol) noexcept {
     if (protocol != mobility_header && protocol != host_identity && protocol != shim6) {
         return false;
     }
-    const auto next_header = rest.peek<1>();
-    return next_header && load_be8(*next_header) == no_next_header;
+    return rest.holds(1) && load_be8(rest.peek<1>()) == no_next_header;
+}
+
+// Octets of the hop-by-hop option at `rest`, which holds at least one.
+std::size_t option_octets_at(const Cursor& rest) noexcept {
+    if (load_be8(rest.peek<1>()) == option_pad1 || !rest.holds(options_begin)) {
+        return 1;
+    }
+    return options_begin + load_be8(rest.peek<options_begin>().last<1>());
 }
 
 Decoded<void> read_one(Cursor& rest, Headers& headers) noexcept {
@@ -114,25 +129,22 @@ Decoded<void> read_authentication_headers(Cursor& rest, Headers& headers) noexce
 
 std::optional<std::uint32_t> jumbo_payload_octets(Bytes octets) noexcept {
     Cursor rest{octets, octets.size()};
-    const auto start = rest.take<options_begin>();
-    if (!start) {
+    if (!rest.holds(options_begin)) {
         return std::nullopt;
     }
-    rest.cut_to((load_be8(start->last<1>()) + std::size_t{1}) * octets_per_unit - options_begin);
+    const auto start = rest.take<options_begin>();
+    rest.cut_to((load_be8(start.last<1>()) + std::size_t{1}) * octets_per_unit - options_begin);
     // At most 2,046 options: the header's length field ends the loop.
-    while (const auto type = rest.peek<1>()) {
-        if (load_be8(*type) == option_pad1) {
-            rest.skip(1);
-            continue;
+    while (rest.holds(1)) {
+        const std::uint8_t type = load_be8(rest.peek<1>());
+        if (type == option_jumbo && rest.holds(option_jumbo_octets)) {
+            return load_be32(rest.peek<option_jumbo_octets>().last<4>());
         }
-        if (load_be8(*type) == option_jumbo) {
-            const auto option = rest.peek<option_jumbo_octets>();
-            return option ? std::optional{load_be32(option->last<4>())} : std::nullopt;
-        }
-        const auto option = rest.peek<2>();
-        if (!option || !rest.skip(options_begin + load_be8(option->last<1>()))) {
+        const std::size_t option_octets = option_octets_at(rest);
+        if (!rest.holds(option_octets)) {
             return std::nullopt;
         }
+        rest.skip(option_octets);
     }
     return std::nullopt;
 }

@@ -11,11 +11,21 @@ namespace tapmeter::decode {
 
 namespace {
 
+// Ethernet inlined, the other link layers called.
+Decoded<Network> read_any_link(LinkType link, Cursor& rest, Headers& headers) noexcept {
+    if (link == LinkType::ethernet) [[likely]] {
+        return read_ethernet(rest, headers);
+    }
+    Cursor moved = rest;
+    const auto network = read_link(link, moved, headers);
+    rest = moved;
+    return network;
+}
+
 Decoded<void> walk(const Packet& packet, Headers& headers) noexcept {
     Cursor rest{packet.frame, packet.wire_octets};
 
-    const auto network = packet.link == LinkType::ethernet ? read_ethernet(rest, headers)
-                                                           : read_link(packet.link, rest, headers);
+    const auto network = read_any_link(packet.link, rest, headers);
     if (!network) {
         return malformed(network.error());
     }

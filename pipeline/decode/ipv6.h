@@ -1,6 +1,11 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
 #include "pipeline/decode/cursor.h"
+#include "pipeline/decode/extension_headers.h"
 #include "pipeline/decode/headers.h"
 #include "pipeline/decode/malformed.h"
 
@@ -8,6 +13,12 @@ namespace tapmeter::decode {
 
 // RFC 8200 §3.
 inline constexpr std::size_t ipv6_header_octets = 40;
+
+// What a Payload Length of 0 means: the length stands elsewhere, or nowhere.
+// rest         behind the fixed header
+// next_header  what the fixed header says
+// returns      octets behind the fixed header, at most what was on the wire
+std::size_t ipv6_payload_octets_of_zero(const Cursor& rest, std::uint8_t next_header) noexcept;
 
 // Reads one IPv6 header and the extension headers behind it.
 //
@@ -22,6 +33,36 @@ inline constexpr std::size_t ipv6_header_octets = 40;
 //          bad_total_length   an AH shorter than itself
 //          too_many_extension_headers  more than extension_headers_max
 // source   RFC 8200 §3 and §4; jumbograms RFC 2675 §2
-Decoded<void> read_ipv6(Cursor& rest, Headers& headers) noexcept;
+[[gnu::always_inline]] inline Decoded<void> read_ipv6(Cursor& rest, Headers& headers) noexcept {
+    if (!rest.holds(ipv6_header_octets)) {
+        return malformed(Undecoded::truncated);
+    }
+    const auto header = rest.take<ipv6_header_octets>();
+    const std::uint16_t version_and_class = load_be16(header.subspan<0, 2>());
+    if (version_and_class >> 12U != 6) {
+        return malformed(Undecoded::bad_version);
+    }
+    headers.protocol = load_be8(header.subspan<6, 1>());
+    std::size_t payload_octets = load_be16(header.subspan<4, 2>());
+    if (payload_octets == 0) [[unlikely]] {
+        const Cursor behind = rest;  // a copy, so that `rest` itself never needs an address
+        payload_octets = ipv6_payload_octets_of_zero(behind, headers.protocol);
+    }
+    rest.cut_to(payload_octets);
+
+    headers.ip_version = 6;
+    headers.ip_octets = static_cast<std::uint32_t>(ipv6_header_octets + rest.wire_octets());
+    headers.type_of_service = static_cast<std::uint8_t>(version_and_class >> 4U);
+    headers.time_to_live = load_be8(header.subspan<7, 1>());
+    std::memcpy(headers.source.data(), header.subspan<8, 16>().data(), 16);
+    std::memcpy(headers.destination.data(), header.subspan<24, 16>().data(), 16);
+    if (!is_extension_header(headers.protocol)) [[likely]] {
+        return {};
+    }
+    Cursor moved = rest;
+    const auto read = read_extension_headers(moved, headers);
+    rest = moved;
+    return read;
+}
 
 }  // namespace tapmeter::decode

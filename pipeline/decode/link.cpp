@@ -24,11 +24,11 @@ constexpr std::uint16_t c_hdlc_slarp = 0x8035;  // Cisco's keepalives under RARP
 constexpr std::uint16_t c_hdlc_osi = 0xfefe;    // the SAPs of ISO CLNS, where a type would stand
 
 Decoded<Network> read_raw_ip(const Cursor& rest) noexcept {
-    const auto first = rest.peek<1>();
-    if (!first) {
+    if (!rest.holds(1)) {
         return malformed(Undecoded::truncated);
     }
-    switch (load_be8(*first) >> 4U) {
+    const auto first = rest.peek<1>();
+    switch (load_be8(first) >> 4U) {
         case 4:
             return Network::ipv4;
         case 6:
@@ -55,11 +55,11 @@ constexpr std::uint32_t swapped(std::uint32_t value) noexcept {
 // NULL and LOOP differ in byte order only. No family is above 16 bits, so a value that is must
 // have been written by a host of the other order.
 Decoded<Network> read_family(Cursor& rest) noexcept {
-    const auto header = rest.take<family_octets>();
-    if (!header) {
+    if (!rest.holds(family_octets)) {
         return malformed(Undecoded::truncated);
     }
-    std::uint32_t family = load_be32(*header);
+    const auto header = rest.take<family_octets>();
+    std::uint32_t family = load_be32(header);
     if (family > swap_above) {
         family = swapped(family);
     }
@@ -84,29 +84,29 @@ Decoded<Network> read_sll_protocol(std::uint16_t device, std::uint16_t protocol,
 }
 
 Decoded<Network> read_sll(Cursor& rest, Headers& headers) noexcept {
-    const auto header = rest.take<sll_header_octets>();
-    if (!header) {
+    if (!rest.holds(sll_header_octets)) {
         return malformed(Undecoded::truncated);
     }
-    return read_sll_protocol(load_be16(header->subspan<2, 2>()),
-                             load_be16(header->subspan<14, 2>()), rest, headers);
+    const auto header = rest.take<sll_header_octets>();
+    return read_sll_protocol(load_be16(header.subspan<2, 2>()), load_be16(header.subspan<14, 2>()),
+                             rest, headers);
 }
 
 Decoded<Network> read_sll2(Cursor& rest, Headers& headers) noexcept {
-    const auto header = rest.take<sll2_header_octets>();
-    if (!header) {
+    if (!rest.holds(sll2_header_octets)) {
         return malformed(Undecoded::truncated);
     }
-    return read_sll_protocol(load_be16(header->subspan<8, 2>()), load_be16(header->subspan<0, 2>()),
+    const auto header = rest.take<sll2_header_octets>();
+    return read_sll_protocol(load_be16(header.subspan<8, 2>()), load_be16(header.subspan<0, 2>()),
                              rest, headers);
 }
 
 Decoded<Network> read_c_hdlc(Cursor& rest, Headers& headers) noexcept {
-    const auto header = rest.take<c_hdlc_header_octets>();
-    if (!header) {
+    if (!rest.holds(c_hdlc_header_octets)) {
         return malformed(Undecoded::truncated);
     }
-    const std::uint16_t protocol = load_be16(header->last<2>());
+    const auto header = rest.take<c_hdlc_header_octets>();
+    const std::uint16_t protocol = load_be16(header.last<2>());
     if (protocol == c_hdlc_slarp) {
         return Network::none;
     }
@@ -123,16 +123,16 @@ Decoded<Network> read_c_hdlc(Cursor& rest, Headers& headers) noexcept {
 // A serial link's capture may hold either framing; the first octet tells them apart, because no
 // PPP protocol compresses to Cisco's two addresses.
 Decoded<Network> read_serial(Cursor& rest, Headers& headers) noexcept {
-    const auto first = rest.peek<1>();
-    if (!first) {
+    if (!rest.holds(1)) {
         return malformed(Undecoded::truncated);
     }
-    const std::uint8_t address = load_be8(*first);
+    const auto first = rest.peek<1>();
+    const std::uint8_t address = load_be8(first);
     if (address == c_hdlc_unicast || address == c_hdlc_multicast) {
         return read_c_hdlc(rest, headers);
     }
     // Both sides may have agreed to leave address and control out (RFC 1661 §6.6).
-    if (const auto start = rest.peek<2>(); start && load_be16(*start) == ppp_address_and_control) {
+    if (rest.holds(2) && load_be16(rest.peek<2>()) == ppp_address_and_control) {
         rest.skip(2);
     }
     return read_ppp(rest, headers);

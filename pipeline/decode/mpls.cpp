@@ -11,11 +11,11 @@ constexpr std::uint32_t bottom_of_stack = 0x100;
 
 Decoded<void> skip_labels(Cursor& rest) noexcept {
     for (unsigned label = 0; label < mpls_labels_max; ++label) {
-        const auto entry = rest.take<label_octets>();
-        if (!entry) {
+        if (!rest.holds(label_octets)) {
             return malformed(Undecoded::truncated);
         }
-        if ((load_be32(*entry) & bottom_of_stack) != 0) {
+        const auto entry = rest.take<label_octets>();
+        if ((load_be32(entry) & bottom_of_stack) != 0) {
             return {};
         }
     }
@@ -28,11 +28,11 @@ Decoded<Network> read_mpls(Cursor& rest, Headers& headers) noexcept {
     if (const auto skipped = skip_labels(rest); !skipped) {
         return malformed(skipped.error());
     }
-    const auto first = rest.peek<1>();
-    if (!first) {
+    if (!rest.holds(1)) {
         return malformed(Undecoded::truncated);
     }
-    switch (load_be8(*first) >> 4U) {
+    const auto first = rest.peek<1>();
+    switch (load_be8(first) >> 4U) {
         case 4:
             return Network::ipv4;
         case 6:

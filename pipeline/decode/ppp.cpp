@@ -17,19 +17,19 @@ constexpr std::uint8_t pppoe_code_session = 0;
 
 // The low bit of an octet says whether the field ends with it.
 Decoded<std::uint16_t> read_protocol(Cursor& rest) noexcept {
-    const auto first = rest.peek<1>();
-    if (!first) {
+    if (!rest.holds(1)) {
         return malformed(Undecoded::truncated);
     }
-    if (const std::uint8_t compressed = load_be8(*first); (compressed & 1U) != 0) {
+    const auto first = rest.peek<1>();
+    if (const std::uint8_t compressed = load_be8(first); (compressed & 1U) != 0) {
         rest.skip(1);
         return compressed;
     }
-    const auto whole = rest.take<2>();
-    if (!whole) {
+    if (!rest.holds(2)) {
         return malformed(Undecoded::truncated);
     }
-    return load_be16(*whole);
+    const auto whole = rest.take<2>();
+    return load_be16(whole);
 }
 
 }  // namespace
@@ -53,16 +53,16 @@ Decoded<Network> read_ppp(Cursor& rest, Headers& headers) noexcept {
 }
 
 Decoded<Network> read_pppoe_session(Cursor& rest, Headers& headers) noexcept {
-    const auto header = rest.take<pppoe_header_octets>();
-    if (!header) {
+    if (!rest.holds(pppoe_header_octets)) {
         return malformed(Undecoded::truncated);
     }
+    const auto header = rest.take<pppoe_header_octets>();
     headers.non_ip = NonIp::pppoe;
-    if (load_be8(header->subspan<0, 1>()) != pppoe_version_and_type ||
-        load_be8(header->subspan<1, 1>()) != pppoe_code_session) {
+    if (load_be8(header.subspan<0, 1>()) != pppoe_version_and_type ||
+        load_be8(header.subspan<1, 1>()) != pppoe_code_session) {
         return Network::none;
     }
-    rest.cut_to(load_be16(header->subspan<4, 2>()));
+    rest.cut_to(load_be16(header.subspan<4, 2>()));
     return read_ppp(rest, headers);
 }
 
