@@ -104,11 +104,11 @@ std::size_t Steering::turn() noexcept {
             inlet.source->release();
             inlet.held = false;
         }
-        if (!inlet.held) {
+        if (!inlet.held && taking_) {
             receive(inlet);
         }
         moved += hand_over(inlet);
-        ended = ended && inlet.burst.count == 0 && inlet.source->exhausted();
+        ended = ended && !inlet.held && (!taking_ || inlet.source->exhausted());
     }
     for (const auto& outlet : outlets_) {
         outlet->ring().publish();
@@ -121,8 +121,12 @@ std::size_t Steering::turn() noexcept {
 
 void Steering::receive(Inlet& inlet) noexcept {
     inlet.source->receive(inlet.burst);
-    inlet.held = true;
     inlet.handed_over = 0;
+    inlet.held = inlet.burst.count != 0;
+    if (!inlet.held) {
+        inlet.source->release();
+        return;
+    }
     for (std::size_t i = 0; i < inlet.burst.count; ++i) {
         const auto headers = decode::decode_frame(inlet.burst.packets[i]);
         const bool is_ip = headers && headers->ip_version != 0;
@@ -134,7 +138,7 @@ void Steering::receive(Inlet& inlet) noexcept {
 
 std::size_t Steering::hand_over(Inlet& inlet) noexcept {
     const std::size_t before = inlet.handed_over;
-    while (inlet.handed_over < inlet.burst.count) {
+    while (inlet.held && inlet.handed_over < inlet.burst.count) {
         Outlet& outlet = *outlets_[inlet.outlet_of[inlet.handed_over]];
         if (!outlet.ring().push(inlet.burst.packets[inlet.handed_over])) {
             break;

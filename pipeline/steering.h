@@ -33,7 +33,10 @@ public:
     // Steering core only: moves what it can. Returns how many packets were handed over.
     std::size_t turn() noexcept;
 
-    // Steering core only: true once all inlets are exhausted and everything was handed over.
+    // Steering core only: no further bursts are taken; turn() hands over what is held already.
+    void stop_taking() noexcept { taking_ = false; }
+
+    // True once all inlets are exhausted, or no more is taken, and everything was handed over.
     bool finished() const noexcept { return finished_.load(std::memory_order_relaxed); }
 
     // The source that worker `index` polls.
@@ -60,6 +63,7 @@ private:
     std::vector<std::unique_ptr<Outlet>> outlets_;
     bool views_stay_valid_;
     std::uint64_t hash_key_;
+    bool taking_ = true;
     std::atomic<bool> finished_{false};
 };
 
