@@ -19,6 +19,8 @@ constexpr std::uint16_t ethertype_mpls_unicast = 0x8847;
 constexpr std::uint16_t ethertype_mpls_multicast = 0x8848;
 constexpr std::uint16_t ethertype_pppoe_discovery = 0x8863;
 constexpr std::uint16_t ethertype_pppoe_session = 0x8864;
+constexpr std::uint16_t ethertype_cisco_metadata = 0x8909;
+constexpr std::uint16_t ethertype_network_service = 0x894f;
 constexpr std::uint16_t ethertype_eapol = 0x888e;
 constexpr std::uint16_t ethertype_lldp = 0x88cc;
 constexpr std::uint16_t ethertype_macsec = 0x88e5;
@@ -30,6 +32,14 @@ constexpr std::uint32_t llc_snap = 0xaaaa03;       // DSAP, SSAP, control: unnum
 constexpr std::uint32_t llc_ip = 0x060603;         // the SAP that IEEE gave to IP
 constexpr std::uint32_t oui_ethertype = 0x000000;  // RFC 1042: an ethertype follows
 constexpr std::uint32_t oui_bridged = 0x0000f8;    // IEEE 802.1H: the same, for bridges
+
+constexpr std::size_t cisco_metadata_octets = 8;  // version, length, option, group tag, ethertype
+
+constexpr std::size_t service_header_octets_min = 8;
+constexpr std::size_t service_octets_per_word = 4;
+constexpr std::uint16_t service_words_mask = 0x3f;
+constexpr std::uint8_t service_carries_ipv4 = 1;
+constexpr std::uint8_t service_carries_ipv6 = 2;
 
 constexpr bool is_vlan_tag(std::uint16_t ethertype) noexcept {
     return ethertype == ethertype_vlan || ethertype == ethertype_service_vlan ||
@@ -66,6 +76,40 @@ Decoded<std::uint16_t> read_tags(std::uint16_t tag, Cursor& rest, Headers& heade
     return tag;
 }
 
+// Cisco's security group tag stands between the VLAN tags and what they carry; answers the type
+// behind it.
+Decoded<std::uint16_t> read_cisco_metadata(Cursor& rest) noexcept {
+    if (!rest.holds(cisco_metadata_octets)) {
+        return malformed(Undecoded::truncated);
+    }
+    return load_be16(rest.take<cisco_metadata_octets>().last<2>());
+}
+
+// A network service header, RFC 8300 §2. The Ethernet that it may carry is a tunnel's, not entered.
+Decoded<Network> read_service_header(Cursor& rest, Headers& headers) noexcept {
+    if (!rest.holds(service_header_octets_min)) {
+        return malformed(Undecoded::truncated);
+    }
+    const auto header = rest.peek<service_header_octets_min>();
+    const std::size_t octets =
+        (load_be16(header.subspan<0, 2>()) & service_words_mask) * service_octets_per_word;
+    if (octets < service_header_octets_min) {
+        return malformed(Undecoded::bad_total_length);
+    }
+    if (!rest.holds(octets)) {
+        return malformed(Undecoded::truncated);
+    }
+    rest.skip(octets);
+    switch (load_be8(header.subspan<3, 1>())) {
+        case service_carries_ipv4:
+            return Network::ipv4;
+        case service_carries_ipv6:
+            return Network::ipv6;
+        default:
+            return no_ip(NonIp::other, headers);
+    }
+}
+
 // What a type means once tags and 802.2 are behind us.
 Decoded<Network> read_carried(std::uint16_t ethertype, Cursor& rest, Headers& headers) noexcept {
     switch (ethertype) {
@@ -78,6 +122,8 @@ Decoded<Network> read_carried(std::uint16_t ethertype, Cursor& rest, Headers& he
             return read_mpls(rest, headers);
         case ethertype_pppoe_session:
             return read_pppoe_session(rest, headers);
+        case ethertype_network_service:
+            return read_service_header(rest, headers);
         case ethertype_pppoe_discovery:
             return no_ip(NonIp::pppoe, headers);
         case ethertype_arp:
@@ -113,7 +159,10 @@ Decoded<Network> read_snap(Cursor& rest, Headers& headers) noexcept {
 }  // namespace
 
 Decoded<Network> read_ethertype(std::uint16_t type, Cursor& rest, Headers& headers) noexcept {
-    const auto untagged = read_tags(type, rest, headers);
+    auto untagged = read_tags(type, rest, headers);
+    if (untagged && *untagged == ethertype_cisco_metadata) {
+        untagged = read_cisco_metadata(rest);
+    }
     if (!untagged) {
         return malformed(untagged.error());
     }
@@ -123,7 +172,6 @@ Decoded<Network> read_ethertype(std::uint16_t type, Cursor& rest, Headers& heade
     if (*untagged > length_max) {
         return no_ip(NonIp::other, headers);
     }
-    rest.cut_to(*untagged);
     return read_llc(rest, headers);
 }
 

@@ -20,15 +20,18 @@ inline constexpr std::uint16_t ethertype_vlan = 0x8100;  // IEEE 802.1Q customer
 inline constexpr std::uint16_t ethertype_ipv6 = 0x86dd;
 
 // Reads what may stand between an Ethernet header and IP, for every link layer that names what it
-// carries by an ethertype: VLAN tags, an IEEE 802.2 header behind a length, MPLS labels, PPPoE.
+// carries by an ethertype: VLAN tags, Cisco's security group tag, an IEEE 802.2 header behind a
+// length, MPLS labels, PPPoE, a network service header.
 //
-// type     the ethertype, or below 1536 the octets of an 802.2 frame
+// type     the ethertype, or below 1536 the octets of an 802.2 frame; that length is ignored,
+//          because IP has one of its own
 // rest     behind the type; afterwards at the IP header where there is one
 // headers  gets vlan and customer_vlan, and non_ip where there is no IP
 // errors   truncated        the frame ends inside one of these headers
 //          too_many_tags    more than vlan_tags_max
 //          too_many_labels  more than mpls_labels_max
-// source   IEEE 802.3 §3.2.6; IEEE 802.1Q §9; RFC 1042; RFC 2516; RFC 3032
+//          bad_total_length a network service header shorter than its fixed part
+// source   IEEE 802.3 §3.2.6; IEEE 802.1Q §9; RFC 1042; RFC 2516; RFC 3032; RFC 8300 §2
 Decoded<Network> read_ethertype(std::uint16_t type, Cursor& rest, Headers& headers) noexcept;
 
 // Reads an IEEE 802.2 header: IP behind SNAP (RFC 1042) or behind IP's own SAP, else non_ip = llc.

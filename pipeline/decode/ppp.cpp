@@ -62,7 +62,6 @@ Decoded<Network> read_pppoe_session(Cursor& rest, Headers& headers) noexcept {
         load_be8(header.subspan<1, 1>()) != pppoe_code_session) {
         return Network::none;
     }
-    rest.cut_to(load_be16(header.subspan<4, 2>()));
     return read_ppp(rest, headers);
 }
 

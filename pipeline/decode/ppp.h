@@ -17,7 +17,7 @@ Decoded<Network> read_ppp(Cursor& rest, Headers& headers) noexcept;
 
 // Reads a PPPoE header of the session stage, and the PPP behind it.
 //
-// rest     at the PPPoE header; its length field ends what is read
+// rest     at the PPPoE header; its length field is ignored: IP has one of its own
 // headers  gets non_ip = pppoe where the session carries no IP
 // errors   truncated and those of read_ppp
 // source   RFC 2516 §4 and §6
