@@ -63,6 +63,9 @@ public:
     // at most until `deadline`. What is left then counts as dropped{send_error}.
     virtual void flush(std::chrono::steady_clock::time_point deadline) = 0;
 
+    // Any thread: opens its file anew, because a rotation has moved it away. Without a file: nothing.
+    virtual void reopen() {}
+
     // Any thread: one consistent account.
     virtual OutputCounters counters() const = 0;
 };
