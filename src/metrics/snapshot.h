@@ -11,18 +11,24 @@
 namespace tapmeter::metrics {
 
 // One look at all counters of the running program: each account is one consistent cut of its own.
+// The accounts are read one after the other, against the road of the packets (src/metrics/look.h),
+// so nothing can seem to have left a stage that has not yet entered it.
 struct Snapshot {
     struct Interface {
         std::string name;
         std::string describe;  // "AF_XDP native on eth1, 4 queues"
+        // Here `received` is what reached the workers' door: packets that found the steering ring
+        // full are in dropped{steering_full} only, though their queue had handed them over.
         CaptureCounters counters;
         std::vector<SourceCounters> queues;
+        std::uint64_t packets_meanwhile = 0;  // newly offered or received while we looked
     };
     struct Worker {
         WorkerBooks books;
         std::uint64_t flows_max = 0;
-        std::uint64_t table_octets = 0;  // memory reserved for the flow table
-        int core = -1;                   // -1: not pinned
+        std::uint64_t table_octets = 0;       // memory reserved for the flow table
+        int core = -1;                        // -1: not pinned
+        std::uint64_t records_meanwhile = 0;  // newly emitted while we looked
     };
     struct Ring {  // worker k's ring to the exporter core
         std::uint64_t capacity = 0;
@@ -45,7 +51,7 @@ struct Snapshot {
 
 // One conservation law, evaluated: the packets, records or octets on both sides.
 struct Law {
-    std::string name;      // "interface p0: offered", "worker 2: metered octets"; stable
+    std::string name;      // "interface p0: offered packets", "worker 2: metered octets"; stable
     std::string key;       // the law's short name for the metric label: "offered", "metered", ...
     std::string equation;  // "offered = received + waiting + dropped + ignored"
     std::uint64_t left = 0;
