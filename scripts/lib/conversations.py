@@ -3,6 +3,7 @@
 
 usage: conversations.py serve
        conversations.py talk COUNT ADDRESS ...     COUNT TCP and COUNT UDP conversations to each
+       conversations.py ping COUNT ADDRESS ...     COUNT ICMP echo requests to each
        conversations.py witness INTERFACE FILE ADDRESS ...
 serve    answers on TCP and UDP port 8080, IPv4 and IPv6, until SIGTERM; says "ready"
 talk     conversation k sends 20 + 97 k mod 4,000 octets over TCP and gets ten times as many back;
@@ -106,6 +107,36 @@ def talk(count, addresses):
     print(f"{int(count) * len(addresses)} TCP and as many UDP conversations")
 
 
+def checksum_of(octets):
+    total = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+def ping_one(port, address, number):
+    """Sends one echo request and waits for its answer; the kernel fills ICMPv6 checksums."""
+    kind, answer = (128, 129) if ":" in address else (8, 0)
+    body = struct.pack("!HH", PORT, number) + bytes(56)
+    checksum = checksum_of(struct.pack("!BBH", kind, 0, 0) + body)
+    port.sendto(struct.pack("!BBH", kind, 0, checksum) + body, (address, 0))
+    while True:
+        heard = port.recv(65535)
+        place = 0 if ":" in address else (heard[0] & 15) * 4  # raw IPv4 sockets show the header
+        if heard[place] == answer and heard[place + 4:place + 8] == body[:4]:
+            return
+
+
+def ping(count, addresses):
+    for address in addresses:
+        family, protocol = ((socket.AF_INET6, socket.IPPROTO_ICMPV6) if ":" in address
+                            else (socket.AF_INET, socket.IPPROTO_ICMP))
+        with socket.socket(family, socket.SOCK_RAW, protocol) as port:
+            port.settimeout(5)
+            for number in range(int(count)):
+                ping_one(port, address, number)
+    print(f"{count} pings each to {' '.join(addresses)}, all answered")
+
+
 def flow_of(frame):
     """(protocol, source, port, destination, port, IP octets), or None where it is no IP."""
     kind = struct.unpack_from("!H", frame, 12)[0]
@@ -164,6 +195,8 @@ def main(arguments):
             return serve()
         if verb == "talk" and len(rest) >= 2:
             return talk(rest[0], rest[1:])
+        if verb == "ping" and len(rest) >= 2:
+            return ping(rest[0], rest[1:])
         if verb == "witness" and len(rest) >= 3:
             return witness(rest[0], rest[1], rest[2:])
     except Ended:

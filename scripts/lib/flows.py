@@ -53,6 +53,10 @@ class Flows:
         return {"flows": len(self.of), "records": self.records, "packets": packets,
                 "octets": octets}
 
+    def words(self):
+        sums = self.totals()
+        return f"{sums['flows']:,} flows, {sums['packets']:,} packets, {sums['octets']:,} octets"
+
 
 def protocol_number(proto):
     text = str(proto).strip()
@@ -158,7 +162,12 @@ def compare(arguments):
         print(f"... and {len(found) - DIFFERENCES_SHOWN} more")
     if not left.of:
         print("nothing to compare: the left side is empty")
-    print(f"left {left.totals()}, right {right.totals()}, {len(found)} flows differ")
+    others = Flows()
+    others.of = {key: right.of[key] for key in right.of.keys() - left.of.keys()}
+    print(f"{left.words()} in {arguments.left}\n{right.words()} in {arguments.right}")
+    if others.of and arguments.ignore_other:
+        print(f"{others.words()} of these are others' and were not asked for")
+    print(f"{len(found)} flows differ" if found else "equal: every flow, every packet, every octet")
     return 0 if not found and left.of else 1
 
 
