@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Turns tapmeter's JSON flow records into the fields that score.py asks for.
+
+usage: score_convert.py < RECORDS > NAME.jsonl
+Reads EVE-compatible lines. Octets are those of IP packets, times are seconds since 1970.
+"""
+
+import datetime
+import json
+import sys
+
+
+def seconds_of(record, nanoseconds, text):
+    """Exact nanoseconds where the record has them, else the EVE time."""
+    own = record.get("tapmeter", {}).get(nanoseconds)
+    if own is not None:
+        return f"{own // 1_000_000_000}.{own % 1_000_000_000:09d}"
+    when = datetime.datetime.strptime(record["flow"][text], "%Y-%m-%dT%H:%M:%S.%f%z")
+    return f"{when.timestamp():.6f}"
+
+
+def converted(record):
+    counts = record["flow"]
+    return {
+        "src_ip": record["src_ip"], "src_port": record.get("src_port", 0),
+        "dst_ip": record["dest_ip"], "dst_port": record.get("dest_port", 0),
+        "proto": record["proto"],
+        "packets_fwd": counts["pkts_toserver"], "packets_rev": counts["pkts_toclient"],
+        "bytes_fwd": counts["bytes_toserver"], "bytes_rev": counts["bytes_toclient"],
+        "first": seconds_of(record, "start_ns", "start"),
+        "last": seconds_of(record, "end_ns", "end"),
+    }
+
+
+def main():
+    for line in filter(str.strip, sys.stdin):
+        record = json.loads(line)
+        if record.get("event_type") == "flow":
+            print(json.dumps(converted(record)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
