@@ -169,40 +169,62 @@ static __always_inline enum prefilter_fate judge_ipv4(const struct walk *walk)
 	return judge_ports_at(walk->ctx, walk->offset + ip->ihl * 4);
 }
 
-/* The upper-layer header behind the extension headers (RFC 8200 section 4). */
+/* Where the walk over extension headers stands. */
+struct chain {
+	struct xdp_md *ctx;
+	__u32 offset;
+	__u8 nexthdr;
+	__u8 unreadable; /* cut off, or not the first fragment */
+};
+
+/* Steps over one extension header (RFC 8200 section 4). Returns 1 at the end of the chain. */
+static long step_over_extension(__u32 index __attribute__((unused)), void *context)
+{
+	struct chain *chain = context;
+	struct extension header;
+	__u32 octets;
+
+	switch (chain->nexthdr) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_MH:
+	case IPPROTO_HIP:
+	case IPPROTO_SHIM6:
+	case IPPROTO_FRAGMENT:
+	case IPPROTO_AH:
+		break;
+	default:
+		return 1;
+	}
+	chain->unreadable = 1;
+	if (bpf_xdp_load_bytes(chain->ctx, chain->offset, &header, sizeof(header)))
+		return 1;
+	octets = (header.length + 1) * 8;
+	if (chain->nexthdr == IPPROTO_FRAGMENT) {
+		if (header.fragment_offset & bpf_htons(0xfff8))
+			return 1;
+		octets = 8;
+	} else if (chain->nexthdr == IPPROTO_AH) {
+		octets = (header.length + 2) * 4; /* RFC 4302 section 2.2 */
+	}
+	chain->unreadable = 0;
+	chain->offset += octets;
+	chain->nexthdr = header.nexthdr;
+	return 0;
+}
+
+/* bpf_loop() and not a loop: the verifier then looks at one step and not at every way through
+ * all of them. */
 static __always_inline enum prefilter_fate judge_behind_extensions(struct xdp_md *ctx,
 								   __u32 offset, __u8 nexthdr)
 {
-	for (int i = 0; i < prefilter_extension_headers_max; i++) {
-		struct extension header;
+	struct chain chain = { .ctx = ctx, .offset = offset, .nexthdr = nexthdr };
 
-		if (has_ports(nexthdr))
-			break;
-		if (bpf_xdp_load_bytes(ctx, offset, &header, sizeof(header)))
-			return prefilter_redirected;
-		switch (nexthdr) {
-		case IPPROTO_FRAGMENT:
-			if (header.fragment_offset & bpf_htons(0xfff8))
-				return prefilter_redirected;
-			offset += 8;
-			break;
-		case IPPROTO_AH:
-			offset += (header.length + 2) * 4; /* RFC 4302 section 2.2 */
-			break;
-		case IPPROTO_HOPOPTS:
-		case IPPROTO_ROUTING:
-		case IPPROTO_DSTOPTS:
-		case IPPROTO_MH:
-		case IPPROTO_HIP:
-		case IPPROTO_SHIM6:
-			offset += (header.length + 1) * 8;
-			break;
-		default:
-			return prefilter_redirected;
-		}
-		nexthdr = header.nexthdr;
-	}
-	return has_ports(nexthdr) ? judge_ports_at(ctx, offset) : prefilter_redirected;
+	bpf_loop(prefilter_extension_headers_max, step_over_extension, &chain, 0);
+	if (chain.unreadable || !has_ports(chain.nexthdr))
+		return prefilter_redirected;
+	return judge_ports_at(ctx, chain.offset);
 }
 
 /* RFC 8200. */
@@ -233,7 +255,9 @@ static __always_inline int is_tag(__be16 type)
 	       type == bpf_htons(ETH_P_QINQ1);
 }
 
-static __always_inline enum prefilter_fate judge(struct xdp_md *ctx, __u32 features)
+/* A function of its own, with a stack of its own: inlined, the compiler lays map keys over spilled
+ * pointers, which the verifier forgives only with CAP_PERFMON. */
+static __noinline enum prefilter_fate judge(struct xdp_md *ctx, __u32 features)
 {
 	const struct ethhdr *ethernet = (const void *)(long)ctx->data;
 	struct walk walk = {
