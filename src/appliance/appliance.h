@@ -80,6 +80,11 @@ private:
     void build_sources(std::size_t workers);
     void build_crew();
     bool recorded() const;
+    int core_of(std::size_t worker) const;  // -1: not pinned
+    std::vector<metrics::Snapshot::Interface> interface_accounts() const;
+    std::vector<metrics::Snapshot::Worker> worker_accounts() const;
+    std::vector<metrics::Snapshot::Ring> ring_accounts() const;
+    std::vector<metrics::Snapshot::Output> output_accounts() const;
     Result<std::string> apply_prefilters(const Config& fresh);
     std::vector<control::PrefilterState> prefilter_states() const;
 
