@@ -23,8 +23,9 @@ std::size_t queues_of(const Captures& captures) {
 }
 
 std::size_t worker_count(const Config& config, const Captures& captures) {
-    return config.workers.count != 0 ? config.workers.count
-                                     : std::min(queues_of(captures), workers_max);
+    return config.workers.count != 0
+               ? config.workers.count
+               : std::min<std::size_t>(queues_of(captures), workers_wanted(config));
 }
 
 }  // namespace

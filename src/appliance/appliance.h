@@ -53,9 +53,9 @@ public:
 
     Result<void> start();
 
-    // Waits until every source is exhausted or until request_stop().
-    void wait() { crew_->wait(); }
-    bool finished() const { return crew_->finished(); }
+    // Waits until every source is exhausted or request_stop() was called, at most so long.
+    // True: it is time to stop().
+    bool wait_for(std::chrono::milliseconds time) { return crew_->wait_for(time); }
 
     // Everything leaves: queues, tables, rings, outputs. Afterwards the books are settled.
     // within  how long the outputs may take to send what is left
