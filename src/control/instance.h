@@ -11,12 +11,12 @@ namespace tapmeter::control {
 
 // A change of the prefilter of the interfaces captured by AF_XDP, as asked over the control socket.
 struct PrefilterChange {
-    std::string interface;               // empty: every interface that has a prefilter
-    std::vector<std::string> add;        // prefixes to exclude
-    std::vector<std::string> remove;     // prefixes to exclude no longer
-    std::vector<std::uint16_t> deny;     // ports
-    std::vector<std::uint16_t> allow;    // ports to deny no longer
-    std::uint32_t sample = 0;            // keep 1 in N; 0: as it is
+    std::string interface;             // empty: every interface that has a prefilter
+    std::vector<std::string> add;      // prefixes to exclude
+    std::vector<std::string> remove;   // prefixes to exclude no longer
+    std::vector<std::uint16_t> deny;   // ports
+    std::vector<std::uint16_t> allow;  // ports to deny no longer
+    std::uint32_t sample = 0;          // keep 1 in N; 0: as it is
 };
 
 struct PrefilterState {
