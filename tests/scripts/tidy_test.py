@@ -101,6 +101,9 @@ CASES = {
         "xdp/word.h", "#pragma once\ninline void f() { throw 1; }\n", "a Result"),
     "raw_new": ("src/verbs/word.h", "#pragma once\ninline int* f() { return new int; }\n",
                 "a member or a container"),
+    "new_with_an_owner": (
+        "src/verbs/word.h",
+        "#pragma once\ninline auto f() { return std::unique_ptr<int>(new int(1)); }\n", None),
     "mutex_on_the_packet_path": (
         "pipeline/base/word.h", "#pragma once\n#include <mutex>\nstd::mutex m;\n",
         "none of these per packet"),
