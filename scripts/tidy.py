@@ -25,10 +25,13 @@ ROOMS = {
     "dpdk": ["pipeline/base"],
     "xdp": ["pipeline/base", "bpf"],
     "src/config": ["pipeline/base"],
+    "src/generator": ["pipeline/base"],
     "src/capture_files": ["pipeline/base", "src/config"],
-    "src/exporting": ["pipeline", "src/config", "src/capture_files"],
-    "src/metrics": ["pipeline", "src/config", "src/capture_files", "src/exporting"],
-    "src/control": ["pipeline", "src/config", "src/capture_files", "src/exporting", "src/metrics"],
+    "src/exporting": ["pipeline", "src/config"],
+    "src/metrics": ["pipeline", "src/config", "src/exporting"],
+    "src/control": ["pipeline", "src/config", "src/exporting", "src/metrics"],
+    "src/appliance": ["pipeline", "dpdk", "xdp", "src/config", "src/generator",
+                      "src/capture_files", "src/exporting", "src/metrics", "src/control"],
     "src/verbs": ["pipeline", "dpdk", "xdp", "src"],
     "src": ["pipeline", "dpdk", "xdp", "src"],
     "tests": ["pipeline", "dpdk", "xdp", "bpf", "src", "tests"],
@@ -86,6 +89,10 @@ UNFINISHED = re.compile(
 
 # Where a program of ours must run, the developer's own folders do not exist.
 PRIVATE_PATH = re.compile(r"(?<![\w.$}])/(home|Users)/[a-z]\w*|(?<![\w.$}])/root/\w")
+
+# `src/config/load.cpp` in a document: must exist. (Patterns and folders to be made are not meant.)
+NAMED_FILE = re.compile(
+    r"`((?:bpf|pipeline|dpdk|xdp|src|tests|bench|conf|scripts)/[\w./-]*[\w/])`")
 
 CODE = (".h", ".cpp", ".c")
 TEXT = CODE + (".py", ".sh", ".build", ".toml", ".txt", ".md", ".scd", ".service", ".yml")
@@ -177,6 +184,13 @@ def door_faults(root, paths):
             yield f"{room}/README.md", 1, "no README on this room's door"
 
 
+def document_faults(root, text):
+    for number, line in enumerate(text.splitlines(), 1):
+        for named in NAMED_FILE.findall(line):
+            if not (root / named).exists():
+                yield number, f"names {named}, which does not exist"
+
+
 def is_script(file):
     with file.open("rb") as stream:
         return stream.read(2) == b"#!"
@@ -210,6 +224,9 @@ def faults_of_tree(root):
             yield path, number, fault
         if file.suffix in CODE and room_of(path) is not None:
             for number, fault in code_faults(path, text):
+                yield path, number, fault
+        if file.suffix == ".md":
+            for number, fault in document_faults(root, text):
                 yield path, number, fault
         if test := lacks_test(root, path):
             yield path, 1, f"no test at {test}"

@@ -130,6 +130,10 @@ CASES = {
         "tests/pipeline/decode/ipv4_test.cpp", None,
         "no test at tests/pipeline/decode/ipv4_test.cpp"),
     "door_without_readme": ("pipeline/flow/README.md", None, "no README on this room's door"),
+    "document_names_what_is_gone": (
+        "pipeline/README.md", "Begin with `pipeline/worker.cpp`.\n", "does not exist"),
+    "document_names_what_is_there": (
+        "pipeline/README.md", "Begin with `pipeline/base/bytes.h` in `pipeline/base/`.\n", None),
     "no_utf_8": ("dpdk/octets.h", b"#pragma once\n// \xff\n", "not UTF-8"),
     "build_folders_do_not_count": ("build-asan/pipeline/x.h", f"// {UNFINISHED}\n", None),
 }
