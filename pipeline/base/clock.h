@@ -17,7 +17,8 @@ public:
           monotonic_at_start_(std::chrono::steady_clock::now()) {}
 
     ObservedAt now() const noexcept {
-        return ObservedAt{wall_at_start_ + (std::chrono::steady_clock::now() - monotonic_at_start_)};
+        return ObservedAt{wall_at_start_ +
+                          (std::chrono::steady_clock::now() - monotonic_at_start_)};
     }
 
 private:

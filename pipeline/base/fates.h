@@ -19,12 +19,11 @@ enum class Dropped : std::uint8_t {
     no_buffer,      // no packet buffer: mempool, or the AF_XDP fill ring was empty
     xdp_ring_full,  // the AF_XDP receive ring was full
     no_socket,      // redirected to a queue without a socket
-    steering_full,  // no worker took the packet from the steering ring in time
     count,
 };
 inline constexpr std::size_t dropped_reasons = static_cast<std::size_t>(Dropped::count);
 inline constexpr std::array<std::string_view, dropped_reasons> dropped_names{
-    "rx_missed", "rx_error", "no_buffer", "xdp_ring_full", "no_socket", "steering_full"};
+    "rx_missed", "rx_error", "no_buffer", "xdp_ring_full", "no_socket"};
 
 // What we left out on purpose.
 enum class Ignored : std::uint8_t {
@@ -41,10 +40,10 @@ inline constexpr std::array<std::string_view, ignored_reasons> ignored_names{
 enum class NonIp : std::uint8_t {
     arp,
     lldp,
-    lacp,    // IEEE 802.3 slow protocols
-    llc,     // IEEE 802.2 frames: spanning tree, IS-IS, ...
-    pppoe,   // PPPoE discovery, and sessions that carry no IP
-    mpls,    // label stacks above something that is not IP
+    lacp,   // IEEE 802.3 slow protocols
+    llc,    // IEEE 802.2 frames: spanning tree, IS-IS, ...
+    pppoe,  // PPPoE discovery, and sessions that carry no IP
+    mpls,   // label stacks above something that is not IP
     macsec,
     ptp,
     eapol,

@@ -16,13 +16,13 @@ inline constexpr std::size_t burst_packets_max = 64;
 // theirs (the LINKTYPE_ registry of the pcap format). `unknown` is counted, never guessed at.
 enum class LinkType : std::uint8_t {
     ethernet,
-    raw_ip,        // LINKTYPE_RAW, _IPV4, _IPV6: the IP header comes first
-    null_loopback, // LINKTYPE_NULL: address family in the byte order of the capturing host
-    loop,          // LINKTYPE_LOOP: the same in network byte order
-    linux_sll,     // LINKTYPE_LINUX_SLL: cooked capture, 16-octet header
-    linux_sll2,    // LINKTYPE_LINUX_SLL2: 20-octet header
-    ppp,           // LINKTYPE_PPP, LINKTYPE_PPP_HDLC
-    c_hdlc,        // LINKTYPE_C_HDLC: Cisco HDLC
+    raw_ip,         // LINKTYPE_RAW, _IPV4, _IPV6: the IP header comes first
+    null_loopback,  // LINKTYPE_NULL: address family in the byte order of the capturing host
+    loop,           // LINKTYPE_LOOP: the same in network byte order
+    linux_sll,      // LINKTYPE_LINUX_SLL: cooked capture, 16-octet header
+    linux_sll2,     // LINKTYPE_LINUX_SLL2: 20-octet header
+    ppp,            // LINKTYPE_PPP, LINKTYPE_PPP_HDLC
+    c_hdlc,         // LINKTYPE_C_HDLC: Cisco HDLC
     unknown,
 };
 

@@ -29,7 +29,8 @@ class Ring {
 public:
     // capacity must be a power of two: indices are masked.
     explicit Ring(std::size_t capacity)
-        : mask_(capacity - 1), slots_(std::make_unique<T[]>(capacity)) {  // NOLINT(*-avoid-c-arrays)
+        : mask_(capacity - 1),
+          slots_(std::make_unique<T[]>(capacity)) {  // NOLINT(*-avoid-c-arrays)
         expects(std::has_single_bit(capacity));
     }
 

@@ -86,6 +86,10 @@ public:
     // True where views stay valid after release(), as in a mapped capture file.
     virtual bool views_stay_valid() const noexcept { return false; }
 
+    // True where packets carry the time of a recording, which then is the only clock: a capture
+    // file, also one played by DPDK. A recording can wait; so nothing of it is lost.
+    virtual bool recorded() const noexcept { return false; }
+
     // Stops new packets from arriving; what already waits in the queues can still be received, so
     // that a drain loses nothing. Main thread.
     virtual void stop_arrivals() noexcept {}

@@ -38,7 +38,7 @@ struct Side {
 // One Flow Record as it leaves the Metering Process: both directions (RFC 5103), source = the
 // initiator. Plain octets: it crosses the ring as it stands.
 struct alignas(cache_line_octets) FlowRecord {
-    decode::Address source{};       // IPv4 in the last four octets
+    decode::Address source{};  // IPv4 in the last four octets
     decode::Address destination{};
     std::uint16_t source_port = 0;
     std::uint16_t destination_port = 0;

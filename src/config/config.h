@@ -55,9 +55,9 @@ struct Config {
 
     enum class Idle : std::uint8_t { spin, adaptive };
     struct Workers {
-        std::uint32_t count = 0;     // 0: one per queue of the captures; to workers_max
-        std::vector<unsigned> cores; // one per worker, in order; empty: not pinned
-        Idle idle = Idle::adaptive;  // spin: never sleeps; adaptive: naps when nothing arrives
+        std::uint32_t count = 0;      // 0: one per queue of the captures; to workers_max
+        std::vector<unsigned> cores;  // one per worker, in order; empty: not pinned
+        Idle idle = Idle::adaptive;   // spin: never sleeps; adaptive: naps when nothing arrives
     };
 
     struct Memory {
@@ -67,10 +67,10 @@ struct Config {
 
     struct Flow {
         std::size_t flows_max = std::size_t{1} << 20U;  // per worker; 1,024 to flows_per_worker_max
-        std::chrono::milliseconds idle_timeout{30'000};     // 1 s to 1 h
-        std::chrono::milliseconds active_timeout{60'000};   // 1 s to 24 h
-        std::chrono::milliseconds tcp_end_timeout{2'000};   // linger after FIN or RST; 0 to 1 min
-        bool vlan_in_key = true;                            // key = "5tuple+vlan" or "5tuple"
+        std::chrono::milliseconds idle_timeout{30'000};    // 1 s to 1 h
+        std::chrono::milliseconds active_timeout{60'000};  // 1 s to 24 h
+        std::chrono::milliseconds tcp_end_timeout{2'000};  // linger after FIN or RST; 0 to 1 min
+        bool vlan_in_key = true;                           // key = "5tuple+vlan" or "5tuple"
     };
 
     enum class TimeUnit : std::uint8_t { milliseconds, microseconds, nanoseconds };
@@ -108,7 +108,7 @@ struct Config {
 
     struct Control {
         std::filesystem::path socket = "/run/tapmeter/control.sock";  // empty: none
-        std::string group;                                           // empty: the process' own
+        std::string group;                                            // empty: the process' own
     };
 
     enum class LogLevel : std::uint8_t { error, warn, info, debug, trace };

@@ -36,10 +36,10 @@ struct OutputCounters {
     RecordTotals queued;    // in messages that wait for the sending thread
     RecordTotals sent;      // accepted by the socket or file
     std::array<RecordTotals, record_dropped_reasons> dropped;
-    std::uint64_t messages = 0;         // IPFIX messages, or JSON blocks, sent
-    std::uint64_t message_octets = 0;   // their octets
-    std::uint64_t templates = 0;        // template sets sent
-    bool up = true;                     // the last send succeeded
+    std::uint64_t messages = 0;        // IPFIX messages, or JSON blocks, sent
+    std::uint64_t message_octets = 0;  // their octets
+    std::uint64_t templates = 0;       // template sets sent
+    bool up = true;                    // the last send succeeded
 };
 
 // One way out of the Exporting Process: a collector, a file. take(), tick() and flush() are called
@@ -62,6 +62,9 @@ public:
     // At the end: queues the message in progress and waits until the sender has tried everything,
     // at most until `deadline`. What is left then counts as dropped{send_error}.
     virtual void flush(std::chrono::steady_clock::time_point deadline) = 0;
+
+    // Any thread: opens its file anew, because a rotation has moved it away. Without a file: nothing.
+    virtual void reopen() {}
 
     // Any thread: one consistent account.
     virtual OutputCounters counters() const = 0;

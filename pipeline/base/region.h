@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "pipeline/base/result.h"
+
+namespace tapmeter {
+
+// Memory for one shard, taken whole at the start and given back whole at the end. Zeroed.
+//
+// Pages are the largest to be had: reserved 2 MB pages (a memfd on hugetlbfs), transparent huge
+// pages, 4 KB pages. Large pages are worth a factor of almost two in a table beyond the last
+// cache: every miss would otherwise be a miss of the TLB too.
+class Region {
+public:
+    enum class Pages : unsigned char { huge, transparent, small };
+    enum class Wanted : unsigned char { automatic, huge, small };  // huge: an error without them
+    struct Request {
+        std::size_t octets = 0;
+        Wanted pages = Wanted::automatic;
+        bool populate = false;  // touch every page now, so that no packet pays for it later
+    };
+
+    // errors  no_memory, naming the octets asked for and what to free or reserve
+    static Result<Region> reserve(const Request& request);
+
+    Region(Region&& other) noexcept;
+    Region& operator=(Region&& other) noexcept;
+    Region(const Region&) = delete;
+    Region& operator=(const Region&) = delete;
+    ~Region();
+
+    std::span<std::byte> octets() const noexcept { return octets_; }
+    Pages pages() const noexcept { return pages_; }
+
+private:
+    Region(std::span<std::byte> octets, int descriptor, Pages pages) noexcept
+        : octets_(octets), descriptor_(descriptor), pages_(pages) {}
+
+    std::span<std::byte> octets_;
+    int descriptor_ = -1;  // the memfd; -1 where transparent pages need anonymous memory
+    Pages pages_ = Pages::small;
+};
+
+std::string_view name_of(Region::Pages pages) noexcept;
+
+}  // namespace tapmeter

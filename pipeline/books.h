@@ -1,0 +1,75 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+#include "pipeline/base/fates.h"
+#include "pipeline/flow/flow_record.h"
+
+namespace tapmeter {
+
+// Packets and octets that belong together. `octets` is layer 3, `layer2_octets` the whole frames
+// without FCS.
+struct Traffic {
+    std::uint64_t packets = 0;
+    std::uint64_t octets = 0;
+    std::uint64_t layer2_octets = 0;
+
+    constexpr Traffic& operator+=(const Traffic& other) noexcept {
+        packets += other.packets;
+        octets += other.octets;
+        layer2_octets += other.layer2_octets;
+        return *this;
+    }
+    constexpr bool operator==(const Traffic&) const = default;
+};
+
+// Both directions of a record together.
+constexpr Traffic traffic_of(const flow::FlowRecord& record) noexcept {
+    return {
+        .packets = record.forward.packets.value + record.reverse.packets.value,
+        .octets = record.forward.octets.value + record.reverse.octets.value,
+        .layer2_octets = record.forward.layer2_octets.value + record.reverse.layer2_octets.value};
+}
+
+inline constexpr std::size_t burst_size_buckets = 5;  // 1, to 8, to 32, to 63, 64
+
+// The account of one worker: written by it alone, published whole at the end of every burst, so
+// that these laws hold exactly at every look:
+//   received = metered + sum(non_ip) + sum(undecoded)
+//   metered  = emitted + refused + in_table          (packets, octets, layer-2 octets)
+//   flows_created = flows_active + sum(flows_ended)
+//   records_emitted + records_refused = sum(flows_ended) + active_cuts - ended_empty
+// `in_table` is kept apart from the others: it falls by what a leaving record says, and must be
+// zero once the table is empty.
+struct WorkerBooks {
+    std::uint64_t received_packets = 0;
+    std::uint64_t received_octets = 0;  // layer 2
+    Traffic metered{};
+    std::array<std::uint64_t, non_ip_kinds> non_ip{};
+    std::array<std::uint64_t, undecoded_reasons> undecoded{};
+    std::uint64_t unmetered_octets = 0;  // layer 2 octets of the non_ip and undecoded packets
+
+    std::uint64_t flows_created = 0;
+    std::uint64_t flows_active = 0;
+    std::array<std::uint64_t, flow::flow_end_reasons> flows_ended{};  // active_timeout stays 0
+    std::uint64_t active_cuts = 0;  // records cut by the active timeout; the flow went on
+    std::uint64_t ended_empty = 0;  // flows that ended with nothing since their last cut: no record
+    std::array<std::uint64_t, flow::flow_end_reasons> records_emitted{};  // taken by the ring
+    std::uint64_t records_refused = 0;                                    // the ring was full
+    Traffic emitted{};
+    Traffic refused{};
+    Traffic in_table{};
+
+    std::uint64_t first_fragments = 0;  // metered, with ports
+    std::uint64_t later_fragments = 0;  // metered, without ports
+    std::uint64_t bursts = 0;           // that brought at least one packet
+    std::array<std::uint64_t, burst_size_buckets> burst_sizes{};
+    std::uint64_t busy_cycles = 0;       // of the CPU's time stamp counter, in turns with packets
+    std::uint64_t cycles = 0;            // of all turns
+    std::uint64_t newest_packet_ns = 0;  // time of the newest packet, since 1970-01-01 UTC
+};
+static_assert(std::is_trivially_copyable_v<WorkerBooks>);
+
+}  // namespace tapmeter

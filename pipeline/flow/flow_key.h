@@ -1,0 +1,79 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "pipeline/base/units.h"
+#include "pipeline/decode/headers.h"
+
+namespace tapmeter::flow {
+
+// The fields that make two packets the same Flow (RFC 7011 section 2, Flow Key). Both directions
+// of a flow have the same key: of its two endpoints (address, port) the smaller one stands first.
+// One layout, one comparison and one hash serve both address families.
+struct alignas(16) FlowKey {
+    decode::Address low{};
+    decode::Address high{};
+    std::uint16_t low_port = 0;
+    std::uint16_t high_port = 0;
+    std::uint16_t vlan = 0;
+    std::uint16_t customer_vlan = 0;
+    std::uint8_t protocol = 0;
+    std::uint8_t ip_version = 0;
+    std::array<std::uint8_t, 6> unused{};  // zero: the key is hashed and compared as 48 octets
+
+    bool operator==(const FlowKey& other) const noexcept {
+        return std::memcmp(this, &other, sizeof(FlowKey)) == 0;
+    }
+};
+static_assert(sizeof(FlowKey) == 48);
+static_assert(std::has_unique_object_representations_v<FlowKey>, "hashed as octets: no padding");
+
+// Which of the key's endpoints sent a packet. Also the index of that endpoint's counters.
+enum class Sender : std::uint8_t { low = 0, high = 1 };
+
+constexpr Sender other(Sender sender) noexcept {
+    return sender == Sender::low ? Sender::high : Sender::low;
+}
+
+struct KeyedPacket {
+    FlowKey key;
+    Sender sender;
+};
+
+namespace detail {
+// Addresses as two big-endian numbers compare like their octets.
+inline std::array<std::uint64_t, 2> numbers_of(const decode::Address& address) noexcept {
+    auto words = std::bit_cast<std::array<std::uint64_t, 2>>(address);
+    if constexpr (std::endian::native == std::endian::little) {
+        words = {__builtin_bswap64(words[0]), __builtin_bswap64(words[1])};
+    }
+    return words;
+}
+}  // namespace detail
+
+// The key of a decoded packet (headers.ip_version is 4 or 6) and who of the two sent it.
+// vlan_in_key  false: packets of one flow on different VLANs belong to one flow
+inline KeyedPacket key_of(const decode::Headers& headers, bool vlan_in_key) noexcept {
+    const auto source = detail::numbers_of(headers.source);
+    const auto destination = detail::numbers_of(headers.destination);
+    const bool source_is_low = source != destination
+                                   ? source < destination
+                                   : headers.source_port <= headers.destination_port;
+    KeyedPacket packet{.key = {}, .sender = source_is_low ? Sender::low : Sender::high};
+    FlowKey& key = packet.key;
+    key.low = source_is_low ? headers.source : headers.destination;
+    key.high = source_is_low ? headers.destination : headers.source;
+    key.low_port = source_is_low ? headers.source_port : headers.destination_port;
+    key.high_port = source_is_low ? headers.destination_port : headers.source_port;
+    key.vlan = vlan_in_key ? headers.vlan : std::uint16_t{0};
+    key.customer_vlan = vlan_in_key ? headers.customer_vlan : std::uint16_t{0};
+    key.protocol = headers.protocol;
+    key.ip_version = headers.ip_version;
+    return packet;
+}
+
+}  // namespace tapmeter::flow

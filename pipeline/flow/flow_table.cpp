@@ -1,0 +1,260 @@
+#include "pipeline/flow/flow_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "pipeline/base/expects.h"
+
+namespace tapmeter::flow {
+
+namespace {
+
+// Of 15 ways 11.25 are used when flows_max flows are in: then about one new flow in 300 finds both
+// of its buckets full (tests/pipeline/flow/flow_table_test.cpp holds this).
+constexpr std::size_t load_numerator = 3;
+constexpr std::size_t load_denominator = 4;
+
+// A summary later than every deadline that can be written at `now`, and still less than half a
+// wrap away from those written 2 minutes ago.
+constexpr Ticks far_from(Ticks now) noexcept {
+    return static_cast<Ticks>(now + deadline_ticks_max + deadline_ticks_max / 2);
+}
+
+constexpr Ticks earlier(Ticks a, Ticks b) noexcept {
+    return is_due(a, b) ? a : b;
+}
+
+constexpr std::uint32_t low_word(FlowHash hash) noexcept {
+    return static_cast<std::uint32_t>(number_of(hash));
+}
+constexpr std::uint32_t high_word(FlowHash hash) noexcept {
+    return static_cast<std::uint32_t>(number_of(hash) >> 32U);
+}
+
+// Bucket numbers take the high bits of both words of the hash, so the tag takes low ones.
+constexpr std::uint16_t tag_of(FlowHash hash) noexcept {
+    const std::uint32_t bits = (low_word(hash) & 0x7fU) | ((high_word(hash) & 0x7fU) << 7U);
+    return static_cast<std::uint16_t>(bits | FlowBucket::in_use);
+}
+
+// A number below `count` for a random word, without a division (Lemire 2019).
+constexpr std::size_t scaled(std::uint32_t word, std::size_t count) noexcept {
+    return static_cast<std::size_t>((std::uint64_t{word} * count) >> 32U);
+}
+
+constexpr std::size_t bucket_of(FlowIndex index) noexcept {
+    return number_of(index) / FlowBucket::ways;
+}
+constexpr std::size_t way_of(FlowIndex index) noexcept {
+    return number_of(index) % FlowBucket::ways;
+}
+
+// Lays arrays out one after the other in a region, each on a cache line of its own.
+class Layout {
+public:
+    template <class T>
+    std::size_t add(std::size_t count) noexcept {
+        const std::size_t at = octets_;
+        octets_ +=
+            (count * sizeof(T) + cache_line_octets - 1) / cache_line_octets * cache_line_octets;
+        return at;
+    }
+    std::size_t octets() const noexcept { return octets_; }
+
+private:
+    std::size_t octets_ = 0;
+};
+
+struct Places {
+    std::size_t buckets, flows, origins, bucket_deadlines, group_deadlines, octets;
+};
+
+constexpr std::size_t groups_for(std::size_t buckets) noexcept {
+    return (buckets + FlowTable::buckets_per_group - 1) / FlowTable::buckets_per_group;
+}
+
+Places places_for(std::size_t buckets) noexcept {
+    Layout layout;
+    Places places{};
+    places.buckets = layout.add<FlowBucket>(buckets);
+    places.flows = layout.add<Flow>(buckets * FlowBucket::ways);
+    places.origins = layout.add<FlowOrigin>(buckets * FlowBucket::ways);
+    places.bucket_deadlines = layout.add<Ticks>(buckets);
+    places.group_deadlines = layout.add<Ticks>(groups_for(buckets));
+    places.octets = layout.octets();
+    return places;
+}
+
+template <class T>
+std::span<T> array_at(std::span<std::byte> octets, std::size_t at, std::size_t count) noexcept {
+    // The region is zeroed, aligned to a page and lives as long as the table; T is plain data.
+    // NOLINTNEXTLINE(*-reinterpret-cast)
+    return {reinterpret_cast<T*>(octets.subspan(at, count * sizeof(T)).data()), count};
+}
+
+}  // namespace
+
+Result<FlowTable> FlowTable::make(const Request& request) {
+    const std::size_t wanted_places =
+        request.flows_max * load_denominator / load_numerator + FlowBucket::ways;
+    const std::size_t buckets = wanted_places / FlowBucket::ways;
+    auto region = Region::reserve({.octets = places_for(buckets).octets,
+                                   .pages = request.pages,
+                                   .populate = request.populate});
+    if (!region) {
+        return tl::unexpected<Error>(std::move(region.error()));
+    }
+    return FlowTable(std::move(*region), buckets);
+}
+
+FlowTable::FlowTable(Region region, std::size_t buckets) noexcept : region_(std::move(region)) {
+    const Places places = places_for(buckets);
+    const auto octets = region_.octets();
+    buckets_ = array_at<FlowBucket>(octets, places.buckets, buckets);
+    flows_ = array_at<Flow>(octets, places.flows, buckets * FlowBucket::ways);
+    origins_ = array_at<FlowOrigin>(octets, places.origins, buckets * FlowBucket::ways);
+    bucket_deadlines_ = array_at<Ticks>(octets, places.bucket_deadlines, buckets);
+    group_deadlines_ = array_at<Ticks>(octets, places.group_deadlines, groups_for(buckets));
+    expects(flows_.size() < number_of(no_flow));
+}
+
+FlowIndex FlowTable::find(const FlowKey& key, FlowHash hash) const noexcept {
+    const std::size_t home = home_of(hash);
+    const FlowIndex index = find_in(home, tag_of(hash), key);
+    if (index != no_flow || buckets_[home].guests == 0) [[likely]] {
+        return index;
+    }
+    return find_in(other_of(hash), tag_of(hash), key);
+}
+
+FlowIndex FlowTable::find_in(std::size_t bucket, std::uint16_t tag,
+                             const FlowKey& key) const noexcept {
+    for (auto ways = buckets_[bucket].ways_with(tag); ways != 0; ways &= ways - 1) {
+        const auto index = index_of(bucket, static_cast<std::size_t>(std::countr_zero(ways)));
+        if (flows_[number_of(index)].key == key) [[likely]] {
+            return index;
+        }
+    }
+    return no_flow;
+}
+
+FlowIndex FlowTable::insert(FlowHash hash, Ticks deadline) noexcept {
+    const std::size_t home = home_of(hash);
+    std::size_t bucket = home;
+    std::uint32_t free = buckets_[home].free_ways();
+    if (free == 0) {
+        bucket = other_of(hash);
+        free = buckets_[bucket].free_ways();
+        if (free == 0) {
+            return no_flow;
+        }
+        // Where both words name one bucket there is no other: a full home had no free way.
+        ++buckets_[home].guests;
+    }
+    const auto way = static_cast<std::size_t>(std::countr_zero(free));
+    buckets_[bucket].tags[way] = tag_of(hash);
+    buckets_[bucket].deadlines[way] = deadline;
+    note_deadline(bucket, deadline);
+    ++used_;
+    return index_of(bucket, way);
+}
+
+FlowIndex FlowTable::victim(FlowHash hash, Ticks now) const noexcept {
+    FlowIndex best = no_flow;
+    std::uint32_t best_cost = 0xffff'ffff;
+    for (const std::size_t bucket : {home_of(hash), other_of(hash)}) {
+        for (std::size_t way = 0; way < FlowBucket::ways; ++way) {
+            const FlowBucket& candidate = buckets_[bucket];
+            // Overdue flows count as due now; answered ones stand behind all unanswered ones.
+            const Ticks deadline = candidate.deadlines[way];
+            const std::uint32_t left =
+                is_due(deadline, now) ? 0U : static_cast<Ticks>(deadline - now);
+            const std::uint32_t cost =
+                left | ((candidate.tags[way] & FlowBucket::answered) != 0 ? 1U << 16U : 0U);
+            if (cost < best_cost) {
+                best_cost = cost;
+                best = index_of(bucket, way);
+            }
+        }
+    }
+    return best;
+}
+
+void FlowTable::erase(FlowIndex index, FlowHash hash) noexcept {
+    const std::size_t bucket = bucket_of(index);
+    const std::size_t home = home_of(hash);
+    expects(buckets_[bucket].tags[way_of(index)] != 0);
+    buckets_[bucket].tags[way_of(index)] = 0;
+    if (bucket != home) {
+        expects(buckets_[home].guests != 0);
+        --buckets_[home].guests;
+    }
+    --used_;
+}
+
+void FlowTable::set_deadline(FlowIndex index, Ticks deadline) noexcept {
+    buckets_[bucket_of(index)].deadlines[way_of(index)] = deadline;
+    note_deadline(bucket_of(index), deadline);
+}
+
+void FlowTable::set_answered(FlowIndex index) noexcept {
+    buckets_[bucket_of(index)].tags[way_of(index)] |= FlowBucket::answered;
+}
+
+void FlowTable::prefetch_flow(FlowHash hash) const noexcept {
+    const std::size_t home = home_of(hash);
+    const std::uint32_t ways = buckets_[home].ways_with(tag_of(hash));
+    if (ways != 0) [[likely]] {
+        const Flow& flow =
+            flows_[number_of(index_of(home, static_cast<std::size_t>(std::countr_zero(ways))))];
+        __builtin_prefetch(&flow.key, 1);
+        __builtin_prefetch(&flow.sides, 1);
+    } else if (buckets_[home].guests != 0) {
+        __builtin_prefetch(&buckets_[other_of(hash)]);
+    }
+}
+
+bool FlowTable::group_due(std::size_t group, Ticks now) const noexcept {
+    return is_due(group_deadlines_[group], now);
+}
+
+std::span<const Ticks> FlowTable::bucket_deadlines(std::size_t group) const noexcept {
+    const std::size_t first = group * buckets_per_group;
+    return bucket_deadlines_.subspan(first, std::min(buckets_per_group, buckets_.size() - first));
+}
+
+void FlowTable::summarise_bucket(std::size_t bucket, Ticks now) noexcept {
+    Ticks earliest = far_from(now);
+    for (std::size_t way = 0; way < FlowBucket::ways; ++way) {
+        if (buckets_[bucket].tags[way] != 0) {
+            earliest = earlier(buckets_[bucket].deadlines[way], earliest);
+        }
+    }
+    bucket_deadlines_[bucket] = earliest;
+}
+
+void FlowTable::summarise_group(std::size_t group, Ticks now) noexcept {
+    Ticks earliest = far_from(now);
+    for (const Ticks deadline : bucket_deadlines(group)) {
+        earliest = earlier(deadline, earliest);
+    }
+    group_deadlines_[group] = earliest;
+}
+
+void FlowTable::note_deadline(std::size_t bucket, Ticks deadline) noexcept {
+    Ticks& of_bucket = bucket_deadlines_[bucket];
+    of_bucket = earlier(deadline, of_bucket);
+    Ticks& of_group = group_deadlines_[bucket / buckets_per_group];
+    of_group = earlier(deadline, of_group);
+}
+
+std::size_t FlowTable::home_of(FlowHash hash) const noexcept {
+    return scaled(low_word(hash), buckets_.size());
+}
+
+std::size_t FlowTable::other_of(FlowHash hash) const noexcept {
+    return scaled(high_word(hash), buckets_.size());
+}
+
+}  // namespace tapmeter::flow

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "pipeline/base/region.h"
+#include "pipeline/base/result.h"
+#include "pipeline/flow/flow.h"
+#include "pipeline/flow/flow_bucket.h"
+
+namespace tapmeter::flow {
+
+// Number of a flow in its table; stays the same for the flow's life.
+enum class FlowIndex : std::uint32_t {};
+inline constexpr FlowIndex no_flow{0xffff'ffff};
+
+// One shard: the flows of one worker core. No locks, because no other core may touch it.
+//
+// A flow lives in one of two buckets that its hash names: its home, or, when that was full, the
+// other one. So a lookup reads one bucket line, seldom two, whatever an attacker sends; nothing is
+// ever moved or chained, and the table never grows. All memory is one region of plain octets
+// without pointers: buckets, flows, origins, deadline summaries.
+class FlowTable {
+public:
+    struct Request {
+        std::size_t flows_max = 0;  // so many fit; the table has a third more places than that
+        Region::Wanted pages = Region::Wanted::automatic;
+        bool populate = false;
+    };
+    // errors  no_memory, as Region::reserve
+    static Result<FlowTable> make(const Request& request);
+
+    // The flow with this key, or no_flow.
+    FlowIndex find(const FlowKey& key, FlowHash hash) const noexcept;
+
+    // A place for a new flow with this hash, or no_flow when both its buckets are full and a
+    // victim() must leave first. The key must not be in the table. The flow is not initialised.
+    FlowIndex insert(FlowHash hash, Ticks deadline) noexcept;
+
+    // Who makes room for a flow with this hash: of the flows in its two full buckets an unanswered
+    // one before an answered one, then the one whose deadline is nearest.
+    FlowIndex victim(FlowHash hash, Ticks now) const noexcept;
+
+    // Frees the flow's place. `hash` is that of its key.
+    void erase(FlowIndex index, FlowHash hash) noexcept;
+
+    void set_deadline(FlowIndex index, Ticks deadline) noexcept;
+    void set_answered(FlowIndex index) noexcept;
+
+    // Hints that start the memory reads which find() waits for: the bucket first, and once the
+    // bucket is here, the flow its tag points at. Each belongs a pass ahead of the next.
+    void prefetch_bucket(FlowHash hash) const noexcept {
+        __builtin_prefetch(&buckets_[home_of(hash)]);
+    }
+    void prefetch_flow(FlowHash hash) const noexcept;
+
+    Flow& flow(FlowIndex index) noexcept { return flows_[static_cast<std::size_t>(index)]; }
+    FlowOrigin& origin(FlowIndex index) noexcept {
+        return origins_[static_cast<std::size_t>(index)];
+    }
+
+    // What expiry walks: buckets in groups, each with the earliest deadline it may hold.
+    static constexpr std::size_t buckets_per_group = 64;
+    std::size_t groups() const noexcept { return group_deadlines_.size(); }
+    bool group_due(std::size_t group, Ticks now) const noexcept;
+    std::span<const Ticks> bucket_deadlines(std::size_t group) const noexcept;
+    const FlowBucket& bucket(std::size_t bucket) const noexcept { return buckets_[bucket]; }
+    std::size_t buckets() const noexcept { return buckets_.size(); }
+    static constexpr FlowIndex index_of(std::size_t bucket, std::size_t way) noexcept {
+        return FlowIndex{static_cast<std::uint32_t>(bucket * FlowBucket::ways + way)};
+    }
+    // Works out the summaries again from the buckets' true deadlines.
+    void summarise_bucket(std::size_t bucket, Ticks now) noexcept;
+    void summarise_group(std::size_t group, Ticks now) noexcept;
+
+    std::size_t flows() const noexcept { return used_; }
+    std::size_t places() const noexcept { return flows_.size(); }
+    std::size_t octets() const noexcept { return region_.octets().size(); }
+    Region::Pages pages() const noexcept { return region_.pages(); }
+
+private:
+    FlowTable(Region region, std::size_t buckets) noexcept;
+
+    std::size_t home_of(FlowHash hash) const noexcept;
+    std::size_t other_of(FlowHash hash) const noexcept;
+    FlowIndex find_in(std::size_t bucket, std::uint16_t tag, const FlowKey& key) const noexcept;
+    void note_deadline(std::size_t bucket, Ticks deadline) noexcept;
+
+    Region region_;
+    std::span<FlowBucket> buckets_;
+    std::span<Flow> flows_;
+    std::span<FlowOrigin> origins_;
+    std::span<Ticks> bucket_deadlines_;  // no flow of bucket b is due before
+    std::span<Ticks> group_deadlines_;   // no flow of group g is due before
+    std::size_t used_ = 0;
+};
+
+}  // namespace tapmeter::flow

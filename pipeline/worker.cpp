@@ -1,0 +1,126 @@
+#include "pipeline/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "pipeline/base/cycles.h"
+#include "pipeline/decode/frame.h"
+
+namespace tapmeter {
+
+namespace {
+
+// Times outside of these 146 years cannot be from a clock; clamped, so that adding a timeout to
+// one never overflows.
+constexpr ObservedAt time_min{};
+constexpr ObservedAt time_max{Nanoseconds{std::int64_t{1} << 62U}};
+
+std::size_t burst_bucket(std::size_t packets) noexcept {
+    constexpr std::array<std::size_t, burst_size_buckets> up_to{1, 8, 32, 63, burst_packets_max};
+    return static_cast<std::size_t>(std::ranges::lower_bound(up_to, packets) - up_to.begin());
+}
+
+}  // namespace
+
+Worker::Worker(Parts parts) noexcept
+    : source_(parts.source),
+      ring_(parts.ring),
+      clock_(parts.clock),
+      vlan_in_key_(parts.vlan_in_key),
+      metering_({.ring = parts.ring,
+                 .books = books_,
+                 .table = std::move(parts.table),
+                 .hasher = flow::FlowHasher(parts.hash_key),
+                 .timeouts = parts.timeouts,
+                 .worker = parts.number}) {}
+
+std::size_t Worker::step() noexcept {
+    const std::uint64_t began = cycles_now();
+    if (clock_ == nullptr && !ring_has_room()) {
+        return 0;
+    }
+    source_.receive(burst_);
+    const std::size_t packets = burst_.count;
+
+    const std::size_t ip_packets = decode_burst(burst_.view());
+    metering_.meter(std::span{keys_}.first(ip_packets), std::span{observations_}.first(ip_packets),
+                    newest_);
+
+    source_.release();
+    expire();
+    ring_.publish();
+    close_turn(packets, cycles_now() - began);
+    return packets;
+}
+
+bool Worker::ring_has_room() noexcept {
+    return ring_.free_slots(records_per_turn_max) >= records_per_turn_max;
+}
+
+// Every packet ends here as non-IP or undecoded, or goes on as a key and an observation.
+std::size_t Worker::decode_burst(std::span<const Packet> packets) noexcept {
+    std::size_t count = 0;
+    books_.received_packets += packets.size();
+    for (Packet packet : packets) {
+        packet.observed_at = std::clamp(packet.observed_at, time_min, time_max);
+        newest_ = std::max(newest_, packet.observed_at);
+        books_.received_octets += packet.wire_octets;
+        const auto headers = decode::decode_frame(packet);
+        if (!headers) [[unlikely]] {
+            ++books_.undecoded[index_of(headers.error())];
+            books_.unmetered_octets += packet.wire_octets;
+            continue;
+        }
+        if (headers->ip_version == 0) [[unlikely]] {
+            ++books_.non_ip[index_of(headers->non_ip)];
+            books_.unmetered_octets += packet.wire_octets;
+            continue;
+        }
+        note_fragment(headers->fragment);
+        const auto keyed = flow::key_of(*headers, vlan_in_key_);
+        keys_[count] = keyed.key;
+        observations_[count] = flow::observation_of(*headers, packet, keyed.sender);
+        ++count;
+    }
+    return count;
+}
+
+void Worker::note_fragment(decode::Fragment fragment) noexcept {
+    books_.first_fragments += fragment == decode::Fragment::first ? 1U : 0U;
+    books_.later_fragments += fragment == decode::Fragment::later ? 1U : 0U;
+}
+
+// Flows wait in the table rather than be refused by a ring that has no room for them.
+void Worker::expire() noexcept {
+    const ObservedAt now = clock_ != nullptr ? std::max(newest_, clock_->now()) : newest_;
+    if (now == ObservedAt{}) {
+        return;  // no packet yet: time has not begun
+    }
+    const std::size_t room = ring_.free_slots(expired_per_turn_max);
+    metering_.expire(now, std::min(room, expired_per_turn_max));
+}
+
+void Worker::close_turn(std::size_t packets, std::uint64_t cycles) noexcept {
+    // An idle worker turns a million times a second: its books change little, so show them seldom.
+    constexpr std::uint64_t idle_turns_per_publish = 256;
+    books_.cycles += cycles;
+    books_.newest_packet_ns = static_cast<std::uint64_t>(newest_.time_since_epoch().count());
+    if (packets != 0) {
+        books_.busy_cycles += cycles;
+        ++books_.bursts;
+        ++books_.burst_sizes[burst_bucket(packets)];
+    }
+    if (packets != 0 || ++turns_unpublished_ == idle_turns_per_publish) {
+        turns_unpublished_ = 0;
+        published_.publish(books_);
+    }
+}
+
+bool Worker::drain(ObservedAt end) noexcept {
+    const bool done = metering_.drain(std::max(end, newest_));
+    ring_.publish();
+    published_.publish(books_);
+    return done;
+}
+
+}  // namespace tapmeter

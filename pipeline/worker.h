@@ -1,0 +1,83 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "pipeline/base/clock.h"
+#include "pipeline/base/published.h"
+#include "pipeline/base/source.h"
+#include "pipeline/books.h"
+#include "pipeline/metering.h"
+
+namespace tapmeter {
+
+// One core of the Metering Process: takes bursts from its own queue, meters them into its own
+// shard, and hands finished flow records to the exporter core. Shares nothing but the ring and the
+// books that it publishes. All functions but books() belong to the worker's thread.
+class Worker {
+public:
+    struct Parts {
+        PacketSource& source;  // outlives the worker
+        RecordRing& ring;      // outlives the worker
+        // The time of live packets; null for capture files, whose packets are the only clock and
+        // which wait when the ring is full instead of losing records. Outlives the worker.
+        const LiveClock* clock = nullptr;
+        flow::FlowTable table;
+        flow::HashKey hash_key;
+        flow::Timeouts timeouts;
+        bool vlan_in_key = true;
+        std::uint16_t number = 0;
+    };
+    explicit Worker(Parts parts) noexcept;
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    // One turn: everything that happens to a burst, in the order it happens. Returns how many
+    // packets there were, so that the caller can tell a busy turn from an idle one.
+    std::size_t step() noexcept;
+
+    // The end: every flow leaves. `end` is the time of the newest packet of all workers, so that
+    // records do not depend on how packets were spread. True when done; false: the ring is full,
+    // call again.
+    bool drain(ObservedAt end) noexcept;
+
+    // True once the source will never bring a packet again.
+    bool exhausted() const noexcept { return source_.exhausted(); }
+
+    // Any thread: one consistent cut.
+    WorkerBooks books() const noexcept { return published_.read(); }
+
+    std::size_t table_octets() const noexcept { return metering_.table().octets(); }
+    std::size_t table_places() const noexcept { return metering_.table().places(); }
+    Region::Pages table_pages() const noexcept { return metering_.table().pages(); }
+    std::string_view hash_method() const noexcept { return metering_.hash_method(); }
+
+private:
+    // A turn of a worker whose packets can wait takes none while the ring could refuse a record.
+    static constexpr std::size_t records_per_turn_max =
+        burst_packets_max * Metering::records_per_packet_max;
+    // Bounds how long expiry may hold up the next burst: about 30 us.
+    static constexpr std::size_t expired_per_turn_max = 256;
+
+    bool ring_has_room() noexcept;
+    std::size_t decode_burst(std::span<const Packet> packets) noexcept;
+    void note_fragment(decode::Fragment fragment) noexcept;
+    void expire() noexcept;
+    void close_turn(std::size_t packets, std::uint64_t cycles) noexcept;
+
+    PacketSource& source_;
+    RecordRing& ring_;
+    const LiveClock* clock_;
+    bool vlan_in_key_;
+    Burst burst_{};
+    std::array<flow::FlowKey, burst_packets_max> keys_{};
+    std::array<flow::Observation, burst_packets_max> observations_{};
+    ObservedAt newest_{};
+    WorkerBooks books_{};
+    std::uint64_t turns_unpublished_ = 0;
+    Metering metering_;
+    Published<WorkerBooks> published_;
+};
+
+}  // namespace tapmeter

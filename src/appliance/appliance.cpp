@@ -1,0 +1,283 @@
+#include "src/appliance/appliance.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "src/appliance/cores.h"
+
+namespace tapmeter {
+
+namespace {
+
+// Records a ring holds: at a million flows a second the exporter core may be away for 8 ms.
+constexpr std::size_t ring_records = 8'192;
+
+std::size_t queues_of(const Captures& captures) {
+    std::size_t queues = 0;
+    for (const auto& point : captures.points) {
+        queues = std::max(queues, point->queues());
+    }
+    return queues;
+}
+
+std::size_t worker_count(const Config& config, const Captures& captures) {
+    return config.workers.count != 0 ? config.workers.count
+                                     : std::min(queues_of(captures), workers_max);
+}
+
+}  // namespace
+
+std::uint32_t workers_wanted(const Config& config) {
+    std::uint32_t queues = config.workers.count;
+    for (const Config::Capture& capture : config.captures) {
+        queues = std::max(queues, capture.queues);
+    }
+    if (queues == 0 && !config.workers.cores.empty()) {
+        queues = static_cast<std::uint32_t>(config.workers.cores.size());
+    }
+    return queues != 0 ? queues : static_cast<std::uint32_t>(usable_cores().size());
+}
+
+exporting::Interfaces interfaces_of(const Config& config) {
+    exporting::Interfaces interfaces;
+    for (const Config::Capture& capture : config.captures) {
+        const auto index = static_cast<std::uint32_t>(interfaces.size());
+        interfaces.push_back(
+            {.name = capture.name,
+             .observation_domain_id = ObservationDomainId{capture.observation_domain_id.value_or(
+                 config.instance.observation_domain_id + index)}});
+    }
+    return interfaces;
+}
+
+Result<std::unique_ptr<Appliance>> Appliance::build(Parts parts) {
+    auto appliance = std::make_unique<Appliance>(Private{}, std::move(parts));
+    if (auto built = appliance->build_metering(); !built) {
+        return tl::unexpected<Error>(std::move(built.error()));
+    }
+    return appliance;
+}
+
+Appliance::Appliance(Private, Parts parts) : parts_(std::move(parts)) {
+    for (const Config::Capture& capture : parts_.config.captures) {
+        auto rules = prefilter_rules(capture.prefilter);  // open_captures() has read them already
+        rules_.push_back(rules ? std::move(*rules) : xdp::PrefilterRules{});
+    }
+}
+
+Appliance::~Appliance() {
+    stop(std::chrono::milliseconds{0});
+}
+
+bool Appliance::recorded() const {
+    return std::ranges::all_of(parts_.captures.points,
+                               [](const auto& point) { return point->recorded(); });
+}
+
+Result<void> Appliance::build_metering() {
+    const bool any_recorded = std::ranges::any_of(
+        parts_.captures.points, [](const auto& point) { return point->recorded(); });
+    if (any_recorded && !recorded()) {
+        return failed(Error::Kind::invalid_config,
+                      "recordings and live interfaces cannot be metered together: the time of a "
+                      "recording is not the time of day; run one tapmeter for each");
+    }
+    const auto hash_key = flow::random_hash_key();
+    if (!hash_key) {
+        return tl::unexpected<Error>(hash_key.error());
+    }
+    const std::size_t workers = worker_count(parts_.config, parts_.captures);
+    build_sources(workers);
+    for (PacketSource* source : sources_) {
+        if (auto added = add_worker(*source, *hash_key); !added) {
+            return added;
+        }
+    }
+    std::vector<RecordRing*> rings;
+    for (const auto& ring : rings_) {
+        rings.push_back(ring.get());
+    }
+    exporter_ = std::make_unique<exporting::Exporter>(rings, std::move(parts_.outputs));
+    build_crew();
+    return {};
+}
+
+bool Appliance::packets_find_their_worker(std::size_t workers) const {
+    if (workers == 1) {
+        return true;
+    }
+    return parts_.captures.same_symmetric_hash &&
+           std::ranges::all_of(parts_.captures.points, [workers](const auto& point) {
+               return point->symmetric() && point->queues() >= workers;
+           });
+}
+
+// Queue q of every capture is polled by worker q modulo workers; or all queues by the steering.
+void Appliance::build_sources(std::size_t workers) {
+    const bool direct = packets_find_their_worker(workers);
+    const std::size_t pollers = direct ? workers : 1;
+    std::vector<std::vector<PacketSource*>> queues(pollers);
+    for (const auto& point : parts_.captures.points) {
+        for (std::size_t queue = 0; queue < point->queues(); ++queue) {
+            queues[queue % pollers].push_back(&point->queue(queue));
+        }
+    }
+    if (!direct) {
+        const bool stay_valid = std::ranges::all_of(
+            parts_.captures.points, [](const auto& point) { return point->views_stay_valid(); });
+        steering_ = std::make_unique<Steering>(
+            Steering::Parts{.inlets = queues.front(),
+                            .outlets = workers,
+                            .views_stay_valid = stay_valid,
+                            .hash_key = flow::random_hash_key().value_or(flow::HashKey{}).front()});
+        for (std::size_t worker = 0; worker < workers; ++worker) {
+            sources_.push_back(&steering_->outlet(worker));
+        }
+        return;
+    }
+    for (auto& polled : queues) {
+        if (polled.size() == 1) {
+            sources_.push_back(polled.front());
+        } else {
+            merged_.push_back(std::make_unique<MergedSource>(std::move(polled)));
+            sources_.push_back(merged_.back().get());
+        }
+    }
+}
+
+Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& hash_key) {
+    const Config& config = parts_.config;
+    const auto pages = config.memory.hugepages == Config::Switch::on    ? Region::Wanted::huge
+                       : config.memory.hugepages == Config::Switch::off ? Region::Wanted::small
+                                                                        : Region::Wanted::automatic;
+    // A file can wait for its pages; on a live port no packet may pay for one.
+    auto table = flow::FlowTable::make(
+        {.flows_max = config.flow.flows_max, .pages = pages, .populate = !recorded()});
+    if (!table) {
+        return tl::unexpected<Error>(std::move(table.error()));
+    }
+    rings_.push_back(std::make_unique<RecordRing>(ring_records));
+    workers_.push_back(std::make_unique<Worker>(
+        Worker::Parts{.source = source,
+                      .ring = *rings_.back(),
+                      .clock = recorded() ? nullptr : parts_.clock,
+                      .table = std::move(*table),
+                      .hash_key = hash_key,
+                      .timeouts = {.idle = config.flow.idle_timeout,
+                                   .active = config.flow.active_timeout,
+                                   .tcp_end = config.flow.tcp_end_timeout},
+                      .vlan_in_key = config.flow.vlan_in_key,
+                      .number = static_cast<std::uint16_t>(workers_.size())}));
+    return {};
+}
+
+void Appliance::build_crew() {
+    Crew::Parts crew{.members = {},
+                     .steering = steering_.get(),
+                     .steering_live = !recorded(),
+                     .nap_when_idle = parts_.config.workers.idle == Config::Idle::adaptive,
+                     .registration = {}};
+    const auto& cores = parts_.config.workers.cores;
+    for (std::size_t number = 0; number < workers_.size(); ++number) {
+        crew.members.push_back(
+            {.worker = workers_[number].get(),
+             .live = !recorded(),
+             .core = number < cores.size() ? static_cast<int>(cores[number]) : -1});
+    }
+    if (parts_.captures.eal != nullptr) {
+        crew.registration = [] { return std::make_shared<dpdk::ThreadRegistration>(); };
+    }
+    crew_ = std::make_unique<Crew>(std::move(crew));
+}
+
+Result<void> Appliance::start() {
+    started_at_ = std::chrono::steady_clock::now();
+    start_time_seconds_ =
+        std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    exporter_thread_ = std::jthread([this](const std::stop_token& stop) {
+        name_this_thread("exporter");
+        exporter_->run(stop);
+    });
+    return crew_->start();
+}
+
+void Appliance::stop(std::chrono::milliseconds within) {
+    if (crew_ == nullptr || !exporter_thread_.joinable()) {
+        return;
+    }
+    const auto deadline = std::chrono::steady_clock::now() + within;
+    for (const auto& point : parts_.captures.points) {
+        point->stop_arrivals();
+    }
+    crew_->stop(recorded() ? ObservedAt{} : parts_.clock->now());
+    exporter_thread_.request_stop();
+    exporter_thread_.join();
+    exporter_->finish(deadline);
+    settled_.store(true);
+}
+
+std::vector<std::string> Appliance::describe() const {
+    std::vector<std::string> lines;
+    for (std::size_t index = 0; index < parts_.captures.points.size(); ++index) {
+        const Capture& point = *parts_.captures.points[index];
+        std::string line =
+            "interface " + parts_.config.captures[index].name + ": " + point.describe();
+        for (const Capability& capability : point.capabilities()) {
+            line += "; " + capability.name + ": " + capability.value;
+        }
+        lines.push_back(std::move(line));
+    }
+    if (parts_.captures.eal != nullptr) {
+        lines.push_back("DPDK memory: " + parts_.captures.eal->memory());
+    }
+    const Worker& worker = *workers_.front();
+    lines.push_back(
+        std::to_string(workers_.size()) + (workers_.size() == 1 ? " worker" : " workers") +
+        (steering_ ? ", steered by software" : "") +
+        "; flow table: " + std::to_string(worker.table_octets() >> 20U) + " MiB each on " +
+        std::string(name_of(worker.table_pages())) + ", hash " + std::string(worker.hash_method()));
+    return lines;
+}
+
+// Read against the stream, so that what was counted downstream is never more than what was counted
+// upstream a moment later.
+metrics::Snapshot Appliance::snapshot() const {
+    metrics::Snapshot look;
+    look.settled = settled_.load();
+    for (const auto& taken : exporter_->dequeued()) {
+        look.rings.push_back({.capacity = ring_records, .taken = taken});
+    }
+    for (const auto& output : exporter_->outputs()) {
+        look.outputs.push_back(
+            {.name = std::string(output->name()), .counters = output->counters()});
+    }
+    const auto& cores = parts_.config.workers.cores;
+    for (std::size_t number = 0; number < workers_.size(); ++number) {
+        look.rings[number].waiting = rings_[number]->waiting();
+        look.workers.push_back(
+            {.books = workers_[number]->books(),
+             .flows_max = workers_[number]->table_places(),
+             .table_octets = workers_[number]->table_octets(),
+             .core = number < cores.size() ? static_cast<int>(cores[number]) : -1});
+    }
+    look.steering_waiting = steering_ != nullptr ? steering_->waiting() : 0;
+    for (std::size_t index = 0; index < parts_.captures.points.size(); ++index) {
+        Capture& point = *parts_.captures.points[index];
+        metrics::Snapshot::Interface interface {
+            .name = parts_.config.captures[index].name, .describe = point.describe(),
+            .counters = {}, .queues = {}
+        };
+        for (std::size_t queue = 0; queue < point.queues(); ++queue) {
+            interface.queues.push_back(point.queue(queue).counters());
+        }
+        interface.counters = point.counters();
+        look.interfaces.push_back(std::move(interface));
+    }
+    look.uptime_seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - started_at_).count();
+    look.start_time_seconds = start_time_seconds_;
+    return look;
+}
+
+}  // namespace tapmeter

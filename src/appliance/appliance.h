@@ -1,0 +1,112 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pipeline/base/clock.h"
+#include "pipeline/merged_source.h"
+#include "pipeline/steering.h"
+#include "pipeline/worker.h"
+#include "src/appliance/captures.h"
+#include "src/appliance/crew.h"
+#include "src/config/config.h"
+#include "src/control/instance.h"
+#include "src/exporting/exporter.h"
+#include "src/exporting/interfaces.h"
+
+namespace tapmeter {
+
+// Owns every part of the running program, starts them along the road of a packet and stops them in
+// the same order: captures, workers, rings, exporter core, outputs. Main thread, but for what
+// control::Instance lets the control server ask.
+class Appliance final : public control::Instance {
+public:
+    // What reload() is to go by.
+    struct NewConfig {
+        Config config;
+        std::string json;                        // as effective_config_json()
+        std::vector<std::string> needs_restart;  // keys that changed and only apply at a start
+    };
+    struct Parts {
+        Config config;
+        Captures captures;
+        std::vector<std::unique_ptr<exporting::Output>> outputs;
+        const LiveClock* clock = nullptr;  // outlives the appliance
+        std::string config_json;
+        std::function<Result<NewConfig>()> read_config_again;  // empty: reload is refused
+    };
+
+    // Builds all parts: memory is taken here, packets are not looked at before start().
+    // errors  no_memory, invalid_config
+    static Result<std::unique_ptr<Appliance>> build(Parts parts);
+    class Private {  // so that only build() makes one
+        friend class Appliance;
+        Private() = default;
+    };
+    Appliance(Private, Parts parts);
+    ~Appliance() override;
+
+    Result<void> start();
+
+    // Waits until every source is exhausted or until request_stop().
+    void wait() { crew_->wait(); }
+    bool finished() const { return crew_->finished(); }
+
+    // Everything leaves: queues, tables, rings, outputs. Afterwards the books are settled.
+    // within  how long the outputs may take to send what is left
+    void stop(std::chrono::milliseconds within);
+
+    metrics::Snapshot snapshot() const override;
+    Result<std::string> reload() override;
+    Result<std::vector<control::PrefilterState>> prefilter() const override;
+    Result<std::vector<control::PrefilterState>> change_prefilter(
+        const control::PrefilterChange& change) override;
+    void request_stop() override { crew_->request_stop(); }
+    std::string effective_config_json() const override;
+    std::uint64_t reloads(bool ok) const override;
+
+    // For the log at start: what was opened and how.
+    std::vector<std::string> describe() const;
+
+private:
+    Result<void> build_metering();
+    Result<void> add_worker(PacketSource& source, const flow::HashKey& hash_key);
+    bool packets_find_their_worker(std::size_t workers) const;
+    void build_sources(std::size_t workers);
+    void build_crew();
+    bool recorded() const;
+    Result<std::string> apply_prefilters(const Config& fresh);
+    std::vector<control::PrefilterState> prefilter_states() const;
+
+    Parts parts_;
+    std::vector<std::string> interface_names_;
+    std::unique_ptr<Steering> steering_;  // null where packets find their worker by themselves
+    std::vector<std::unique_ptr<MergedSource>> merged_;
+    std::vector<PacketSource*> sources_;  // one per worker
+    std::vector<std::unique_ptr<RecordRing>> rings_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::unique_ptr<exporting::Exporter> exporter_;
+    std::unique_ptr<Crew> crew_;
+    std::jthread exporter_thread_;
+    std::chrono::steady_clock::time_point started_at_{};
+    double start_time_seconds_ = 0;
+    std::atomic<bool> settled_{false};
+
+    mutable std::mutex control_mutex_;  // of the three below; control side only
+    std::vector<xdp::PrefilterRules> rules_;
+    std::uint64_t reloads_done_ = 0;
+    std::uint64_t reloads_failed_ = 0;
+};
+
+// How many workers the configuration asks for; with 0 one per queue that is worth having here.
+std::uint32_t workers_wanted(const Config& config);
+
+// One Interface per capture, for the outputs.
+exporting::Interfaces interfaces_of(const Config& config);
+
+}  // namespace tapmeter

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+
+#include "pipeline/base/published.h"
+#include "src/exporting/output.h"
+
+namespace tapmeter::exporting {
+
+constexpr RecordTotals& operator+=(RecordTotals& sum, const RecordTotals& other) noexcept {
+    sum.records += other.records;
+    sum.packets += other.packets;
+    sum.octets += other.octets;
+    return sum;
+}
+
+constexpr RecordTotals& operator-=(RecordTotals& sum, const RecordTotals& other) noexcept {
+    sum.records -= other.records;
+    sum.packets -= other.packets;
+    sum.octets -= other.octets;
+    return sum;
+}
+
+// One record with what it counts, both directions together.
+inline RecordTotals totals_of(const flow::FlowRecord& record) noexcept {
+    return {1, record.forward.packets.value + record.reverse.packets.value,
+            record.forward.octets.value + record.reverse.octets.value};
+}
+
+// The books of one output. Two threads write, each its own half and without waiting: the exporter
+// core that takes records, and the sending thread. Any thread reads.
+//
+//     exporter core:   taken = encoding + handed_over + queue_full       at every publish
+//     sending thread:  finished = sent + send_error <= handed_over
+//
+// The exporter core publishes a message before the sending thread can see it, and a reader looks
+// at the sender's half first; so what it finds handed over covers what it found finished, the
+// difference is what is queued, and the law of OutputCounters holds at every read.
+class Account {
+public:
+    struct Taker {
+        RecordTotals taken;
+        RecordTotals encoding;
+        RecordTotals handed_over;
+        RecordTotals queue_full;
+    };
+    struct Sender {
+        RecordTotals sent;
+        RecordTotals send_error;
+        std::uint64_t messages = 0;
+        std::uint64_t message_octets = 0;
+        std::uint64_t templates = 0;
+        std::uint64_t up = 1;
+    };
+
+    Account() noexcept { publish_sender(); }
+
+    Taker taker;    // exporter core only
+    Sender sender;  // sending thread only
+
+    void publish_taker() noexcept { published_taker_.publish(taker); }
+    void publish_sender() noexcept { published_sender_.publish(sender); }
+
+    // Any thread; for the sending thread's own log.
+    Taker read_taker() const noexcept { return published_taker_.read(); }
+
+    // Any thread.
+    OutputCounters read() const noexcept {
+        const Sender finished = published_sender_.read();  // first: see above
+        const Taker given = published_taker_.read();
+        OutputCounters counters;
+        counters.taken = given.taken;
+        counters.encoding = given.encoding;
+        counters.queued = given.handed_over;
+        counters.queued -= finished.sent;
+        counters.queued -= finished.send_error;
+        counters.sent = finished.sent;
+        counters.dropped[index_of(RecordDropped::queue_full)] = given.queue_full;
+        counters.dropped[index_of(RecordDropped::send_error)] = finished.send_error;
+        counters.messages = finished.messages;
+        counters.message_octets = finished.message_octets;
+        counters.templates = finished.templates;
+        counters.up = finished.up != 0;
+        return counters;
+    }
+
+private:
+    static constexpr std::size_t index_of(RecordDropped reason) noexcept {
+        return static_cast<std::size_t>(reason);
+    }
+
+    Published<Taker> published_taker_;
+    Published<Sender> published_sender_;
+};
+
+}  // namespace tapmeter::exporting

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "src/exporting/flow_fields.h"
+#include "src/exporting/interfaces.h"
+
+namespace tapmeter::exporting {
+
+// Flow Records as lines of JSON, one object a line. Two formats: EVE, with Suricata's names and
+// all of our own under "tapmeter"; flat, with the names of the Information Elements, made from the
+// same field list as the IPFIX Templates. One thread.
+class JsonLines {
+public:
+    // Longest line apart from the interface's name; names longer than this, escaped, are refused by
+    // open_json().
+    static constexpr std::size_t line_octets_max = 4'096;
+    static constexpr std::size_t name_octets_max = 4'096;
+
+    explicit JsonLines(const Interfaces& interfaces);
+
+    // Writes one line with its line feed at `to`, which has line_octets_max + name_octets_max
+    // octets of room; returns its end.
+    char* write_eve(char* to, const FlowRecord& record) const noexcept;
+    char* write_flat(char* to, const FlowRecord& record) const noexcept;
+
+private:
+    struct Point {
+        std::string name;  // escaped, with its quotes
+        std::uint32_t observation_domain_id;
+    };
+    std::vector<Point> points_;  // by Observation Point
+};
+
+}  // namespace tapmeter::exporting

@@ -1,0 +1,96 @@
+#include "src/exporting/exporter.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "src/exporting/account.h"
+
+namespace tapmeter::exporting {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr milliseconds tick_interval{100};
+// Records handed to the outputs at a time: few enough that they are still in L2 for the second
+// output, and that a ring gets its slots back soon.
+constexpr std::size_t records_at_a_time = 256;
+constexpr microseconds nap_shortest{20};
+constexpr microseconds nap_longest{1'000};
+
+}  // namespace
+
+Exporter::Exporter(std::vector<RecordRing*> rings, std::vector<std::unique_ptr<Output>> outputs)
+    : outputs_(std::move(outputs)) {
+    for (RecordRing* ring : rings) {
+        inlets_.push_back(std::make_unique<Inlet>());
+        inlets_.back()->ring = ring;
+    }
+}
+
+void Exporter::run(const std::stop_token& stop) {
+    microseconds nap = nap_shortest;
+    while (!stop.stop_requested()) {
+        if (step()) {
+            nap = nap_shortest;
+        } else {
+            std::this_thread::sleep_for(nap);
+            nap = std::min(nap * 2, nap_longest);
+        }
+    }
+}
+
+bool Exporter::step() {
+    bool any = false;
+    for (const auto& inlet : inlets_) {
+        any |= drain(*inlet);
+    }
+    tick_when_due();
+    return any;
+}
+
+void Exporter::finish(std::chrono::steady_clock::time_point deadline) {
+    while (step()) {
+    }
+    for (const auto& output : outputs_) {
+        output->flush(deadline);
+    }
+}
+
+std::vector<RecordTotals> Exporter::dequeued() const {
+    std::vector<RecordTotals> rings;
+    for (const auto& inlet : inlets_) {
+        rings.push_back(inlet->published.read());
+    }
+    return rings;
+}
+
+bool Exporter::drain(Inlet& inlet) {
+    const auto waiting = inlet.ring->readable();
+    if (waiting.empty()) {
+        return false;
+    }
+    const auto records = waiting.first(std::min(waiting.size(), records_at_a_time));
+    for (const auto& output : outputs_) {
+        output->take(records);
+    }
+    for (const flow::FlowRecord& record : records) {
+        inlet.dequeued += totals_of(record);
+    }
+    inlet.ring->consume(records.size());
+    inlet.published.publish(inlet.dequeued);
+    return true;
+}
+
+void Exporter::tick_when_due() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_tick_ < tick_interval) {
+        return;
+    }
+    last_tick_ = now;
+    for (const auto& output : outputs_) {
+        output->tick(now);
+    }
+}
+
+}  // namespace tapmeter::exporting

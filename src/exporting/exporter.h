@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <stop_token>
+#include <vector>
+
+#include "pipeline/base/published.h"
+#include "pipeline/record_ring.h"
+#include "src/exporting/output.h"
+
+namespace tapmeter::exporting {
+
+// The exporter core: drains every worker's ring in turn and hands what it finds to every output.
+// One thread at a time calls run(), step() and finish().
+//
+// For law L8: each record of a ring is counted as dequeued after every output has taken it. Who
+// reads dequeued() first and the outputs' counters() after it finds, for every output,
+// taken >= the sum over the rings, and equality once the rings rest.
+class Exporter {
+public:
+    // rings    one per worker, in the order of the workers; they outlive the Exporter
+    Exporter(std::vector<RecordRing*> rings, std::vector<std::unique_ptr<Output>> outputs);
+
+    // Steps until told to stop; naps, a millisecond at most, while nothing arrives. Does not
+    // finish(): the workers may still be at work.
+    void run(const std::stop_token& stop);
+
+    // Looks once at every ring; ticks the outputs when it is time. False: nothing was there.
+    bool step();
+
+    // At the end, when the workers are done: drains the rings until they are empty and flushes
+    // every output, until `deadline` in all.
+    void finish(std::chrono::steady_clock::time_point deadline);
+
+    // Any thread: what was taken from each ring, each one a consistent cut.
+    std::vector<RecordTotals> dequeued() const;
+
+    // Any thread, for their counters().
+    const std::vector<std::unique_ptr<Output>>& outputs() const noexcept { return outputs_; }
+
+private:
+    struct Inlet {
+        RecordRing* ring;
+        RecordTotals dequeued;  // exporter core's
+        Published<RecordTotals> published;
+    };
+
+    bool drain(Inlet& inlet);
+    void tick_when_due();
+
+    std::vector<std::unique_ptr<Inlet>> inlets_;
+    std::vector<std::unique_ptr<Output>> outputs_;
+    std::chrono::steady_clock::time_point last_tick_{};
+};
+
+}  // namespace tapmeter::exporting

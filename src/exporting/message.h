@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "pipeline/base/bytes.h"
+#include "pipeline/base/units.h"
+#include "src/exporting/output.h"
+#include "src/exporting/template.h"
+
+namespace tapmeter::exporting {
+
+inline constexpr std::uint16_t ipfix_version = 10;
+inline constexpr std::size_t message_header_octets = 16;
+inline constexpr std::size_t message_octets_unknown_path = 512;  // RFC 7011 section 10.3.3
+inline constexpr std::size_t message_octets_limit = 65'507;      // UDP over IPv4 carries no more
+
+// The Message Header (RFC 7011 section 3.1) without version and length.
+struct MessageHeader {
+    std::uint32_t export_time = 0;  // seconds since 1970
+    std::uint32_t sequence = 0;     // data records before this message, modulo 2^32
+    ObservationDomainId domain{};
+};
+
+// The wall clock, for a message that leaves now.
+std::uint32_t export_time_now() noexcept;
+
+// Writes version 10, `message_octets` and `header`.
+void store_header(std::span<std::byte, message_header_octets> to, const MessageHeader& header,
+                  std::size_t message_octets) noexcept;
+
+// Data Records on their way into one IPFIX Message of one Observation Domain. Sets are padded
+// with zeros to four octets (RFC 7011 section 3.3.1), so a message is never longer than its limit
+// rounded down to a multiple of four. One thread.
+class MessageBuilder {
+public:
+    // octets_max      capacity of the message: 512 to message_octets_limit, taken here and now
+    // first_sequence  0, except where a test wants to see the wrap
+    MessageBuilder(ObservationDomainId domain, std::size_t octets_max,
+                   std::uint32_t first_sequence);
+
+    // The limit of the messages begun from now on, 512 to octets_max; asked for when empty.
+    void set_limit(std::size_t octets) noexcept;
+
+    bool empty() const noexcept { return contents_.records == 0; }
+
+    // Writes one Data Record, with a new Set before it where the Template changes.
+    // False: it does not fit, nothing was written; finish() first. An empty message takes any one.
+    [[nodiscard]] bool add(const Template& made_for, const FlowRecord& record) noexcept;
+
+    // What is inside.
+    const RecordTotals& contents() const noexcept { return contents_; }
+
+    // Completes the message and begins the next; the view is valid until the next add(). The
+    // sequence number counts the Data Records in it as sent.
+    Bytes finish(std::uint32_t export_time) noexcept;
+
+private:
+    void close_set() noexcept;
+    std::span<std::byte> from(std::size_t offset) const noexcept {
+        return std::span{octets_.get(), capacity_}.subspan(offset);
+    }
+
+    ObservationDomainId domain_;
+    std::uint32_t sequence_;
+    std::size_t capacity_;
+    std::size_t limit_;
+    std::unique_ptr<std::byte[]> octets_;  // NOLINT(*-avoid-c-arrays): sized once, at start
+    std::size_t used_ = message_header_octets;
+    std::size_t set_at_ = 0;  // offset of the open Set; 0: none
+    std::uint16_t set_id_ = 0;
+    RecordTotals contents_;
+};
+
+}  // namespace tapmeter::exporting

@@ -1,0 +1,273 @@
+#include "src/exporting/message_sender.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+namespace tapmeter::exporting {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds idle_patience{100};     // how late a Template refresh may be
+constexpr milliseconds retry_interval{1'000};  // between two tries at a Collector that is away
+constexpr milliseconds refusal_patience{10};   // for the ICMP answer to a try
+constexpr milliseconds writable_patience{20};
+constexpr std::uint32_t attempts_max = 10;  // at one message, a millisecond apart
+
+// The Collector's host says no, or nobody knows a way to it: more messages would go the same way.
+bool is_away(int error) noexcept {
+    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
+           error == EHOSTDOWN || error == ENETDOWN;
+}
+
+bool is_short_of_buffers(int error) noexcept {
+    return error == ENOBUFS || error == ENOMEM;
+}
+
+std::string text_of(int error) {
+    return std::generic_category().message(error);
+}
+
+}  // namespace
+
+MessageSender::MessageSender(Setup setup, UdpSession session, OutputQueue& queue, Account& account)
+    : setup_(std::move(setup)),
+      session_(std::move(session)),
+      queue_(queue),
+      account_(account),
+      log_(setup_.log),
+      // Templates fit every path, so that a message limit never keeps them back.
+      template_sets_(
+          template_sets(biflow_templates(setup_.config.time_unit, setup_.config.quirk_nfdump),
+                        message_octets_unknown_path - message_header_octets)) {
+    const auto count = static_cast<Clock::rep>(setup_.domains);
+    for (Clock::rep index = 0; index < count; ++index) {
+        const Clock::duration interval = setup_.config.template_refresh;
+        streams_.push_back({TemplateSchedule(
+            {interval, setup_.config.template_refresh_messages, interval / count * index})});
+    }
+    session_.allow_fragments(setup_.config.message_octets_max != 0);
+    ask_path();
+}
+
+void MessageSender::run() {
+    for (;;) {
+        once_a_second();
+        const std::size_t waiting = queue_.readable().size();
+        if (waiting == 0) {
+            if (queue_.stopping()) {
+                return;
+            }
+            idle();
+        } else if (queue_.abandoned()) {
+            settle(waiting, false);
+        } else if (reachable_ || probe()) {
+            send_waiting();
+        } else if (queue_.finishing()) {
+            settle(waiting, false);
+        } else {
+            queue_.pause(retry_interval);
+        }
+    }
+}
+
+void MessageSender::idle() {
+    if (fragments_) {
+        fragments_ = false;  // what is built from now on fits the path
+        session_.allow_fragments(false);
+    }
+    for (Stream& stream : streams_) {
+        if (reachable_ && stream.in_use && stream.templates.due(setup_.now())) {
+            stream.next.export_time = export_time_now();
+            send_templates(stream);
+        }
+    }
+    queue_.wait(idle_patience);
+}
+
+// Sends the messages up to the next one that wants Templates before it.
+void MessageSender::send_waiting() {
+    const auto blocks = queue_.readable();
+    std::array<Bytes, messages_per_send_max> messages;
+    std::size_t count = 0;
+    for (; count < std::min(blocks.size(), messages.size()); ++count) {
+        Stream& stream = streams_[blocks[count].stream];
+        if (stream.templates.due(setup_.now())) {
+            break;
+        }
+        stream.templates.message_sent();
+        messages[count] = queue_.octets_of(count);
+    }
+    if (count == 0) {
+        Stream& stream = streams_[blocks[0].stream];
+        stream.next = header_of(0);
+        send_templates(stream);
+        return;
+    }
+    const UdpSession::Sent sent = session_.send(std::span{messages}.first(count));
+    settle(sent.messages, true);
+    if (sent.error != 0) {
+        on_error(sent.error);
+    }
+}
+
+// What stopped the oldest message. Returns to run(), which tries again whatever still waits.
+void MessageSender::on_error(int error) {
+    if (error == EAGAIN) {
+        session_.wait_writable(writable_patience);
+        return;
+    }
+    if (is_away(error)) {
+        unreachable(error);
+        return;
+    }
+    ++attempts_;
+    if (is_short_of_buffers(error) && attempts_ < attempts_max) {
+        queue_.pause(milliseconds{1});
+        return;
+    }
+    if (error == EMSGSIZE && attempts_ == 1) {
+        // The path became narrower. New messages will be shorter; the old ones may go in pieces.
+        fragments_ = setup_.config.message_octets_max == 0;
+        session_.allow_fragments(true);
+        ask_path();
+        return;
+    }
+    log_([&] {
+        return fmt::format(
+            "output {}: the socket to {} refuses a message: {}; its flow records "
+            "are counted as dropped, reason send_error",
+            setup_.output, session_.peer(), text_of(error));
+    });
+    settle(1, false);
+}
+
+void MessageSender::unreachable(int error) {
+    reachable_ = false;
+    account_.sender.up = 0;
+    account_.publish_sender();
+    log_([&] {
+        return fmt::format(
+            "output {}: the collector at {} cannot be reached: {}; flow records wait "
+            "in the queue ({} messages at most) and it is tried every second; see "
+            "that it runs and listens on this UDP port",
+            setup_.output, session_.peer(), text_of(error), setup_.config.queue_messages);
+    });
+}
+
+// Books the oldest `count` messages and gives their blocks back.
+void MessageSender::settle(std::size_t count, bool sent) {
+    if (count == 0) {
+        return;
+    }
+    const auto blocks = queue_.readable();
+    RecordTotals& fate = sent ? account_.sender.sent : account_.sender.send_error;
+    for (std::size_t index = 0; index < count; ++index) {
+        Stream& stream = streams_[blocks[index].stream];
+        stream.in_use = true;
+        stream.next = header_of(index);
+        stream.next.sequence += static_cast<std::uint32_t>(blocks[index].contents.records);
+        fate += blocks[index].contents;
+        account_.sender.messages += sent ? 1U : 0U;
+        account_.sender.message_octets += sent ? blocks[index].octets : 0U;
+    }
+    attempts_ = 0;
+    account_.sender.up = sent ? 1 : 0;
+    account_.publish_sender();  // before the blocks are gone: drain() looks at the queue
+    queue_.consume(count);
+}
+
+// Tries the Collector with Templates, which cost no flow records, and waits for a refusal.
+bool MessageSender::probe() {
+    session_.wait_error(milliseconds{0});  // old news
+    for (Stream& stream : streams_) {
+        stream.templates.forget();
+    }
+    Stream& first = streams_[queue_.readable()[0].stream];
+    first.next = header_of(0);
+    if (!send_templates(first)) {
+        return false;
+    }
+    if (const int error = session_.wait_error(refusal_patience); is_away(error)) {
+        unreachable(error);
+        return false;
+    }
+    reachable_ = true;
+    account_.sender.up = 1;
+    account_.publish_sender();
+    return true;
+}
+
+// False: not sent, and the Collector counts as unreachable.
+bool MessageSender::send_templates(Stream& stream) {
+    std::array<std::byte, message_octets_unknown_path> message{};
+    for (const std::vector<std::byte>& set : template_sets_) {
+        const std::size_t octets = message_header_octets + set.size();
+        store_header(std::span{message}.first<message_header_octets>(), stream.next, octets);
+        std::ranges::copy(set, message.begin() + message_header_octets);
+        if (const int error = send_patiently(std::span{message}.first(octets)); error != 0) {
+            unreachable(error);
+            return false;
+        }
+        account_.sender.messages += 1;
+        account_.sender.message_octets += octets;
+        account_.sender.templates += 1;
+    }
+    stream.templates.templates_sent(setup_.now());
+    account_.publish_sender();
+    return true;
+}
+
+// Returns errno, 0: accepted.
+int MessageSender::send_patiently(Bytes message) {
+    for (std::uint32_t attempt = 1;; ++attempt) {
+        const int error = session_.send(std::span{&message, 1}).error;
+        if (error == 0 || is_away(error) || attempt == attempts_max || queue_.abandoned()) {
+            return error;
+        }
+        session_.wait_writable(error == EAGAIN ? writable_patience : milliseconds{1});
+    }
+}
+
+void MessageSender::once_a_second() {
+    if (const auto now = Clock::now(); now - last_look_ >= std::chrono::seconds{1}) {
+        last_look_ = now;
+        ask_path();
+        if (const int error = session_.wait_error(milliseconds{0}); reachable_ && is_away(error)) {
+            unreachable(error);  // so the next message is not spent on finding out
+        }
+        const std::uint64_t lost = account_.read_taker().queue_full.records;
+        if (lost != queue_full_told_) {
+            log_([&] {
+                return fmt::format(
+                    "output {}: {} flow records dropped since start, reason "
+                    "queue_full: the collector at {} takes fewer than come; raise "
+                    "queue_messages if it is only slow at times",
+                    setup_.output, lost, session_.peer());
+            });
+            queue_full_told_ = lost;
+        }
+    }
+}
+
+void MessageSender::ask_path() {
+    std::size_t octets = setup_.config.message_octets_max;
+    if (octets == 0) {
+        const std::size_t path = session_.path_octets();
+        octets = path == 0 ? message_octets_unknown_path
+                           : std::clamp(path, message_octets_unknown_path, message_octets_cap);
+    }
+    message_octets_.store(octets, std::memory_order_relaxed);
+}
+
+// The header of a waiting message, as it was built.
+MessageHeader MessageSender::header_of(std::size_t index) noexcept {
+    const auto octets = queue_.octets_of(index).first<message_header_octets>();
+    return {load_be32(octets.subspan<4, 4>()), load_be32(octets.subspan<8, 4>()),
+            ObservationDomainId{load_be32(octets.subspan<12, 4>())}};
+}
+
+}  // namespace tapmeter::exporting

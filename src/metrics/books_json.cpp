@@ -1,0 +1,268 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "src/metrics/books_text.h"
+#include "src/metrics/totals.h"
+
+namespace tapmeter::metrics {
+
+namespace {
+
+using Json = nlohmann::ordered_json;  // members in the order of the road
+
+template <class Counts, class Names>
+Json named(const Counts& counts, const Names& names) {
+    Json object = Json::object();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        object[std::string(names[i])] = counts[i];
+    }
+    return object;
+}
+
+Json json_of(const Traffic& traffic) {
+    return {{"packets", traffic.packets},
+            {"octets", traffic.octets},
+            {"layer2_octets", traffic.layer2_octets}};
+}
+
+Json json_of(const exporting::RecordTotals& totals) {
+    return {{"records", totals.records}, {"packets", totals.packets}, {"octets", totals.octets}};
+}
+
+Json json_of(const Snapshot::Interface& interface) {
+    const CaptureCounters& counters = interface.counters;
+    Json queues = Json::array();
+    for (std::size_t i = 0; i < interface.queues.size(); ++i) {
+        queues.push_back({{"queue", i},
+                          {"received", interface.queues[i].received.value},
+                          {"received_octets", interface.queues[i].received_octets.value}});
+    }
+    return {{"name", interface.name},
+            {"describe", interface.describe},
+            {"link_up", counters.link_up},
+            {"link_speed_bits", counters.link_speed_bits},
+            {"offered", counters.offered.value},
+            {"received", counters.received.value},
+            {"received_octets", counters.received_octets.value},
+            {"waiting", counters.waiting.value},
+            {"dropped", named(counters.dropped, dropped_names)},
+            {"ignored", named(counters.ignored, ignored_names)},
+            {"queues", std::move(queues)}};
+}
+
+// The members that a worker's books and the sum of all books share.
+Json json_of(const WorkerBooks& books) {
+    return {{"received", {{"packets", books.received_packets}, {"octets", books.received_octets}}},
+            {"metered", json_of(books.metered)},
+            {"non_ip", named(books.non_ip, non_ip_names)},
+            {"undecoded", named(books.undecoded, undecoded_names)},
+            {"unmetered_octets", books.unmetered_octets},
+            {"flows_created", books.flows_created},
+            {"flows_active", books.flows_active},
+            {"flows_ended", named(books.flows_ended, flow::flow_end_reason_names)},
+            {"active_cuts", books.active_cuts},
+            {"ended_empty", books.ended_empty},
+            {"records_emitted", named(books.records_emitted, flow::flow_end_reason_names)},
+            {"records_refused", books.records_refused},
+            {"emitted", json_of(books.emitted)},
+            {"refused", json_of(books.refused)},
+            {"in_table", json_of(books.in_table)},
+            {"first_fragments", books.first_fragments},
+            {"later_fragments", books.later_fragments},
+            {"newest_packet_ns", books.newest_packet_ns}};
+}
+
+Json json_of(const Snapshot::Output& output) {
+    const exporting::OutputCounters& counters = output.counters;
+    Json dropped = Json::object();
+    for (std::size_t i = 0; i < counters.dropped.size(); ++i) {
+        dropped[std::string(exporting::record_dropped_names[i])] = json_of(counters.dropped[i]);
+    }
+    return {{"name", output.name},
+            {"up", counters.up},
+            {"taken", json_of(counters.taken)},
+            {"encoding", json_of(counters.encoding)},
+            {"queued", json_of(counters.queued)},
+            {"sent", json_of(counters.sent)},
+            {"dropped", std::move(dropped)},
+            {"messages", counters.messages},
+            {"message_octets", counters.message_octets},
+            {"templates", counters.templates}};
+}
+
+Json json_of(const Law& law) {
+    return {{"name", law.name}, {"key", law.key},     {"equation", law.equation},
+            {"left", law.left}, {"right", law.right}, {"imbalance", law.imbalance}};
+}
+
+template <class Accounts>
+Json list_of(const Accounts& accounts) {
+    Json list = Json::array();
+    for (const auto& account : accounts) {
+        list.push_back(json_of(account));
+    }
+    return list;
+}
+
+Json books(const Snapshot& snapshot) {
+    Json workers = Json::array();
+    for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
+        Json worker{{"worker", k}};
+        worker.update(json_of(snapshot.workers[k].books));
+        workers.push_back(std::move(worker));
+    }
+    Json rings = Json::array();
+    for (std::size_t k = 0; k < snapshot.rings.size(); ++k) {
+        const Snapshot::Ring& ring = snapshot.rings[k];
+        rings.push_back({{"worker", k},
+                         {"capacity", ring.capacity},
+                         {"waiting", ring.waiting},
+                         {"taken", json_of(ring.taken)}});
+    }
+    const std::vector<Law> all_laws = laws(snapshot);
+    return {{"balanced", balanced(all_laws)},
+            {"settled", snapshot.settled},
+            {"start_time_seconds", snapshot.start_time_seconds},
+            {"uptime_seconds", snapshot.uptime_seconds},
+            {"interfaces", list_of(snapshot.interfaces)},
+            {"steering_waiting", snapshot.steering_waiting},
+            {"total", json_of(all_workers(snapshot))},
+            {"workers", std::move(workers)},
+            {"rings", std::move(rings)},
+            {"outputs", list_of(snapshot.outputs)},
+            {"laws", list_of(all_laws)}};
+}
+
+Json load_of(const Snapshot& snapshot, std::size_t k) {
+    const Snapshot::Worker& worker = snapshot.workers[k];
+    const WorkerBooks& books = worker.books;
+    const Snapshot::Ring ring = k < snapshot.rings.size() ? snapshot.rings[k] : Snapshot::Ring{};
+    return {{"worker", k},
+            {"core", worker.core},
+            {"received_packets", books.received_packets},
+            {"received_octets", books.received_octets},
+            {"busy_cycles", books.busy_cycles},
+            {"cycles", books.cycles},
+            {"busy_ratio", ratio(books.busy_cycles, books.cycles)},
+            {"bursts", books.bursts},
+            {"packets_per_burst", ratio(books.received_packets, books.bursts)},
+            {"flows_active", books.flows_active},
+            {"flows_max", worker.flows_max},
+            {"flow_table_used_ratio", ratio(books.flows_active, worker.flows_max)},
+            {"flow_table_octets", worker.table_octets},
+            {"ring_waiting", ring.waiting},
+            {"ring_capacity", ring.capacity},
+            {"ring_used_ratio", ratio(ring.waiting, ring.capacity)}};
+}
+
+Json stats(const Snapshot& snapshot) {
+    Json interfaces = Json::array();
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        const CaptureCounters& counters = interface.counters;
+        const std::uint64_t lost = sum(counters.dropped);
+        interfaces.push_back({{"name", interface.name},
+                              {"link_up", counters.link_up},
+                              {"offered", counters.offered.value},
+                              {"received", counters.received.value},
+                              {"dropped", lost},
+                              {"ignored", sum(counters.ignored)},
+                              {"dropped_ratio", ratio(lost, counters.received.value + lost)}});
+    }
+    Json workers = Json::array();
+    for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
+        workers.push_back(load_of(snapshot, k));
+    }
+    Json outputs = Json::array();
+    for (const Snapshot::Output& output : snapshot.outputs) {
+        outputs.push_back({{"name", output.name},
+                           {"up", output.counters.up},
+                           {"records_sent", output.counters.sent.records},
+                           {"records_dropped", records_dropped(output.counters)},
+                           {"messages", output.counters.messages},
+                           {"message_octets", output.counters.message_octets}});
+    }
+    return {{"uptime_seconds", snapshot.uptime_seconds},
+            {"interfaces", std::move(interfaces)},
+            {"workers", std::move(workers)},
+            {"outputs", std::move(outputs)}};
+}
+
+// Names that are no valid UTF-8 are repaired rather than thrown at.
+std::string dumped(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// RFC 4180; a cell that a spreadsheet would take for a formula is led by an apostrophe.
+std::string csv_cell(std::string cell) {
+    if (!cell.empty() && std::string_view{"=+-@\t\r"}.find(cell.front()) != std::string::npos) {
+        cell.insert(0, 1, '\'');
+    }
+    if (cell.find_first_of(",\"\r\n'") == std::string::npos) {
+        return cell;
+    }
+    std::string quoted = "\"";
+    for (const char c : cell) {
+        quoted += c;
+        if (c == '"') {
+            quoted += c;
+        }
+    }
+    return quoted + "\"";
+}
+
+// One line a value; numbers are written as they are, also negative ones.
+void add_rows(const std::string& lead, const std::string& path, const Json& value,
+              std::string& csv) {
+    const Json flat = value.flatten();
+    for (const auto& [pointer, leaf] : flat.items()) {
+        if (leaf.is_null()) {
+            continue;  // an empty list: an interface without queues
+        }
+        std::string counter = path + pointer;
+        std::ranges::replace(counter, '/', '.');
+        counter.erase(0, counter.starts_with('.') ? 1 : 0);
+        const std::string text =
+            leaf.is_string() ? csv_cell(leaf.get<std::string>()) : dumped(leaf);
+        csv += lead + csv_cell(counter) + "," + text + "\n";
+    }
+}
+
+// What tells the members of a list apart: their first value, "name", "worker" or "queue".
+std::string member_name(const Json& member) {
+    const Json& first = member.front();
+    return first.is_string() ? first.get<std::string>() : dumped(first);
+}
+
+std::string csv_of(const Json& json) {
+    std::string csv = "account,member,counter,value\n";
+    for (const auto& [account, value] : json.items()) {
+        if (!value.is_array()) {
+            add_rows(account + ",,", "", value, csv);
+            continue;
+        }
+        for (const Json& member : value) {
+            const std::string lead = account + "," + csv_cell(member_name(member)) + ",";
+            for (const auto& [counter, leaf] : member.items()) {
+                add_rows(lead, counter, leaf, csv);
+            }
+        }
+    }
+    return csv;
+}
+
+}  // namespace
+
+std::string books_as_json(const Snapshot& snapshot) {
+    return dumped(books(snapshot));
+}
+std::string books_as_csv(const Snapshot& snapshot) {
+    return csv_of(books(snapshot));
+}
+std::string stats_as_json(const Snapshot& snapshot) {
+    return dumped(stats(snapshot));
+}
+std::string stats_as_csv(const Snapshot& snapshot) {
+    return csv_of(stats(snapshot));
+}
+
+}  // namespace tapmeter::metrics

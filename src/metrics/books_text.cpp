@@ -1,0 +1,193 @@
+#include "src/metrics/books_text.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "src/metrics/totals.h"
+
+namespace tapmeter::metrics {
+
+namespace {
+
+// 33102551 -> "33,102,551"
+std::string grouped(std::uint64_t number) {
+    std::string digits = std::to_string(number);
+    for (std::size_t from_end = 3; from_end < digits.size(); from_end += 4) {
+        digits.insert(digits.size() - from_end, 1, ',');
+    }
+    return digits;
+}
+
+// Names come from the configuration; on a terminal they are shown, never run.
+std::string shown(std::string_view name) {
+    std::string text;
+    for (const char c : name) {
+        const auto octet = static_cast<unsigned char>(c);
+        text += octet < 0x20 || octet == 0x7f ? '?' : c;
+    }
+    return text;
+}
+
+class Page {
+public:
+    void heading(std::string_view what, std::string_view remark = {}) {
+        const std::string line = fmt::format("{:<24}{}", shown(what), shown(remark));
+        text_ += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+    }
+    void line(std::string_view label, std::string_view name, std::uint64_t count,
+              std::string_view remark = {}) {
+        const std::string gap = remark.empty() ? "" : "  ";
+        fmt::format_to(std::back_inserter(text_), "  {:<10} {:<26} {:>24}{}{}\n", label, name,
+                       grouped(count), gap, remark);
+    }
+    void line_if(std::string_view label, std::string_view name, std::uint64_t count,
+                 std::string_view remark = {}) {
+        if (count != 0) {
+            line(label, name, count, remark);
+        }
+    }
+    template <class Counts, class Names>
+    void nonzero(std::string_view label, const Counts& counts, const Names& names) {
+        for (std::size_t i = 0; i < counts.size(); ++i) {
+            line_if(label, names[i], counts[i]);
+        }
+    }
+    void free_line(const std::string& text) { text_ += shown(text) + "\n"; }
+    std::string take() { return std::move(text_); }
+
+private:
+    std::string text_;
+};
+
+std::string octets_remark(std::uint64_t octets, std::string_view kind) {
+    return grouped(octets) + " " + std::string(kind);
+}
+
+void write_interface(const Snapshot::Interface& interface, Page& page) {
+    const CaptureCounters& counters = interface.counters;
+    page.heading("interface " + interface.name,
+                 interface.describe + (counters.link_up ? "" : "   LINK DOWN"));
+    page.line("OFFERED", "", counters.offered.value, "packets");
+    page.line("received", "", counters.received.value,
+              octets_remark(counters.received_octets.value, "layer-2 octets"));
+    page.line_if("waiting", "in the rings", counters.waiting.value);
+    page.nonzero("dropped", counters.dropped, dropped_names);
+    page.nonzero("ignored", counters.ignored, ignored_names);
+
+    const std::uint64_t lost = sum(counters.dropped);
+    const double share = 100.0 * ratio(lost, counters.received.value + lost);
+    page.line("DROPPED", "", lost, fmt::format("packets, {:.3f} %", share));
+}
+
+void write_metering(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
+    page.heading("metering", fmt::format("{} workers", snapshot.workers.size()));
+    page.line_if("waiting", "between steering and workers", snapshot.steering_waiting);
+    page.line("received", "", all.received_packets,
+              octets_remark(all.received_octets, "layer-2 octets"));
+    page.line("metered", "", all.metered.packets,
+              octets_remark(all.metered.octets, "layer-3 octets"));
+    page.nonzero("non_ip", all.non_ip, non_ip_names);
+    page.nonzero("undecoded", all.undecoded, undecoded_names);
+}
+
+void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
+    page.heading("flows");
+    page.line("created", "", all.flows_created);
+    page.line("active", "", all.flows_active, grouped(all.in_table.packets) + " packets");
+    page.nonzero("ended", all.flows_ended, flow::flow_end_reason_names);
+
+    page.heading("flow records");
+    page.line("emitted", "", sum(all.records_emitted), grouped(all.emitted.packets) + " packets");
+    page.nonzero("", all.records_emitted, flow::flow_end_reason_names);
+    page.line_if("dropped", "ring_full", all.records_refused,
+                 grouped(all.refused.packets) + " packets");
+    std::uint64_t waiting = 0;
+    for (const Snapshot::Ring& ring : snapshot.rings) {
+        waiting += ring.waiting;
+    }
+    page.line_if("waiting", "for the exporter core", waiting);
+}
+
+void write_output(const Snapshot::Output& output, Page& page) {
+    const exporting::OutputCounters& counters = output.counters;
+    page.heading("output " + output.name, counters.up ? "up" : "DOWN");
+    page.line("taken", "", counters.taken.records, "records");
+    page.line_if("encoding", "", counters.encoding.records);
+    page.line_if("queued", "", counters.queued.records);
+    page.line("sent", "", counters.sent.records,
+              fmt::format("in {} messages, {}", grouped(counters.messages),
+                          octets_remark(counters.message_octets, "octets")));
+    for (std::size_t i = 0; i < counters.dropped.size(); ++i) {
+        page.line_if("dropped", exporting::record_dropped_names[i], counters.dropped[i].records,
+                     grouped(counters.dropped[i].packets) + " packets");
+    }
+}
+
+void write_verdict(const std::vector<Law>& all_laws, Page& page) {
+    std::size_t broken = 0;
+    for (const Law& law : all_laws) {
+        if (law.imbalance != 0) {
+            ++broken;
+            page.free_line(fmt::format("BROKEN {}: {}: {} against {}, off by {}", law.name,
+                                       law.equation, grouped(law.left), grouped(law.right),
+                                       grouped(law.imbalance)));
+        }
+    }
+    if (broken == 0) {
+        page.free_line("the books balance");
+    } else {
+        page.free_line(
+            fmt::format("the books do NOT balance: {} of {} laws broken", broken, all_laws.size()));
+    }
+}
+
+void write_worker_load(const Snapshot& snapshot, std::string& text) {
+    const auto to = std::back_inserter(text);
+    fmt::format_to(to, "{:<8}{:>5}{:>7}{:>12}{:>20}{:>14}{:>7}{:>8}\n", "worker", "core", "busy",
+                   "per burst", "packets", "flows", "table", "ring");
+    for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
+        const Snapshot::Worker& worker = snapshot.workers[k];
+        const WorkerBooks& books = worker.books;
+        const Snapshot::Ring ring =
+            k < snapshot.rings.size() ? snapshot.rings[k] : Snapshot::Ring{};
+        fmt::format_to(to, "{:<8}{:>5}{:>5.0f} %{:>12.1f}{:>20}{:>14}{:>5.0f} %{:>6.0f} %\n", k,
+                       worker.core < 0 ? "-" : std::to_string(worker.core),
+                       100 * ratio(books.busy_cycles, books.cycles),
+                       ratio(books.received_packets, books.bursts), grouped(books.received_packets),
+                       grouped(books.flows_active),
+                       100 * ratio(books.flows_active, worker.flows_max),
+                       100 * ratio(ring.waiting, ring.capacity));
+    }
+}
+
+}  // namespace
+
+std::string books_as_text(const Snapshot& snapshot) {
+    Page page;
+    const WorkerBooks all = all_workers(snapshot);
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        write_interface(interface, page);
+    }
+    write_metering(snapshot, all, page);
+    write_flows(snapshot, all, page);
+    for (const Snapshot::Output& output : snapshot.outputs) {
+        write_output(output, page);
+    }
+    write_verdict(laws(snapshot), page);
+    return page.take();
+}
+
+std::string stats_as_text(const Snapshot& snapshot) {
+    std::string text = fmt::format("up {:.0f} s\n", snapshot.uptime_seconds);
+    write_worker_load(snapshot, text);
+    for (const Snapshot::Output& output : snapshot.outputs) {
+        const exporting::OutputCounters& counters = output.counters;
+        fmt::format_to(std::back_inserter(text), "output {}: {}, {} records sent, {} dropped\n",
+                       shown(output.name), counters.up ? "up" : "DOWN",
+                       grouped(counters.sent.records), grouped(records_dropped(counters)));
+    }
+    return text;
+}
+
+}  // namespace tapmeter::metrics

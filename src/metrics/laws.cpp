@@ -1,0 +1,269 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "pipeline/base/packet.h"
+#include "src/metrics/snapshot.h"
+#include "src/metrics/totals.h"
+
+namespace tapmeter::metrics {
+
+namespace {
+
+// Between a queue and the books: the burst in the polling core's hand, and the one that a driver
+// passes on at once (NAPI's budget is 64 too).
+constexpr std::uint64_t packets_in_hand = 2 * burst_packets_max;
+// No frame is longer, not even after the kernel's receive offload has joined segments.
+constexpr std::uint64_t frame_octets_max = 65'535;
+constexpr std::uint64_t unbounded = std::numeric_limits<std::uint64_t>::max();
+
+// Saturates: a product of allowances must not wrap into a small one.
+std::uint64_t octets_of(std::uint64_t packets) noexcept {
+    return packets > unbounded / frame_octets_max ? unbounded : packets * frame_octets_max;
+}
+
+// How far the two sides may lie apart while packets are in flight.
+struct Allowance {
+    std::uint64_t late = 0;   // went in, not seen again yet
+    std::uint64_t early = 0;  // seen twice because two of the reads lie apart
+};
+constexpr Allowance exact{};
+
+class Sheet {
+public:
+    explicit Sheet(bool settled) : settled_(settled) {}
+
+    // Begins the laws of one key about one thing, such as "worker 2".
+    void about(std::string thing, std::string_view key, std::string_view equation) {
+        thing_ = std::move(thing);
+        key_ = key;
+        equation_ = equation;
+    }
+
+    // left: what went in; right: where it is now.
+    void law(std::string_view unit, std::uint64_t left, std::uint64_t right,
+             Allowance allowance = exact) {
+        if (settled_) {
+            allowance = exact;
+        }
+        const std::uint64_t apart = left > right ? left - right : right - left;
+        const std::uint64_t allowed = left > right ? allowance.late : allowance.early;
+        laws_.push_back({.name = unit == key_ ? fmt::format("{}: {}", thing_, key_)
+                                              : fmt::format("{}: {} {}", thing_, key_, unit),
+                         .key = key_,
+                         .equation = equation_,
+                         .left = left,
+                         .right = right,
+                         .imbalance = apart > allowed ? apart - allowed : 0});
+    }
+
+    std::vector<Law> take() { return std::move(laws_); }
+
+private:
+    bool settled_;
+    std::string thing_;
+    std::string key_;
+    std::string equation_;
+    std::vector<Law> laws_;
+};
+
+// What lies between an interface's own counters, which a backend reads one after the other.
+Allowance between_counters(const Snapshot::Interface& interface) {
+    const std::uint64_t hands = packets_in_hand * interface.queues.size();
+    return {.late = hands + interface.packets_meanwhile, .early = interface.packets_meanwhile};
+}
+
+void interface_laws(const Snapshot::Interface& interface, Sheet& sheet) {
+    const CaptureCounters& counters = interface.counters;
+    const Allowance allowance = between_counters(interface);
+
+    sheet.about("interface " + interface.name, "offered",
+                "offered = received + waiting + dropped + ignored");
+    sheet.law("packets", counters.offered.value,
+              counters.received.value + counters.waiting.value + sum(counters.dropped) +
+                  sum(counters.ignored),
+              allowance);
+
+    SourceCounters queues;
+    for (const SourceCounters& queue : interface.queues) {
+        queues.received += queue.received;
+        queues.received_octets += queue.received_octets;
+    }
+    const std::uint64_t not_steered = counters.dropped[index_of(Dropped::steering_full)];
+    sheet.about("interface " + interface.name, "queues",
+                "sum of the queues = received + dropped{steering_full}");
+    // The queues are read before the counters, so they may lack what came meanwhile.
+    const Allowance apart{.late = packets_in_hand * interface.queues.size(),
+                          .early = interface.packets_meanwhile};
+    sheet.law("packets", queues.received.value, counters.received.value + not_steered, apart);
+    if (not_steered == 0) {  // nobody knows how long those packets were
+        sheet.law("octets", queues.received_octets.value, counters.received_octets.value,
+                  {.late = octets_of(apart.late), .early = octets_of(apart.early)});
+    }
+}
+
+// From the queues of all interfaces to the books of all workers.
+void received_laws(const Snapshot& snapshot, Sheet& sheet) {
+    SourceCounters sources;
+    SourceCounters workers;
+    std::uint64_t late = packets_in_hand * snapshot.workers.size();
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        sources.received += interface.counters.received;
+        sources.received_octets += interface.counters.received_octets;
+        late += between_counters(interface).late;
+    }
+    for (const Snapshot::Worker& worker : snapshot.workers) {
+        workers.received += Packets{worker.books.received_packets};
+        workers.received_octets += Octets{worker.books.received_octets};
+    }
+    sheet.about("workers", "received",
+                "received by the interfaces = received by the workers + waiting in steering rings");
+    sheet.law("packets", sources.received.value, workers.received.value + snapshot.steering_waiting,
+              {.late = late});
+    // The octets of packets in a steering ring are in no account: they count as late.
+    sheet.law("octets", sources.received_octets.value, workers.received_octets.value,
+              {.late = octets_of(late + snapshot.steering_waiting)});
+}
+
+// A worker's books are published whole: these hold at every look, in flight or not.
+void traffic_laws(const WorkerBooks& books, const std::string& worker, Sheet& sheet) {
+    sheet.about(worker, "decoded", "received = metered + non_ip + undecoded");
+    sheet.law("packets", books.received_packets,
+              books.metered.packets + sum(books.non_ip) + sum(books.undecoded));
+    sheet.law("layer-2 octets", books.received_octets,
+              books.metered.layer2_octets + books.unmetered_octets);
+
+    Traffic found = books.emitted;
+    found += books.refused;
+    found += books.in_table;
+    sheet.about(worker, "metered", "metered = emitted + refused + in_table");
+    sheet.law("packets", books.metered.packets, found.packets);
+    sheet.law("octets", books.metered.octets, found.octets);
+    sheet.law("layer-2 octets", books.metered.layer2_octets, found.layer2_octets);
+
+    const Traffic left_behind = books.flows_active == 0 ? books.in_table : Traffic{};
+    sheet.about(worker, "table_empty", "in_table = 0 once no flow is active");
+    sheet.law("packets", left_behind.packets, 0);
+    sheet.law("octets", left_behind.octets, 0);
+    sheet.law("layer-2 octets", left_behind.layer2_octets, 0);
+}
+
+void flow_laws(const WorkerBooks& books, const std::string& worker, Sheet& sheet) {
+    sheet.about(worker, "flows", "flows_created = flows_active + flows_ended");
+    sheet.law("flows", books.flows_created, books.flows_active + sum(books.flows_ended));
+
+    sheet.about(worker, "records",
+                "flows_ended + active_cuts = records_emitted + records_refused + ended_empty");
+    sheet.law("records", sum(books.flows_ended) + books.active_cuts,
+              sum(books.records_emitted) + books.records_refused + books.ended_empty);
+}
+
+// From worker k's books through its ring to the exporter core.
+void ring_laws(const Snapshot::Worker& worker, const Snapshot::Ring& ring, std::string name,
+               Sheet& sheet) {
+    const std::uint64_t emitted = sum(worker.books.records_emitted);
+    sheet.about(std::move(name), "ring", "emitted by the worker = taken by the exporter + waiting");
+    // `waiting` is read before `taken`: what the exporter took in between is in both.
+    sheet.law("records", emitted, ring.taken.records + ring.waiting,
+              {.late = ring.capacity + worker.records_meanwhile,
+               .early = emitted >= ring.taken.records ? ring.waiting : 0});
+    // A record holds any number of packets, so nothing bounds what is late; but once every record
+    // was taken, so were its packets.
+    const Allowance missing{.late = emitted > ring.taken.records ? unbounded : 0};
+    sheet.law("packets", worker.books.emitted.packets, ring.taken.packets, missing);
+    sheet.law("octets", worker.books.emitted.octets, ring.taken.octets, missing);
+}
+
+exporting::RecordTotals plus(exporting::RecordTotals a, const exporting::RecordTotals& b) {
+    a.records += b.records;
+    a.packets += b.packets;
+    a.octets += b.octets;
+    return a;
+}
+
+// An output's account is published whole.
+void output_laws(const Snapshot::Output& output, Sheet& sheet) {
+    const exporting::OutputCounters& counters = output.counters;
+    exporting::RecordTotals found = plus(plus(counters.encoding, counters.queued), counters.sent);
+    for (const exporting::RecordTotals& dropped : counters.dropped) {
+        found = plus(found, dropped);
+    }
+    sheet.about("output " + output.name, "output", "taken = encoding + queued + sent + dropped");
+    sheet.law("records", counters.taken.records, found.records);
+    sheet.law("packets", counters.taken.packets, found.packets);
+    sheet.law("octets", counters.taken.octets, found.octets);
+}
+
+// The exporter core gives every record of every ring to every output.
+void exporter_laws(const Snapshot& snapshot, Sheet& sheet) {
+    exporting::RecordTotals taken;
+    Allowance allowance;
+    for (const Snapshot::Ring& ring : snapshot.rings) {
+        taken = plus(taken, ring.taken);
+        allowance.late += ring.capacity;  // the batch in the exporter core's hand
+        allowance.early += ring.waiting;  // given to the output, its slots not yet given back
+    }
+    for (const Snapshot::Worker& worker : snapshot.workers) {
+        allowance.late += worker.records_meanwhile;
+    }
+    for (const Snapshot::Output& output : snapshot.outputs) {
+        sheet.about("output " + output.name, "exporter",
+                    "taken from the rings = taken by the output");
+        sheet.law("records", taken.records, output.counters.taken.records, allowance);
+    }
+}
+
+// From the wire to the flow tables.
+void whole_law(const Snapshot& snapshot, Sheet& sheet) {
+    std::uint64_t offered = 0;
+    std::uint64_t found = snapshot.steering_waiting;
+    Allowance allowance{.late = packets_in_hand * snapshot.workers.size()};
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        const CaptureCounters& counters = interface.counters;
+        offered += counters.offered.value;
+        found += counters.waiting.value + sum(counters.dropped) + sum(counters.ignored);
+        allowance.late += between_counters(interface).late;
+        allowance.early += between_counters(interface).early;
+    }
+    for (const Snapshot::Worker& worker : snapshot.workers) {
+        found +=
+            worker.books.metered.packets + sum(worker.books.non_ip) + sum(worker.books.undecoded);
+    }
+    sheet.about("appliance", "whole",
+                "offered = metered + non_ip + undecoded + dropped + ignored + waiting");
+    sheet.law("packets", offered, found, allowance);
+}
+
+}  // namespace
+
+std::vector<Law> laws(const Snapshot& snapshot) {
+    Sheet sheet(snapshot.settled);
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        interface_laws(interface, sheet);
+    }
+    received_laws(snapshot, sheet);
+    for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
+        const std::string name = "worker " + std::to_string(k);
+        traffic_laws(snapshot.workers[k].books, name, sheet);
+        flow_laws(snapshot.workers[k].books, name, sheet);
+    }
+    const std::size_t rings = std::min(snapshot.rings.size(), snapshot.workers.size());
+    for (std::size_t k = 0; k < rings; ++k) {
+        ring_laws(snapshot.workers[k], snapshot.rings[k], "ring " + std::to_string(k), sheet);
+    }
+    for (const Snapshot::Output& output : snapshot.outputs) {
+        output_laws(output, sheet);
+    }
+    if (!snapshot.rings.empty()) {
+        exporter_laws(snapshot, sheet);
+    }
+    whole_law(snapshot, sheet);
+    return sheet.take();
+}
+
+bool balanced(const std::vector<Law>& laws) {
+    return std::ranges::none_of(laws, [](const Law& law) { return law.imbalance != 0; });
+}
+
+}  // namespace tapmeter::metrics

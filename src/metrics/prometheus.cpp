@@ -1,0 +1,265 @@
+#include "src/metrics/prometheus.h"
+
+#include <prometheus/collectable.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <sstream>
+
+#include "src/metrics/families.h"
+#include "src/metrics/totals.h"
+#include "src/metrics/version.h"
+
+namespace tapmeter::metrics {
+
+namespace {
+
+Labels interface_label(const Snapshot::Interface& interface) {
+    return {{"interface", interface.name}};
+}
+
+Labels output_label(const Snapshot::Output& output) {
+    return {{"output", output.name}};
+}
+
+Labels worker_label(std::size_t worker) {
+    return {{"worker", std::to_string(worker)}};
+}
+
+void add_program(const Snapshot& snapshot, const Surroundings& surroundings, Families& families) {
+    families.gauge("tapmeter_build_info", "Version of the running program; the value is always 1.")
+        .add({{"version", std::string(version)}}, 1.0);
+    families.gauge("tapmeter_start_time_seconds", "Unix time at which the program started.")
+        .add({}, snapshot.start_time_seconds);
+    families.counter("tapmeter_config_reloads_total", "Configuration reloads, by result.")
+        .add({{"result", "ok"}}, surroundings.reloads_ok)
+        .add({{"result", "error"}}, surroundings.reloads_failed);
+    families.counter("tapmeter_http_requests_total",
+                     "Requests answered, by route and status class.");
+    for (const Surroundings::Requests& requests : surroundings.requests) {
+        families.add({{"route", requests.route}, {"code", requests.code}}, requests.count);
+    }
+}
+
+void add_queues(const Snapshot& snapshot, Families& families) {
+    families.counter("tapmeter_rx_packets_total", "Packets taken from the port by a worker.");
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        for (std::size_t q = 0; q < interface.queues.size(); ++q) {
+            families.add({{"interface", interface.name}, {"queue", std::to_string(q)}},
+                         interface.queues[q].received.value);
+        }
+    }
+    families.counter("tapmeter_rx_bytes_total",
+                     "Bytes taken from the port by a worker, frame check sequence excluded.");
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        for (std::size_t q = 0; q < interface.queues.size(); ++q) {
+            families.add({{"interface", interface.name}, {"queue", std::to_string(q)}},
+                         interface.queues[q].received_octets.value);
+        }
+    }
+}
+
+// One family with one value for each interface.
+template <class Value>
+void add_for_interfaces(const Snapshot& snapshot, Families& families, Value value) {
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        families.add(interface_label(interface), value(interface.counters));
+    }
+}
+
+void add_interfaces(const Snapshot& snapshot, Families& families) {
+    families.counter("tapmeter_packets_offered_total",
+                     "Packets that reached the interface, as far as it can tell.");
+    add_for_interfaces(snapshot, families, [](const auto& c) { return c.offered.value; });
+    families.gauge("tapmeter_packets_waiting", "Packets in the receive rings at the last look.");
+    add_for_interfaces(snapshot, families, [](const auto& c) { return c.waiting.value; });
+    families.gauge("tapmeter_link_up", "Whether the port has link.");
+    add_for_interfaces(snapshot, families, [](const auto& c) { return c.link_up ? 1.0 : 0.0; });
+    families.gauge("tapmeter_link_speed_bytes_per_second",
+                   "Link speed of the port; 0 where nobody knows it.");
+    add_for_interfaces(snapshot, families,
+                       [](const auto& c) { return static_cast<double>(c.link_speed_bits) / 8; });
+
+    families.counter("tapmeter_packets_dropped_total",
+                     "Packets lost before metering, by the place where they were lost.");
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        families.add_each(interface_label(interface), "reason", interface.counters.dropped,
+                          dropped_names);
+    }
+    families.counter("tapmeter_packets_ignored_total", "Packets left out on purpose.");
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        families.add_each(interface_label(interface), "reason", interface.counters.ignored,
+                          ignored_names);
+    }
+    families.counter("network_packets_dropped_total",
+                     "Packets lost on the way from the port to the flow table, by interface.");
+    add_for_interfaces(snapshot, families, [](const auto& c) { return sum(c.dropped); });
+}
+
+// One family with one value for each worker.
+template <class Value>
+void add_for_workers(const Snapshot& snapshot, Families& families, Value value) {
+    for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
+        families.add(worker_label(k), value(snapshot.workers[k]));
+    }
+}
+
+void add_metering(const Snapshot& snapshot, Families& families) {
+    const WorkerBooks all = all_workers(snapshot);
+    families.counter("tapmeter_packets_metered_total", "Packets accounted to a flow record.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.books.metered.packets; });
+    families.counter("tapmeter_metered_bytes_total",
+                     "IP bytes (layer 3) accounted to a flow record.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.books.metered.octets; });
+    families.counter("tapmeter_packets_undecoded_total",
+                     "Packets that could not be decoded as far as a flow key.");
+    families.add_each({}, "reason", all.undecoded, undecoded_names);
+    families.counter("tapmeter_packets_non_ip_total",
+                     "Packets that carry no IP: accounted, not an error.");
+    families.add_each({}, "kind", all.non_ip, non_ip_names);
+    families.counter("tapmeter_packets_fragment_total",
+                     "Metered IP fragments, first ones with ports, later ones without.");
+    families.add({{"kind", "first"}}, all.first_fragments);
+    families.add({{"kind", "later"}}, all.later_fragments);
+}
+
+prometheus::ClientMetric::Histogram burst_histogram(const WorkerBooks& books) {
+    constexpr std::array<double, burst_size_buckets> bounds{1, 8, 32, 63, 64};
+    prometheus::ClientMetric::Histogram histogram;
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+        histogram.sample_count += books.burst_sizes[i];
+        histogram.bucket.push_back({histogram.sample_count, bounds[i]});
+    }
+    histogram.bucket.push_back({histogram.sample_count, std::numeric_limits<double>::infinity()});
+    histogram.sample_sum = static_cast<double>(books.received_packets);
+    return histogram;
+}
+
+void add_load(const Snapshot& snapshot, Families& families) {
+    families.counter("tapmeter_worker_packets_total", "Packets that a worker received.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.books.received_packets; });
+    families.counter("tapmeter_worker_busy_cycles_total",
+                     "Processor cycles in which a worker had packets.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.books.busy_cycles; });
+    families.counter("tapmeter_worker_cycles_total", "Processor cycles of a worker.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.books.cycles; });
+    families.histogram("tapmeter_worker_burst_packets", "Packets per receive burst.");
+    add_for_workers(snapshot, families, [](const auto& w) { return burst_histogram(w.books); });
+}
+
+void add_flows(const Snapshot& snapshot, Families& families) {
+    families.gauge("tapmeter_flows_active", "Flows in the table.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.books.flows_active; });
+    families.gauge("tapmeter_flow_table_capacity", "Flows that fit into the table.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.flows_max; });
+    families.gauge("tapmeter_flow_table_bytes", "Memory reserved for the flow table.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.table_octets; });
+    families.counter("tapmeter_flows_created_total", "Flows opened.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.books.flows_created; });
+
+    families.counter("tapmeter_flows_ended_total", "Flows that ended, by IPFIX flowEndReason.");
+    for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
+        families.add_each(worker_label(k), "reason", snapshot.workers[k].books.flows_ended,
+                          flow::flow_end_reason_names);
+    }
+    families.counter("tapmeter_records_emitted_total",
+                     "Flow records that the workers gave to the exporter, by flowEndReason.");
+    families.add_each({}, "reason", all_workers(snapshot).records_emitted,
+                      flow::flow_end_reason_names);
+    families.gauge("tapmeter_export_ring_used_ratio",
+                   "Share of the worker-to-exporter ring in use.");
+    for (std::size_t k = 0; k < snapshot.rings.size(); ++k) {
+        families.add(worker_label(k), ratio(snapshot.rings[k].waiting, snapshot.rings[k].capacity));
+    }
+}
+
+// One family with one value for each output.
+template <class Value>
+void add_for_outputs(const Snapshot& snapshot, Families& families, Value value) {
+    for (const Snapshot::Output& output : snapshot.outputs) {
+        families.add(output_label(output), value(output.counters));
+    }
+}
+
+void add_outputs(const Snapshot& snapshot, Families& families) {
+    const std::uint64_t ring_full = all_workers(snapshot).records_refused;
+    families.counter("tapmeter_records_dropped_total",
+                     "Flow records lost between a worker and an output.");
+    for (const Snapshot::Output& output : snapshot.outputs) {
+        // A record that found its ring full is lost to every output.
+        families.add({{"output", output.name}, {"reason", "ring_full"}}, ring_full);
+        for (std::size_t i = 0; i < exporting::record_dropped_reasons; ++i) {
+            families.add({{"output", output.name},
+                          {"reason", std::string(exporting::record_dropped_names[i])}},
+                         output.counters.dropped[i].records);
+        }
+    }
+    families.counter("tapmeter_export_records_total", "Flow records handed to an output.");
+    add_for_outputs(snapshot, families, [](const auto& c) { return c.taken.records; });
+    families.counter("tapmeter_export_records_sent_total",
+                     "Flow records that the output's socket or file has accepted.");
+    add_for_outputs(snapshot, families, [](const auto& c) { return c.sent.records; });
+    families.gauge("tapmeter_export_records_waiting",
+                   "Flow records in an output: in the message in progress and in its queue.");
+    add_for_outputs(snapshot, families,
+                    [](const auto& c) { return c.encoding.records + c.queued.records; });
+    families.counter("tapmeter_export_messages_total", "Messages sent by an output.");
+    add_for_outputs(snapshot, families, [](const auto& c) { return c.messages; });
+    families.counter("tapmeter_export_bytes_total", "Bytes sent by an output.");
+    add_for_outputs(snapshot, families, [](const auto& c) { return c.message_octets; });
+    families.counter("tapmeter_export_templates_total", "Template sets sent by an output.");
+    add_for_outputs(snapshot, families, [](const auto& c) { return c.templates; });
+    families.gauge("tapmeter_export_up", "Whether the last send of an output succeeded.");
+    add_for_outputs(snapshot, families, [](const auto& c) { return c.up ? 1.0 : 0.0; });
+}
+
+void add_laws(const Snapshot& snapshot, Families& families) {
+    std::map<std::string, std::uint64_t> worst;
+    for (const Law& law : laws(snapshot)) {
+        std::uint64_t& imbalance = worst[law.key];
+        imbalance = std::max(imbalance, law.imbalance);
+    }
+    families.gauge("tapmeter_books_imbalance",
+                   "Packets, octets, flows or records that a conservation law misses or has too "
+                   "many; 0 means the books balance.");
+    for (const auto& [key, imbalance] : worst) {
+        families.add({{"law", key}}, imbalance);
+    }
+}
+
+class SnapshotMetrics : public prometheus::Collectable {
+public:
+    SnapshotMetrics(const Snapshot& snapshot, const Surroundings& surroundings)
+        : snapshot_(snapshot), surroundings_(surroundings) {}
+
+    std::vector<prometheus::MetricFamily> Collect() const override {
+        Families families;
+        add_program(snapshot_, surroundings_, families);
+        add_queues(snapshot_, families);
+        add_interfaces(snapshot_, families);
+        add_metering(snapshot_, families);
+        add_load(snapshot_, families);
+        add_flows(snapshot_, families);
+        add_outputs(snapshot_, families);
+        add_laws(snapshot_, families);
+        add_process_families(families);
+        return families.take();
+    }
+
+private:
+    const Snapshot& snapshot_;
+    const Surroundings& surroundings_;
+};
+
+}  // namespace
+
+std::string prometheus_text(const Snapshot& snapshot, const Surroundings& surroundings) {
+    std::ostringstream text;
+    const SnapshotMetrics metrics(snapshot, surroundings);
+    prometheus::TextSerializer().Serialize(text, metrics.Collect());
+    return std::move(text).str();
+}
+
+}  // namespace tapmeter::metrics

@@ -1,0 +1,145 @@
+#include "pipeline/flow/flow_table.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <vector>
+
+#include "pipeline/flow/flow_hash.h"
+#include "tests/support/flows.h"
+
+namespace tapmeter::flow {
+namespace {
+
+using testing::key_number;
+
+FlowTable table_for(std::size_t flows_max) {
+    auto table = FlowTable::make(
+        {.flows_max = flows_max, .pages = Region::Wanted::small, .populate = false});
+    EXPECT_TRUE(table);
+    return std::move(*table);
+}
+
+FlowHash hash_of(const FlowKey& key) {
+    static const FlowHasher hasher({11, 12});
+    FlowHash hash{};
+    hasher.hash({&key, 1}, {&hash, 1});
+    return hash;
+}
+
+FlowIndex add(FlowTable& table, std::uint32_t number) {
+    const FlowKey key = key_number(number);
+    const FlowIndex index = table.insert(hash_of(key), 0);
+    if (index != no_flow) {
+        table.flow(index).key = key;
+    }
+    return index;
+}
+
+TEST(FlowTable, finds_what_it_holds_and_nothing_else) {
+    FlowTable table = table_for(1'024);
+    const FlowIndex index = add(table, 1);
+    EXPECT_EQ(table.find(key_number(1), hash_of(key_number(1))), index);
+    EXPECT_EQ(table.find(key_number(2), hash_of(key_number(2))), no_flow);
+    EXPECT_EQ(table.flows(), 1U);
+    table.erase(index, hash_of(key_number(1)));
+    EXPECT_EQ(table.find(key_number(1), hash_of(key_number(1))), no_flow);
+    EXPECT_EQ(table.flows(), 0U);
+}
+
+// Same hash, other key: the key decides.
+TEST(FlowTable, compares_the_whole_key_on_every_hit) {
+    FlowTable table = table_for(1'024);
+    const FlowHash same{0x1234'5678'9abc'def0};
+    const FlowIndex first = table.insert(same, 0);
+    table.flow(first).key = key_number(1);
+    EXPECT_EQ(table.find(key_number(2), same), no_flow);
+    const FlowIndex second = table.insert(same, 0);
+    table.flow(second).key = key_number(2);
+    EXPECT_NE(first, second);
+    EXPECT_EQ(table.find(key_number(1), same), first);
+    EXPECT_EQ(table.find(key_number(2), same), second);
+}
+
+// An attacker who knew the secret could fill two buckets: 30 flows, then room must be made.
+TEST(FlowTable, equal_hashes_fill_two_buckets_and_no_more) {
+    FlowTable table = table_for(4'096);
+    const FlowHash same{0x1111'1111'9999'9999};
+    std::vector<FlowIndex> places;
+    for (;;) {
+        const FlowIndex index = table.insert(same, 0);
+        if (index == no_flow) {
+            break;
+        }
+        table.flow(index).key = key_number(static_cast<std::uint32_t>(places.size()));
+        places.push_back(index);
+    }
+    EXPECT_EQ(places.size(), 2 * FlowBucket::ways);
+    for (std::uint32_t number = 0; number < places.size(); ++number) {
+        EXPECT_EQ(table.find(key_number(number), same), places[number]);
+    }
+    // The guests are found as long as they are there, also when the home has room again.
+    table.erase(places[0], same);
+    EXPECT_EQ(table.find(key_number(29), same), places[29]);
+    table.erase(places[29], same);
+    EXPECT_EQ(table.find(key_number(28), same), places[28]);
+    EXPECT_EQ(table.find(key_number(29), same), no_flow);
+}
+
+TEST(FlowTable, flows_max_flows_fit_almost_without_eviction) {
+    constexpr std::uint32_t flows = 100'000;
+    FlowTable table = table_for(flows);
+    std::uint32_t refused = 0;
+    for (std::uint32_t number = 0; number < flows; ++number) {
+        refused += add(table, number) == no_flow ? 1 : 0;
+    }
+    EXPECT_LT(refused, flows / 200) << "less than 0.5 %";
+    EXPECT_LE(table.octets(), std::size_t{flows} * 256 + (2U << 20U)) << "256 octets a flow";
+}
+
+TEST(FlowTable, an_unanswered_flow_makes_room_before_an_answered_one) {
+    FlowTable table = table_for(1'024);
+    const FlowHash same{0x2222'2222'8888'8888};
+    std::vector<FlowIndex> places;
+    for (std::size_t i = 0; i < 2 * FlowBucket::ways; ++i) {
+        places.push_back(table.insert(same, static_cast<Ticks>(1'000 + i)));
+        ASSERT_NE(places.back(), no_flow);
+        table.set_answered(places.back());
+    }
+    EXPECT_EQ(table.victim(same, 500), places[0]) << "the nearest deadline";
+    EXPECT_EQ(table.victim(same, 2'000), places[0]) << "all overdue: the first";
+    table.erase(places[20], same);
+    const FlowIndex fresh = table.insert(same, 9'000);
+    EXPECT_EQ(table.victim(same, 500), fresh) << "unanswered, although its deadline is far";
+}
+
+// Any sequence of operations, against a map that is obviously right.
+TEST(FlowTable, behaves_like_a_map_under_random_use) {
+    FlowTable table = table_for(2'000);
+    std::map<std::uint32_t, FlowIndex> model;
+    std::mt19937 random(7);
+    for (int operation = 0; operation < 200'000; ++operation) {
+        const auto number = static_cast<std::uint32_t>(random() % 3'000);
+        const FlowKey key = key_number(number);
+        const auto known = model.find(number);
+        ASSERT_EQ(table.find(key, hash_of(key)), known == model.end() ? no_flow : known->second);
+        if (known != model.end()) {
+            table.erase(known->second, hash_of(key));
+            model.erase(known);
+        } else if (const FlowIndex index = add(table, number); index != no_flow) {
+            model.emplace(number, index);
+        }
+        ASSERT_EQ(table.flows(), model.size());
+    }
+}
+
+TEST(FlowTable, memory_beyond_reason_is_refused_with_a_cure) {
+    const auto table = FlowTable::make(
+        {.flows_max = std::size_t{1} << 31U, .pages = Region::Wanted::huge, .populate = false});
+    ASSERT_FALSE(table);
+    EXPECT_NE(table.error().message.find("nr_hugepages"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tapmeter::flow

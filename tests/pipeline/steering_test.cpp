@@ -1,0 +1,150 @@
+#include "pipeline/steering.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "src/generator/conversation.h"
+#include "tests/support/worker_bench.h"
+
+namespace tapmeter {
+namespace {
+
+using testing::broken_law;
+using testing::FrameBuilder;
+using testing::ReplaySource;
+using testing::WorkerBench;
+
+std::vector<testing::Frame> conversation_frames(std::uint64_t count) {
+    std::vector<testing::Frame> frames;
+    for (std::uint64_t number = 0; number < count; ++number) {
+        generator::Conversation conversation(number);
+        while (!conversation.finished()) {
+            std::array<std::byte, generator::frame_octets_max> octets{};
+            const std::size_t size = conversation.next(octets);
+            frames.emplace_back(octets.begin(), octets.begin() + size);
+        }
+    }
+    return frames;
+}
+
+// A record as text without the worker that made it, so that sets of records can be compared.
+std::multiset<std::string> comparable(const std::vector<flow::FlowRecord>& records) {
+    std::multiset<std::string> texts;
+    for (flow::FlowRecord record : records) {
+        record.worker = 0;
+        const auto octets = std::as_bytes(std::span{&record, 1});
+        std::string text;
+        for (const std::byte octet : octets) {
+            text.push_back(static_cast<char>(octet));
+        }
+        texts.insert(text);
+    }
+    return texts;
+}
+
+// Everything in one thread: steering and workers take turns.
+std::vector<flow::FlowRecord> metered_by(std::size_t workers, bool views_stay_valid,
+                                         const std::vector<testing::Frame>& frames) {
+    ReplaySource source(frames);
+    Steering steering({.inlets = {&source},
+                       .outlets = workers,
+                       .views_stay_valid = views_stay_valid,
+                       .hash_key = 99});
+    std::vector<std::unique_ptr<WorkerBench>> benches;
+    for (std::size_t number = 0; number < workers; ++number) {
+        benches.push_back(std::make_unique<WorkerBench>(
+            steering.outlet(number),
+            testing::WorkerSetup{.number = static_cast<std::uint16_t>(number)}));
+    }
+    const auto all_exhausted = [&] {
+        return std::ranges::all_of(benches, [](auto& b) { return b->worker().exhausted(); });
+    };
+    while (!all_exhausted()) {
+        steering.turn();
+        for (auto& bench : benches) {
+            bench->worker().step();
+            bench->collect();
+        }
+    }
+    ObservedAt end{};
+    for (auto& bench : benches) {
+        const Nanoseconds newest{static_cast<std::int64_t>(bench->books().newest_packet_ns)};
+        end = std::max(end, ObservedAt{newest});
+    }
+    std::vector<flow::FlowRecord> records;
+    std::uint64_t received = 0;
+    for (auto& bench : benches) {
+        bench->drain(end);
+        EXPECT_EQ(broken_law(bench->books()), "");
+        received += bench->books().received_packets;
+        records.insert(records.end(), bench->records().begin(), bench->records().end());
+    }
+    EXPECT_EQ(received, frames.size());
+    EXPECT_EQ(source.bursts_not_released(), 0);
+    EXPECT_EQ(steering.waiting(), 0U);
+    return records;
+}
+
+TEST(Steering, records_do_not_depend_on_the_number_of_workers) {
+    const auto frames = conversation_frames(500);
+    const auto one = comparable(metered_by(1, true, frames));
+    EXPECT_EQ(comparable(metered_by(2, true, frames)), one);
+    EXPECT_EQ(comparable(metered_by(4, true, frames)), one);
+    EXPECT_EQ(comparable(metered_by(4, false, frames)), one) << "buffers given back in time";
+}
+
+TEST(Steering, spreads_hosts_over_the_workers) {
+    std::vector<unsigned> packets(4);
+    for (const auto& record : metered_by(4, true, conversation_frames(400))) {
+        ++packets[record.worker];
+    }
+    for (const unsigned of_worker : packets) {
+        EXPECT_GT(of_worker, 40U) << "100 on average";
+    }
+}
+
+TEST(Steering, fragments_and_what_is_no_ip_find_their_worker) {
+    std::vector<testing::Frame> frames;
+    frames.push_back(FrameBuilder{}.ethernet(0x0806).fill(28).frame());
+    frames.push_back(FrameBuilder{}.ethernet().sized(13).frame());
+    frames.push_back(FrameBuilder{}.ethernet().ipv4({.fragment = 0x2000}).udp(7, 8).frame());
+    frames.push_back(FrameBuilder{}.ethernet().ipv4({.fragment = 0x0003}).fill(16).frame());
+    const auto records = metered_by(4, true, frames);
+    ASSERT_EQ(records.size(), 2U);
+    EXPECT_EQ(records[0].worker, records[1].worker) << "both fragments of a datagram";
+}
+
+// Worth running under the thread sanitizer: buffers must not be given back while in use.
+TEST(Steering, threads_lose_nothing) {
+    const auto frames = conversation_frames(300);
+    ReplaySource source(frames);
+    Steering steering(
+        {.inlets = {&source}, .outlets = 2, .views_stay_valid = false, .hash_key = 1});
+    std::thread steerer([&] {
+        while (!steering.finished()) {
+            if (steering.turn() == 0) {
+                std::this_thread::yield();
+            }
+        }
+    });
+    std::atomic<std::uint64_t> received{0};
+    std::vector<std::thread> workers;
+    for (std::size_t number = 0; number < 2; ++number) {
+        workers.emplace_back([&, number] {
+            WorkerBench bench(steering.outlet(number), {});
+            bench.run_to_the_end();
+            received += bench.books().received_packets;
+        });
+    }
+    for (auto& worker : workers) {
+        worker.join();
+    }
+    steerer.join();
+    EXPECT_EQ(received, frames.size());
+}
+
+}  // namespace
+}  // namespace tapmeter

@@ -1,0 +1,96 @@
+#pragma once
+
+#include "src/metrics/snapshot.h"
+
+namespace tapmeter::metrics {
+
+// The books of one worker with every account in use:
+//   1,000 received = 900 metered + 60 ARP + 40 truncated
+//   900 metered = 700 emitted + 50 refused + 150 in the table
+//   30 flows created = 8 active + 22 ended; 22 + 3 cuts = 20 emitted + 2 refused + 3 empty
+inline WorkerBooks sample_books() {
+    WorkerBooks books;
+    books.received_packets = 1'000;
+    books.received_octets = 101'000;
+    books.metered = {.packets = 900, .octets = 80'000, .layer2_octets = 95'000};
+    books.non_ip[index_of(NonIp::arp)] = 60;
+    books.undecoded[index_of(Undecoded::truncated)] = 40;
+    books.unmetered_octets = 6'000;
+    books.flows_created = 30;
+    books.flows_active = 8;
+    books.flows_ended[index_of(flow::FlowEndReason::idle_timeout)] = 15;
+    books.flows_ended[index_of(flow::FlowEndReason::end_of_flow)] = 7;
+    books.active_cuts = 3;
+    books.ended_empty = 3;
+    books.records_emitted[index_of(flow::FlowEndReason::idle_timeout)] = 17;
+    books.records_emitted[index_of(flow::FlowEndReason::active_timeout)] = 3;
+    books.records_refused = 2;
+    books.emitted = {.packets = 700, .octets = 60'000, .layer2_octets = 71'000};
+    books.refused = {.packets = 50, .octets = 5'000, .layer2_octets = 6'000};
+    books.in_table = {.packets = 150, .octets = 15'000, .layer2_octets = 18'000};
+    books.first_fragments = 5;
+    books.later_fragments = 4;
+    books.bursts = 100;
+    books.burst_sizes = {40, 30, 20, 9, 1};
+    books.busy_cycles = 250;
+    books.cycles = 1'000;
+    return books;
+}
+
+inline Snapshot::Interface sample_interface(std::string name) {
+    Snapshot::Interface interface;
+    interface.name = std::move(name);
+    interface.describe = "a test's interface, 2 queues";
+    CaptureCounters& counters = interface.counters;
+    counters.offered = Packets{1'140};
+    counters.received = Packets{1'000};
+    counters.received_octets = Octets{101'000};
+    counters.dropped[index_of(Dropped::rx_missed)] = 70;
+    counters.dropped[index_of(Dropped::no_buffer)] = 20;
+    counters.ignored[index_of(Ignored::sampling)] = 50;
+    counters.link_speed_bits = 10'000'000'000;
+    interface.queues = {{.received = Packets{600}, .received_octets = Octets{60'000}},
+                        {.received = Packets{400}, .received_octets = Octets{41'000}}};
+    return interface;
+}
+
+inline Snapshot::Output sample_output(std::string name) {
+    Snapshot::Output output;
+    output.name = std::move(name);
+    exporting::OutputCounters& counters = output.counters;
+    counters.taken = {.records = 40, .packets = 1'400, .octets = 120'000};
+    counters.encoding = {.records = 4, .packets = 100, .octets = 10'000};
+    counters.queued = {.records = 6, .packets = 200, .octets = 20'000};
+    counters.sent = {.records = 25, .packets = 1'000, .octets = 80'000};
+    counters.dropped[0] = {.records = 3, .packets = 60, .octets = 6'000};
+    counters.dropped[1] = {.records = 2, .packets = 40, .octets = 4'000};
+    counters.messages = 5;
+    counters.message_octets = 2'500;
+    counters.templates = 2;
+    return output;
+}
+
+// Two interfaces, two workers, two rings, two outputs; every law holds to the packet, and nothing
+// waits between two threads.
+inline Snapshot sample_snapshot() {
+    Snapshot snapshot;
+    snapshot.interfaces = {sample_interface("p0"), sample_interface("p1")};
+    for (int k = 0; k < 2; ++k) {
+        Snapshot::Worker worker;
+        worker.books = sample_books();
+        worker.flows_max = 1'024;
+        worker.table_octets = 262'144;
+        worker.core = k == 0 ? 3 : -1;
+        snapshot.workers.push_back(worker);
+        snapshot.rings.push_back({.capacity = 256,
+                                  .waiting = 0,
+                                  .taken = {.records = 20, .packets = 700, .octets = 60'000}});
+    }
+    snapshot.outputs = {sample_output("ipfix/main"), sample_output("json/file")};
+    snapshot.settled = true;
+    snapshot.uptime_seconds = 12.5;
+    snapshot.start_time_seconds = 1'763'633'330;
+    return snapshot;
+}
+
+}  // namespace tapmeter::metrics
