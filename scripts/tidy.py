@@ -167,14 +167,20 @@ def text_faults(path, text):
             yield number, f"a path of one machine: {found[0]!r}"
 
 
-def lacks_test(root, path):
-    """Every source but the program's main() has a test that stands where the source stands."""
+def lacks_test(root, path, text):
+    """Every source but the program's main() has a test that stands where the source stands: under
+    its own name, or under another's in the same folder that includes the source's header."""
     if not path.endswith(".cpp") or path.startswith(("tests/", "bench/")):
         return None
     if path.endswith("/main.cpp"):
         return None
-    test = f"tests/{path[:-len('.cpp')]}_test.cpp"
-    return None if (root / test).exists() else test
+    test = root / f"tests/{path[:-len('.cpp')]}_test.cpp"
+    own_header = re.search(r'#include "[^"]+"', text)
+    if test.exists() or own_header and any(
+            own_header[0] in other.read_text(encoding="utf-8", errors="replace")
+            for other in test.parent.glob("*_test.cpp")):
+        return None
+    return test.relative_to(root).as_posix()
 
 
 def door_faults(root, paths):
@@ -228,7 +234,7 @@ def faults_of_tree(root):
         if file.suffix == ".md":
             for number, fault in document_faults(root, text):
                 yield path, number, fault
-        if test := lacks_test(root, path):
+        if test := lacks_test(root, path, text):
             yield path, 1, f"no test at {test}"
     yield from door_faults(root, paths)
 

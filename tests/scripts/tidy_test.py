@@ -36,7 +36,8 @@ TIDY_TREE = {
     "src/verbs/run.h": HEADER + '#include "xdp/umem.h"\n#include "src/config/config.h"\n',
     "src/main.cpp": '#include "src/verbs/run.h"\nint main() { return 0; }\n',
     "tests/README.md": "The mirror.\n",
-    "tests/pipeline/decode/ipv4_test.cpp": '#include <gtest/gtest.h>\n',
+    "tests/pipeline/decode/ipv4_test.cpp":
+        '#include <gtest/gtest.h>\n#include "pipeline/decode/ipv4.h"\n',
 }
 
 
@@ -125,6 +126,11 @@ CASES = {
     # what must be there
     "source_without_test": (
         "pipeline/decode/ipv6.cpp", "int a;\n",
+        "no test at tests/pipeline/decode/ipv6_test.cpp"),
+    "source_tested_by_its_neighbour": (
+        "pipeline/decode/ipv4_options.cpp", '#include "pipeline/decode/ipv4.h"\n', None),
+    "source_with_a_stranger_beside_it": (
+        "pipeline/decode/ipv6.cpp", '#include "pipeline/decode/ipv6.h"\n',
         "no test at tests/pipeline/decode/ipv6_test.cpp"),
     "test_removed": (
         "tests/pipeline/decode/ipv4_test.cpp", None,
