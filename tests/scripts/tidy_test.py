@@ -36,7 +36,8 @@ TIDY_TREE = {
     "src/verbs/run.h": HEADER + '#include "xdp/umem.h"\n#include "src/config/config.h"\n',
     "src/main.cpp": '#include "src/verbs/run.h"\nint main() { return 0; }\n',
     "tests/README.md": "The mirror.\n",
-    "tests/pipeline/decode/ipv4_test.cpp": '#include <gtest/gtest.h>\n',
+    "tests/pipeline/decode/ipv4_test.cpp":
+        '#include <gtest/gtest.h>\n#include "pipeline/decode/ipv4.h"\n',
 }
 
 
@@ -101,6 +102,9 @@ CASES = {
         "xdp/word.h", "#pragma once\ninline void f() { throw 1; }\n", "a Result"),
     "raw_new": ("src/verbs/word.h", "#pragma once\ninline int* f() { return new int; }\n",
                 "a member or a container"),
+    "new_with_an_owner": (
+        "src/verbs/word.h",
+        "#pragma once\ninline auto f() { return std::unique_ptr<int>(new int(1)); }\n", None),
     "mutex_on_the_packet_path": (
         "pipeline/base/word.h", "#pragma once\n#include <mutex>\nstd::mutex m;\n",
         "none of these per packet"),
@@ -123,10 +127,19 @@ CASES = {
     "source_without_test": (
         "pipeline/decode/ipv6.cpp", "int a;\n",
         "no test at tests/pipeline/decode/ipv6_test.cpp"),
+    "source_tested_by_its_neighbour": (
+        "pipeline/decode/ipv4_options.cpp", '#include "pipeline/decode/ipv4.h"\n', None),
+    "source_with_a_stranger_beside_it": (
+        "pipeline/decode/ipv6.cpp", '#include "pipeline/decode/ipv6.h"\n',
+        "no test at tests/pipeline/decode/ipv6_test.cpp"),
     "test_removed": (
         "tests/pipeline/decode/ipv4_test.cpp", None,
         "no test at tests/pipeline/decode/ipv4_test.cpp"),
     "door_without_readme": ("pipeline/flow/README.md", None, "no README on this room's door"),
+    "document_names_what_is_gone": (
+        "pipeline/README.md", "Begin with `pipeline/worker.cpp`.\n", "does not exist"),
+    "document_names_what_is_there": (
+        "pipeline/README.md", "Begin with `pipeline/base/bytes.h` in `pipeline/base/`.\n", None),
     "no_utf_8": ("dpdk/octets.h", b"#pragma once\n// \xff\n", "not UTF-8"),
     "build_folders_do_not_count": ("build-asan/pipeline/x.h", f"// {UNFINISHED}\n", None),
 }

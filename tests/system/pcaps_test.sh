@@ -50,5 +50,5 @@ expect pcaps_never_crash "of $files files these end badly:$crashes" test -z "$cr
 expect pcaps_books_balance "of $files files these do not balance:$unbalanced" test -z "$unbalanced"
 expect pcaps_flows_exact "fewer than $flows_exact_min % of the clean flows are exact" \
     python3 "$captures/../score.py" --oracle "$captures/oracle" --out "$work/out" \
-    --min-flow "$flows_exact_min" -v
+    --min-flow "$flows_exact_min"
 finish
