@@ -71,21 +71,6 @@ std::string as_json(const Table& table) {
     return text;
 }
 
-// RFC 4180; a cell that a spreadsheet would run as a formula is quoted with an apostrophe.
-std::string csv_cell(const std::string& cell) {
-    const bool formula =
-        !cell.empty() && std::string_view("=+-@\t\r").find(cell.front()) != std::string_view::npos;
-    const std::string safe = formula ? "'" + cell : cell;
-    if (safe.find_first_of(",\"\r\n") == std::string::npos) {
-        return safe;
-    }
-    std::string quoted = "\"";
-    for (const char character : safe) {
-        quoted += character == '"' ? "\"\"" : std::string(1, character);
-    }
-    return quoted + "\"";
-}
-
 std::string as_csv(const Table& table) {
     std::string text;
     for (std::size_t column = 0; column < table.columns.size(); ++column) {
@@ -102,6 +87,20 @@ std::string as_csv(const Table& table) {
 }
 
 }  // namespace
+
+std::string csv_cell(const std::string& cell) {
+    const bool formula =
+        !cell.empty() && std::string_view("=+-@\t\r").find(cell.front()) != std::string_view::npos;
+    const std::string safe = formula ? "'" + cell : cell;
+    if (safe.find_first_of(",\"\r\n") == std::string::npos) {
+        return safe;
+    }
+    std::string quoted = "\"";
+    for (const char character : safe) {
+        quoted += character == '"' ? "\"\"" : std::string(1, character);
+    }
+    return quoted + "\"";
+}
 
 std::string scaled_text(std::uint64_t number) {
     constexpr std::array<const char*, 7> prefixes{"", " k", " M", " G", " T", " P", " E"};

@@ -26,6 +26,10 @@ struct Table {
 
 std::string rendered(const Table& table, Format format);
 
+// One cell as CSV (RFC 4180); one that a spreadsheet would run as a formula begins with an
+// apostrophe.
+std::string csv_cell(const std::string& cell);
+
 // "1.23 M": three significant digits and a decimal prefix.
 std::string scaled_text(std::uint64_t number);
 

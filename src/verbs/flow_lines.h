@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+
+#include "pipeline/base/published.h"
+#include "src/exporting/eve.h"
+#include "src/exporting/interfaces.h"
+#include "src/exporting/output.h"
+#include "src/verbs/table.h"
+
+namespace tapmeter::verbs {
+
+// Every flow record on standard output: aligned text, EVE JSON lines, or CSV with the EVE names.
+// For reading files: it waits for a slow reader, and so do the rings and the file behind it.
+class FlowLines final : public exporting::Output {
+public:
+    FlowLines(Format format, const exporting::Interfaces& interfaces);
+
+    std::string_view name() const noexcept override { return "stdout"; }
+    void take(std::span<const flow::FlowRecord> records) override;
+    void tick(std::chrono::steady_clock::time_point) override;
+    void flush(std::chrono::steady_clock::time_point) override;
+    exporting::OutputCounters counters() const override;
+
+private:
+    struct Totals {
+        exporting::RecordTotals taken;
+        exporting::RecordTotals failed;  // standard output refused them: its reader has gone
+    };
+
+    void append(const flow::FlowRecord& record);
+    void write_out();
+
+    Format format_;
+    exporting::Interfaces interfaces_;
+    exporting::JsonLines json_;
+    std::string lines_;
+    exporting::RecordTotals waiting_{};  // in `lines_`
+    Totals totals_{};
+    Published<Totals> published_;
+};
+
+}  // namespace tapmeter::verbs
