@@ -48,7 +48,6 @@ std::size_t Worker::step() noexcept {
 
     source_.release();
     expire();
-    ring_.publish();
     close_turn(packets, cycles_now() - began);
     return packets;
 }
@@ -110,16 +109,23 @@ void Worker::close_turn(std::size_t packets, std::uint64_t cycles) noexcept {
         ++books_.bursts;
         ++books_.burst_sizes[burst_bucket(packets)];
     }
-    if (packets != 0 || ++turns_unpublished_ == idle_turns_per_publish) {
+    const bool changed = packets != 0 || ring_.unpublished() != 0;
+    if (changed || ++turns_unpublished_ == idle_turns_per_publish) {
         turns_unpublished_ = 0;
-        published_.publish(books_);
+        publish();
     }
+}
+
+// First the books, then the records that they speak of: the exporter core never holds a record
+// that no book knows.
+void Worker::publish() noexcept {
+    published_.publish(books_);
+    ring_.publish();
 }
 
 bool Worker::drain(ObservedAt end) noexcept {
     const bool done = metering_.drain(std::max(end, newest_));
-    ring_.publish();
-    published_.publish(books_);
+    publish();
     return done;
 }
 

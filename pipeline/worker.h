@@ -65,6 +65,7 @@ private:
     void note_fragment(decode::Fragment fragment) noexcept;
     void expire() noexcept;
     void close_turn(std::size_t packets, std::uint64_t cycles) noexcept;
+    void publish() noexcept;
 
     PacketSource& source_;
     RecordRing& ring_;

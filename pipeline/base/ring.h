@@ -56,6 +56,11 @@ public:
         return capacity() - (tail_written_ - head_seen_);
     }
 
+    // Producer only: pushed and not yet shown to the consumer.
+    std::size_t unpublished() const noexcept {
+        return tail_written_ - tail_.load(std::memory_order_relaxed);
+    }
+
     // Producer only. Shows everything pushed so far to the consumer.
     void publish() noexcept { tail_.store(tail_written_, std::memory_order_release); }
 

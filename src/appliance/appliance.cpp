@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "src/appliance/cores.h"
+#include "src/metrics/look.h"
 
 namespace tapmeter {
 
@@ -22,8 +23,9 @@ std::size_t queues_of(const Captures& captures) {
 }
 
 std::size_t worker_count(const Config& config, const Captures& captures) {
-    return config.workers.count != 0 ? config.workers.count
-                                     : std::min(queues_of(captures), workers_max);
+    return config.workers.count != 0
+               ? config.workers.count
+               : std::min<std::size_t>(queues_of(captures), workers_wanted(config));
 }
 
 }  // namespace
@@ -240,44 +242,75 @@ std::vector<std::string> Appliance::describe() const {
     return lines;
 }
 
-// Read against the stream, so that what was counted downstream is never more than what was counted
-// upstream a moment later.
 metrics::Snapshot Appliance::snapshot() const {
-    metrics::Snapshot look;
+    metrics::Snapshot look = metrics::take_look({
+        .interfaces = [this] { return interface_accounts(); },
+        .steering_waiting = [this]() -> std::uint64_t {
+            return steering_ != nullptr ? steering_->waiting() : 0;
+        },
+        .workers = [this] { return worker_accounts(); },
+        .rings = [this] { return ring_accounts(); },
+        .outputs = [this] { return output_accounts(); },
+    });
     look.settled = settled_.load();
-    for (const auto& taken : exporter_->dequeued()) {
-        look.rings.push_back({.capacity = ring_records, .taken = taken});
-    }
-    for (const auto& output : exporter_->outputs()) {
-        look.outputs.push_back(
-            {.name = std::string(output->name()), .counters = output->counters()});
-    }
-    const auto& cores = parts_.config.workers.cores;
-    for (std::size_t number = 0; number < workers_.size(); ++number) {
-        look.rings[number].waiting = rings_[number]->waiting();
-        look.workers.push_back(
-            {.books = workers_[number]->books(),
-             .flows_max = workers_[number]->table_places(),
-             .table_octets = workers_[number]->table_octets(),
-             .core = number < cores.size() ? static_cast<int>(cores[number]) : -1});
-    }
-    look.steering_waiting = steering_ != nullptr ? steering_->waiting() : 0;
-    for (std::size_t index = 0; index < parts_.captures.points.size(); ++index) {
-        Capture& point = *parts_.captures.points[index];
-        metrics::Snapshot::Interface interface {
-            .name = parts_.config.captures[index].name, .describe = point.describe(),
-            .counters = {}, .queues = {}
-        };
-        for (std::size_t queue = 0; queue < point.queues(); ++queue) {
-            interface.queues.push_back(point.queue(queue).counters());
-        }
-        interface.counters = point.counters();
-        look.interfaces.push_back(std::move(interface));
-    }
     look.uptime_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - started_at_).count();
     look.start_time_seconds = start_time_seconds_;
     return look;
+}
+
+std::vector<metrics::Snapshot::Interface> Appliance::interface_accounts() const {
+    std::vector<metrics::Snapshot::Interface> accounts;
+    for (std::size_t index = 0; index < parts_.captures.points.size(); ++index) {
+        Capture& point = *parts_.captures.points[index];
+        metrics::Snapshot::Interface account;
+        account.name = parts_.config.captures[index].name;
+        account.describe = point.describe();
+        for (std::size_t queue = 0; queue < point.queues(); ++queue) {
+            account.queues.push_back(point.queue(queue).counters());
+        }
+        account.counters = point.counters();
+        accounts.push_back(std::move(account));
+    }
+    return accounts;
+}
+
+std::vector<metrics::Snapshot::Worker> Appliance::worker_accounts() const {
+    std::vector<metrics::Snapshot::Worker> accounts;
+    for (std::size_t number = 0; number < workers_.size(); ++number) {
+        metrics::Snapshot::Worker account;
+        account.books = workers_[number]->books();
+        account.flows_max = workers_[number]->table_places();
+        account.table_octets = workers_[number]->table_octets();
+        account.core = core_of(number);
+        accounts.push_back(account);
+    }
+    return accounts;
+}
+
+std::vector<metrics::Snapshot::Ring> Appliance::ring_accounts() const {
+    std::vector<metrics::Snapshot::Ring> accounts;
+    for (const auto& ring : rings_) {
+        accounts.push_back({.capacity = ring->capacity(), .waiting = ring->waiting(), .taken = {}});
+    }
+    const auto taken = exporter_->dequeued();
+    for (std::size_t number = 0; number < taken.size(); ++number) {
+        accounts[number].taken = taken[number];
+    }
+    return accounts;
+}
+
+std::vector<metrics::Snapshot::Output> Appliance::output_accounts() const {
+    std::vector<metrics::Snapshot::Output> accounts;
+    for (const auto& output : exporter_->outputs()) {
+        accounts.push_back({.name = std::string(output->name()), .counters = output->counters()});
+    }
+    return accounts;
+}
+
+int Appliance::core_of(std::size_t worker) const {
+    const auto& cores = parts_.config.workers.cores;
+    return worker < cores.size() ? static_cast<int>(cores[worker]) : -1;
 }
 
 }  // namespace tapmeter

@@ -53,9 +53,9 @@ public:
 
     Result<void> start();
 
-    // Waits until every source is exhausted or until request_stop().
-    void wait() { crew_->wait(); }
-    bool finished() const { return crew_->finished(); }
+    // Waits until every source is exhausted or request_stop() was called, at most so long.
+    // True: it is time to stop().
+    bool wait_for(std::chrono::milliseconds time) { return crew_->wait_for(time); }
 
     // Everything leaves: queues, tables, rings, outputs. Afterwards the books are settled.
     // within  how long the outputs may take to send what is left
@@ -80,6 +80,11 @@ private:
     void build_sources(std::size_t workers);
     void build_crew();
     bool recorded() const;
+    int core_of(std::size_t worker) const;  // -1: not pinned
+    std::vector<metrics::Snapshot::Interface> interface_accounts() const;
+    std::vector<metrics::Snapshot::Worker> worker_accounts() const;
+    std::vector<metrics::Snapshot::Ring> ring_accounts() const;
+    std::vector<metrics::Snapshot::Output> output_accounts() const;
     Result<std::string> apply_prefilters(const Config& fresh);
     std::vector<control::PrefilterState> prefilter_states() const;
 

@@ -133,7 +133,9 @@ private:
         auto opened = xdp::open_xdp({.interface = source.device,
                                      .observation_point = next_point(),
                                      .queues_wanted = capture.queues,
-                                     .queues_max = queues_max_,
+                                     // A queue without a socket would lose its packets: open all,
+                                     // however few workers share them.
+                                     .queues_max = xdp::queues_per_interface_max,
                                      .rx_ring = capture.rx_ring,
                                      .frame_octets = capture.frame_octets,
                                      .promiscuous = capture.promiscuous,

@@ -143,14 +143,10 @@ void Crew::arrive() {
     changed_.notify_all();
 }
 
-void Crew::wait() {
+bool Crew::wait_for(std::chrono::milliseconds time) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return told_to_stop() || arrived_ == parts_.members.size(); });
-}
-
-bool Crew::finished() const {
-    const std::lock_guard lock(mutex_);
-    return arrived_ == parts_.members.size();
+    return changed_.wait_for(
+        lock, time, [this] { return told_to_stop() || arrived_ == parts_.members.size(); });
 }
 
 void Crew::request_stop() {

@@ -45,10 +45,9 @@ public:
     // errors  invalid_config  a core cannot be used; no thread runs then
     Result<void> start();
 
-    // Waits until every source is exhausted or request_stop() was called.
-    void wait();
-    // True once every source is exhausted; live ones never are.
-    bool finished() const;
+    // Waits until every source is exhausted or request_stop() was called, at most so long.
+    // True: it is time to stop().
+    bool wait_for(std::chrono::milliseconds time);
     void request_stop();
 
     // Empties the queues, drains the tables and joins the threads. Someone must drain the rings

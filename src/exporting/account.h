@@ -35,7 +35,9 @@ inline RecordTotals totals_of(const flow::FlowRecord& record) noexcept {
 //
 // The exporter core publishes a message before the sending thread can see it, and a reader looks
 // at the sender's half first; so what it finds handed over covers what it found finished, the
-// difference is what is queued, and the law of OutputCounters holds at every read.
+// difference is what is queued, and the law of OutputCounters holds at every read. A reader also
+// looks again whether the sender stood still meanwhile, a few times if need be; else `queued` can
+// be more than the queue holds, by what left in between.
 class Account {
 public:
     struct Taker {
@@ -66,8 +68,17 @@ public:
 
     // Any thread.
     OutputCounters read() const noexcept {
-        const Sender finished = published_sender_.read();  // first: see above
-        const Taker given = published_taker_.read();
+        Sender finished = published_sender_.read();  // first: see above
+        Taker given = published_taker_.read();
+        for (int looks = 0; looks < looks_max; ++looks) {
+            const Sender again = published_sender_.read();
+            if (again.sent.records == finished.sent.records &&
+                again.send_error.records == finished.send_error.records) {
+                break;
+            }
+            finished = again;
+            given = published_taker_.read();
+        }
         OutputCounters counters;
         counters.taken = given.taken;
         counters.encoding = given.encoding;
@@ -85,6 +96,8 @@ public:
     }
 
 private:
+    static constexpr int looks_max = 16;
+
     static constexpr std::size_t index_of(RecordDropped reason) noexcept {
         return static_cast<std::size_t>(reason);
     }

@@ -71,14 +71,15 @@ bool Exporter::drain(Inlet& inlet) {
         return false;
     }
     const auto records = waiting.first(std::min(waiting.size(), records_at_a_time));
-    for (const auto& output : outputs_) {
-        output->take(records);
-    }
     for (const flow::FlowRecord& record : records) {
         inlet.dequeued += totals_of(record);
     }
-    inlet.ring->consume(records.size());
+    // First the account, then what it speaks of: no output ever holds more than was dequeued.
     inlet.published.publish(inlet.dequeued);
+    for (const auto& output : outputs_) {
+        output->take(records);
+    }
+    inlet.ring->consume(records.size());
     return true;
 }
 

@@ -14,9 +14,9 @@ namespace tapmeter::exporting {
 // The exporter core: drains every worker's ring in turn and hands what it finds to every output.
 // One thread at a time calls run(), step() and finish().
 //
-// For law L8: each record of a ring is counted as dequeued after every output has taken it. Who
-// reads dequeued() first and the outputs' counters() after it finds, for every output,
-// taken >= the sum over the rings, and equality once the rings rest.
+// For law L8: each record of a ring is counted as dequeued before an output takes it. Who reads
+// the outputs' counters() first and dequeued() after them finds, for every output, taken <= the
+// sum over the rings, and equality once the rings rest.
 class Exporter {
 public:
     // rings    one per worker, in the order of the workers; they outlive the Exporter

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "src/metrics/books_text.h"
+#include "src/metrics/csv.h"
 #include "src/metrics/totals.h"
 
 namespace tapmeter::metrics {
@@ -190,24 +191,6 @@ Json stats(const Snapshot& snapshot) {
 // Names that are no valid UTF-8 are repaired rather than thrown at.
 std::string dumped(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-// RFC 4180; a cell that a spreadsheet would take for a formula is led by an apostrophe.
-std::string csv_cell(std::string cell) {
-    if (!cell.empty() && std::string_view{"=+-@\t\r"}.find(cell.front()) != std::string::npos) {
-        cell.insert(0, 1, '\'');
-    }
-    if (cell.find_first_of(",\"\r\n'") == std::string::npos) {
-        return cell;
-    }
-    std::string quoted = "\"";
-    for (const char c : cell) {
-        quoted += c;
-        if (c == '"') {
-            quoted += c;
-        }
-    }
-    return quoted + "\"";
 }
 
 // One line a value; numbers are written as they are, also negative ones.

@@ -90,17 +90,13 @@ void interface_laws(const Snapshot::Interface& interface, Sheet& sheet) {
         queues.received += queue.received;
         queues.received_octets += queue.received_octets;
     }
-    const std::uint64_t not_steered = counters.dropped[index_of(Dropped::steering_full)];
-    sheet.about("interface " + interface.name, "queues",
-                "sum of the queues = received + dropped{steering_full}");
+    sheet.about("interface " + interface.name, "queues", "sum of the queues = received");
     // The queues are read before the counters, so they may lack what came meanwhile.
     const Allowance apart{.late = packets_in_hand * interface.queues.size(),
                           .early = interface.packets_meanwhile};
-    sheet.law("packets", queues.received.value, counters.received.value + not_steered, apart);
-    if (not_steered == 0) {  // nobody knows how long those packets were
-        sheet.law("octets", queues.received_octets.value, counters.received_octets.value,
-                  {.late = octets_of(apart.late), .early = octets_of(apart.early)});
-    }
+    sheet.law("packets", queues.received.value, counters.received.value, apart);
+    sheet.law("octets", queues.received_octets.value, counters.received_octets.value,
+              {.late = octets_of(apart.late), .early = octets_of(apart.early)});
 }
 
 // From the queues of all interfaces to the books of all workers.

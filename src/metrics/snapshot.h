@@ -17,8 +17,6 @@ struct Snapshot {
     struct Interface {
         std::string name;
         std::string describe;  // "AF_XDP native on eth1, 4 queues"
-        // Here `received` is what reached the workers' door: packets that found the steering ring
-        // full are in dropped{steering_full} only, though their queue had handed them over.
         CaptureCounters counters;
         std::vector<SourceCounters> queues;
         std::uint64_t packets_meanwhile = 0;  // newly offered or received while we looked

@@ -27,6 +27,15 @@ constexpr std::uint32_t first = 0;
 // BPF_PROG_TEST_RUN takes no frame without a whole Ethernet header.
 constexpr std::size_t octets_min = 14;
 
+bpf_test_run_opts run_options(const WireFrame& frame, std::uint32_t repeat) {
+    bpf_test_run_opts options{};
+    options.sz = sizeof(options);
+    options.data_in = frame.octets().data();
+    options.data_size_in = static_cast<std::uint32_t>(frame.octets().size());
+    options.repeat = static_cast<int>(repeat);
+    return options;
+}
+
 struct SkeletonDeleter {
     void operator()(prefilter_bpf* skeleton) const { prefilter_bpf__destroy(skeleton); }
 };
@@ -98,9 +107,7 @@ protected:
         for (std::uint32_t fate = 0; fate < prefilter_fates; ++fate) {
             before[fate] = counted(fate);
         }
-        LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.octets().data(),
-                    .data_size_in = static_cast<std::uint32_t>(frame.octets().size()),
-                    .repeat = static_cast<int>(repeat));
+        bpf_test_run_opts options = run_options(frame, repeat);
         EXPECT_EQ(bpf_prog_test_run_opts(program(), &options), 0) << std::strerror(errno);
         EXPECT_EQ(options.retval, xdp_drop) << "no socket is open: nothing is ever passed on";
 
@@ -134,10 +141,8 @@ WireFrame udp6(const WireFrame::Ipv6& ip, std::uint16_t source = 1024,
 
 TEST_P(Prefilter, closed_counts_nothing) {
     configure(1, 0);
-    LIBBPF_OPTS(bpf_test_run_opts, options);
     const WireFrame frame = udp4({});
-    options.data_in = frame.octets().data();
-    options.data_size_in = static_cast<std::uint32_t>(frame.octets().size());
+    bpf_test_run_opts options = run_options(frame, 1);
     ASSERT_EQ(bpf_prog_test_run_opts(program(), &options), 0);
     EXPECT_EQ(options.retval, xdp_drop);
     for (std::uint32_t fate = 0; fate < prefilter_fates; ++fate) {
@@ -378,9 +383,7 @@ TEST_P(Prefilter, samples_exactly_one_in_n) {
                   0);
         const std::uint64_t kept_before = counted(prefilter_no_socket).packets;
         const std::uint64_t out_before = counted(prefilter_sampled_out).packets;
-        LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.octets().data(),
-                    .data_size_in = static_cast<std::uint32_t>(frame.octets().size()),
-                    .repeat = static_cast<int>(frames));
+        bpf_test_run_opts options = run_options(frame, frames);
         EXPECT_EQ(bpf_prog_test_run_opts(program(), &options), 0);
         const std::uint64_t kept = counted(prefilter_no_socket).packets - kept_before;
         EXPECT_EQ(kept + counted(prefilter_sampled_out).packets - out_before, frames);
@@ -417,7 +420,8 @@ TEST_P(Prefilter, takes_100_000_prefixes_of_each_family) {
                                                   0,    octet(16), octet(8), octet(0)};
         std::memcpy(prefixes6[i].address, address.data(), address.size());
     }
-    LIBBPF_OPTS(bpf_map_batch_opts, options, .elem_flags = BPF_ANY);
+    bpf_map_batch_opts options{};
+    options.sz = sizeof(options);
     std::uint32_t count = prefilter_prefixes_max;
     ASSERT_EQ(bpf_map_update_batch(bpf_map__fd(skeleton_->maps.excluded_ipv4), prefixes4.data(),
                                    values.data(), &count, &options),

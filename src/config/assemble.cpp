@@ -1,0 +1,214 @@
+#include "src/config/assemble.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "src/config/check.h"
+
+namespace tapmeter::config {
+
+namespace {
+
+constexpr std::array block_groups{Group::captures, Group::ipfix, Group::json};
+
+const ConfigOrigin& origin_of(const Block& block, const Key& key) {
+    const Given* given = block.find(key);
+    return given == nullptr ? block.origin : given->origin;
+}
+
+const Key& known_key(std::string_view table, std::string_view name) {
+    return *find_key(table, name);
+}
+
+void require_addresses(const Settings& settings, ErrorList& errors) {
+    for (const Group group : block_groups) {
+        const Key& key = address_key(group);
+        for (const Block& block : settings.list(group)) {
+            if (block.find(key) == nullptr && !block.refused.contains(&key)) {
+                errors.add(block.origin, head_table(group).header() + " has no " +
+                                             std::string(key.name) + "; it must be " + rule(key));
+            }
+        }
+    }
+}
+
+// The same device opened twice, or two outputs into one file, is never what was meant.
+void refuse_repeated_addresses(const Settings& settings, ErrorList& errors) {
+    for (const Group group : block_groups) {
+        const Key& key = address_key(group);
+        std::map<std::string, const Block*> seen;
+        for (const Block& block : settings.list(group)) {
+            const std::string address = block.text_of(key);
+            const auto [first, fresh] = seen.try_emplace(address, &block);
+            if (!fresh && !address.empty()) {
+                errors.add(origin_of(block, key), std::string(key.name) + " " + shortened(address) +
+                                                      " appears twice; first at " +
+                                                      origin_of(*first->second, key).to_text());
+            }
+        }
+    }
+}
+
+void refuse_repeated_names(const Settings& settings, ErrorList& errors) {
+    std::map<std::string, ConfigOrigin> outputs;
+    std::map<std::string, ConfigOrigin> captures;
+    for (const Group group : block_groups) {
+        const std::vector<std::string> names = block_names(settings, group);
+        auto& seen = group == Group::captures ? captures : outputs;
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            const ConfigOrigin& origin = origin_of(settings.list(group)[i], name_key(group));
+            const auto [first, fresh] = seen.try_emplace(names[i], origin);
+            if (!fresh) {
+                errors.add(origin, "name " + shortened(names[i]) + " appears twice; first at " +
+                                       first->second.to_text());
+            }
+        }
+    }
+}
+
+void limit_blocks(const Settings& settings, ErrorList& errors) {
+    const std::vector<Block>& captures = settings.list(Group::captures);
+    if (captures.size() > captures_max) {
+        errors.add(captures[captures_max].origin,
+                   "more than " + std::to_string(captures_max) + " [[capture]] blocks");
+    }
+    const std::vector<Block>& ipfix = settings.list(Group::ipfix);
+    const std::vector<Block>& json = settings.list(Group::json);
+    if (ipfix.size() + json.size() > outputs_max) {
+        const Block& last =
+            ipfix.size() > outputs_max ? ipfix[outputs_max] : json[outputs_max - ipfix.size()];
+        errors.add(last.origin,
+                   "more than " + std::to_string(outputs_max) + " outputs (ipfix and json)");
+    }
+}
+
+void check_workers(const Settings& settings, const Config& config, ErrorList& errors) {
+    const Config::Workers& workers = config.workers;
+    if (workers.count == 0 || workers.cores.empty() || workers.count == workers.cores.size()) {
+        return;
+    }
+    errors.add(origin_of(settings.single, known_key("workers", "cores")),
+               "cores names " + std::to_string(workers.cores.size()) + " cores, but count is " +
+                   std::to_string(workers.count) + ": every worker needs one of its own");
+}
+
+void check_captures(const Settings& settings, const Config& config, ErrorList& errors) {
+    for (std::size_t i = 0; i < config.captures.size(); ++i) {
+        const Config::Capture& capture = config.captures[i];
+        if (capture.zero_copy == Config::Switch::on &&
+            capture.xdp_mode == Config::XdpMode::generic) {
+            errors.add(
+                origin_of(settings.list(Group::captures)[i], known_key("capture", "zero_copy")),
+                "zero_copy = \"on\" cannot be had with xdp_mode = \"generic\"; set xdp_mode "
+                "= \"native\"");
+        }
+    }
+}
+
+void fill_in(const Settings& settings, Config& config, ErrorList& errors) {
+    const std::vector<std::string> captures = block_names(settings, Group::captures);
+    for (std::size_t i = 0; i < captures.size(); ++i) {
+        const std::uint64_t id = std::uint64_t{config.instance.observation_domain_id} + i;
+        auto& own = config.captures[i].observation_domain_id;
+        if (!own && id > std::numeric_limits<std::uint32_t>::max()) {
+            errors.add(settings.list(Group::captures)[i].origin,
+                       "the observation_domain_id of [instance] plus " + std::to_string(i) +
+                           " is beyond 4294967295; give this capture one of its own");
+        }
+        own = own.value_or(static_cast<std::uint32_t>(id));
+        config.captures[i].name = captures[i];
+    }
+    const std::vector<std::string> ipfix = block_names(settings, Group::ipfix);
+    for (std::size_t i = 0; i < ipfix.size(); ++i) {
+        config.ipfix[i].name = ipfix[i];
+    }
+    const std::vector<std::string> json = block_names(settings, Group::json);
+    for (std::size_t i = 0; i < json.size(); ++i) {
+        config.json[i].name = json[i];
+    }
+}
+
+void take_values(const Block& block, std::size_t index, Config& config) {
+    for (const auto& [key, given] : block.given) {
+        key->access.set(config, index, given.value);
+    }
+}
+
+Setting setting_of(const Key& key, const Block& block, const std::string& head) {
+    const Table& table = table_of(key);
+    const std::size_t inner =
+        table.group == Group::single ? 0 : head_table(table.group).path.size();
+    Setting setting{
+        .path = head + std::string(table.path.substr(inner)) + "." + std::string(key.name),
+        .table = table.header(),
+        .key = std::string(key.name),
+        .value = {},
+        .origin = {},
+        .items = {},
+        .live = key.traits.live};
+    if (const Given* given = block.find(key); given != nullptr) {
+        setting.origin = given->origin;
+        setting.items = given->items;
+    }
+    return setting;
+}
+
+void list_block(const Settings& settings, const Config& config, Group group,
+                std::vector<Setting>& list) {
+    const std::vector<std::string> names = block_names(settings, group);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const std::string head = std::string(head_table(group).path) + "." + names[i];
+        for (const Key& key : all_keys()) {
+            if (table_of(key).group == group) {
+                list.push_back(setting_of(key, settings.list(group)[i], head));
+                list.back().value = toml_text(key, key.access.get(config, i));
+            }
+        }
+    }
+}
+
+}  // namespace
+
+Config assemble(const Settings& settings, bool complete, ErrorList& errors) {
+    Config config;
+    config.captures.resize(settings.list(Group::captures).size());
+    config.ipfix.resize(settings.list(Group::ipfix).size());
+    config.json.resize(settings.list(Group::json).size());
+    take_values(settings.single, 0, config);
+    for (const Group group : block_groups) {
+        for (std::size_t i = 0; i < settings.list(group).size(); ++i) {
+            take_values(settings.list(group)[i], i, config);
+        }
+    }
+    fill_in(settings, config, errors);
+
+    if (complete) {
+        require_addresses(settings, errors);
+    }
+    refuse_repeated_addresses(settings, errors);
+    refuse_repeated_names(settings, errors);
+    limit_blocks(settings, errors);
+    check_workers(settings, config, errors);
+    check_captures(settings, config, errors);
+    return config;
+}
+
+std::vector<Setting> list_settings(const Settings& settings, const Config& config) {
+    std::vector<Setting> list;
+    Group last = Group::single;
+    for (const Key& key : all_keys()) {
+        const Table& table = table_of(key);
+        if (table.group == Group::single) {
+            list.push_back(setting_of(key, settings.single, std::string(table.path)));
+            list.back().value = toml_text(key, key.access.get(config, 0));
+        } else if (table.group != last) {
+            list_block(settings, config, table.group, list);
+        }
+        last = table.group;
+    }
+    return list;
+}
+
+}  // namespace tapmeter::config

@@ -1,0 +1,254 @@
+#include "src/config/keys.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "src/config/address.h"
+
+namespace tapmeter::config {
+
+namespace {
+
+constexpr std::uint64_t second = 1'000;  // durations below are milliseconds
+constexpr std::uint64_t hour = 3'600 * second;
+constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;
+constexpr std::uint64_t id_max = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint64_t list_items_max = 65'536;
+constexpr std::uint64_t socket_octets_max = 107;  // sun_path of unix(7), less the final NUL
+
+constexpr std::array tables{
+    Table{TableId::instance, "instance", Group::single, false, "This tapmeter."},
+    Table{TableId::capture, "capture", Group::captures, true,
+          "One block per Observation Point: where packets come from. At most 64."},
+    Table{TableId::prefilter, "capture.prefilter", Group::captures, false,
+          "What is left out in the kernel, before tapmeter sees it; counted as ignored."},
+    Table{TableId::workers, "workers", Group::single, false, "The cores of the Metering Process."},
+    Table{TableId::memory, "memory", Group::single, false, "Memory, taken at the start."},
+    Table{TableId::flow, "flow", Group::single, false, "Flows and when they end."},
+    Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,
+          "One block per Collector. With the JSON files at most 32."},
+    Table{TableId::json, "export.json", Group::json, true,
+          "One block per file of flow records as JSON lines."},
+    Table{TableId::http, "http", Group::single, false, "The API and the metrics."},
+    Table{TableId::control, "control", Group::single, false,
+          "The socket of `tapmeter ctl`: the same API, with the right to change things."},
+    Table{TableId::log, "log", Group::single, false, "Messages on standard error."},
+};
+
+// Collector and listener are one text outside and two or three members inside.
+Value get_collector(const Config& config, std::size_t block) {
+    const Config::Ipfix& ipfix = config.ipfix[block];
+    return collector_text({.host = ipfix.host, .port = ipfix.port});
+}
+void set_collector(Config& config, std::size_t block, const Value& value) {
+    const auto collector = parse_collector(std::get<std::string>(value));
+    if (collector) {
+        config.ipfix[block].host = collector->host;
+        config.ipfix[block].port = collector->port;
+    }
+}
+Value get_listen(const Config& config, std::size_t) {
+    return listen_text({config.http.enabled, config.http.address, config.http.port});
+}
+void set_listen(Config& config, std::size_t, const Value& value) {
+    const auto listen = parse_listen(std::get<std::string>(value));
+    if (listen) {
+        config.http = {listen->enabled, listen->address, listen->port};
+    }
+}
+
+using C = Config;
+constexpr Shape plain(Type type, Traits traits = {}) {
+    return {type, 0, 0, {}, traits};
+}
+constexpr Shape ranged(Type type, std::uint64_t min, std::uint64_t max, Traits traits = {}) {
+    return {type, min, max, {}, traits};
+}
+constexpr Shape choice(std::array<std::string_view, 5> words, Traits traits = {}) {
+    return {Type::choice, 0, 0, words, traits};
+}
+
+constexpr Traits automatic{.automatic = true};
+constexpr Traits power_of_two{.automatic = false, .power_of_two = true};
+constexpr Traits automatic_power{.automatic = true, .power_of_two = true};
+constexpr Traits whole_seconds{.whole_seconds = true};
+constexpr Traits required{.required = true};
+constexpr Traits live{.live = true};
+
+constexpr std::array keys{
+    Key{plain(Type::name), TableId::instance, "name", at<&C::instance, &C::Instance::name>(),
+        "name of this instance, in messages and metrics"},
+    Key{ranged(Type::number, 1, id_max), TableId::instance, "observation_domain_id",
+        at<&C::instance, &C::Instance::observation_domain_id>(),
+        "IPFIX Observation Domain ID (RFC 7011 section 3.1) of the first capture; the next gets "
+        "one more"},
+
+    Key{plain(Type::source, required), TableId::capture, "source",
+        at<&C::captures, &C::Capture::source>(),
+        "what to open: \"eth1\" (best method for it), \"xdp:eth1\", \"pci:0000:17:00.0\", "
+        "\"dpdk:net_ring0\", \"pcap:FILE\""},
+    Key{plain(Type::name, automatic), TableId::capture, "name",
+        at<&C::captures, &C::Capture::name>(),
+        "the interface label everywhere; auto: the device; unique"},
+    Key{ranged(Type::number, 1, id_max, automatic), TableId::capture, "observation_domain_id",
+        at<&C::captures, &C::Capture::observation_domain_id>(),
+        "auto: that of the instance, plus the number of the block from 0"},
+    Key{ranged(Type::number, 1, workers_max, automatic), TableId::capture, "queues",
+        at<&C::captures, &C::Capture::queues>(),
+        "receive queues; auto: what the device has, at most one per worker"},
+    Key{ranged(Type::number, 64, 32'768, automatic_power), TableId::capture, "rx_ring",
+        at<&C::captures, &C::Capture::rx_ring>(), "descriptors per queue; auto: computed"},
+    Key{plain(Type::flag), TableId::capture, "promiscuous",
+        at<&C::captures, &C::Capture::promiscuous>(),
+        "receive frames that are not addressed to the interface"},
+    Key{choice({"auto", "native", "generic"}), TableId::capture, "xdp_mode",
+        at<&C::captures, &C::Capture::xdp_mode>(),
+        "where the XDP program runs: in the driver (native) or behind it (generic)"},
+    Key{choice({"auto", "on", "off"}), TableId::capture, "zero_copy",
+        at<&C::captures, &C::Capture::zero_copy>(),
+        "AF_XDP without copying; auto: where the driver can"},
+    Key{choice({"auto", "on", "off"}), TableId::capture, "busy_poll",
+        at<&C::captures, &C::Capture::busy_poll>(),
+        "AF_XDP: poll the driver instead of waiting for its interrupt"},
+    Key{ranged(Type::number, 2'048, 4'096, power_of_two), TableId::capture, "frame_octets",
+        at<&C::captures, &C::Capture::frame_octets>(),
+        "AF_XDP: octets of memory per frame, 2048 or 4096"},
+
+    Key{ranged(Type::texts, 0, excluded_prefixes_max, live), TableId::prefilter, "exclude",
+        at<&C::captures, &C::Capture::prefilter, &C::Prefilter::exclude>(),
+        "prefixes whose packets are left out, such as \"10.0.0.0/8\" or \"2001:db8::/32\""},
+    Key{ranged(Type::texts, 0, 64, live), TableId::prefilter, "exclude_files",
+        at<&C::captures, &C::Capture::prefilter, &C::Prefilter::exclude_files>(),
+        "files with one prefix a line, # comments"},
+    Key{ranged(Type::ports, 0, list_items_max, live), TableId::prefilter, "deny_ports",
+        at<&C::captures, &C::Capture::prefilter, &C::Prefilter::deny_ports>(),
+        "TCP and UDP ports whose packets are left out, either side"},
+    Key{ranged(Type::number, 1, 1'000'000, live), TableId::prefilter, "sample",
+        at<&C::captures, &C::Capture::prefilter, &C::Prefilter::sample>(),
+        "keep 1 in N packets; 1: every packet"},
+
+    Key{ranged(Type::number, 1, workers_max, automatic), TableId::workers, "count",
+        at<&C::workers, &C::Workers::count>(),
+        "worker threads; auto: one per queue of the captures"},
+    Key{ranged(Type::cores, 0, workers_max, automatic), TableId::workers, "cores",
+        at<&C::workers, &C::Workers::cores>(),
+        "one core per worker, in order: \"2-9\", \"2,4,6-8\"; auto: not pinned"},
+    Key{choice({"spin", "adaptive"}), TableId::workers, "idle",
+        at<&C::workers, &C::Workers::idle>(),
+        "spin: never sleeps, lowest latency; adaptive: naps when nothing arrives"},
+
+    Key{choice({"auto", "on", "off"}), TableId::memory, "hugepages",
+        at<&C::memory, &C::Memory::hugepages>(), "huge pages; auto: when there are some"},
+    Key{ranged(Type::size, 64 * mebibyte, mebibyte << 20U), TableId::memory, "dpdk",
+        at<&C::memory, &C::Memory::dpdk_octets>(), "memory for DPDK when there are no huge pages"},
+
+    Key{choice({"5tuple", "5tuple+vlan"}), TableId::flow, "key",
+        at<&C::flow, &C::Flow::vlan_in_key>(),
+        "what tells flows apart: addresses, ports and protocol, with or without the VLAN"},
+    Key{ranged(Type::number, 1'024, flows_per_worker_max), TableId::flow, "flows_max",
+        at<&C::flow, &C::Flow::flows_max>(), "flows per worker; memory is taken at the start"},
+    Key{ranged(Type::duration, second, hour), TableId::flow, "idle_timeout",
+        at<&C::flow, &C::Flow::idle_timeout>(), "a flow without packets for so long has ended"},
+    Key{ranged(Type::duration, second, 24 * hour), TableId::flow, "active_timeout",
+        at<&C::flow, &C::Flow::active_timeout>(),
+        "a flow that lasts is reported each time it has lasted so long"},
+    Key{ranged(Type::duration, 0, 60 * second), TableId::flow, "tcp_end_timeout",
+        at<&C::flow, &C::Flow::tcp_end_timeout>(), "how long a TCP flow is kept after FIN or RST"},
+
+    Key{plain(Type::collector, required),
+        TableId::ipfix,
+        "collector",
+        {get_collector, set_collector},
+        "\"udp://HOST:PORT\"; the port may be left out (4739)"},
+    Key{plain(Type::name, automatic), TableId::ipfix, "name", at<&C::ipfix, &C::Ipfix::name>(),
+        "the output label; auto: ipfix1, ipfix2, ...; unique among the outputs"},
+    Key{ranged(Type::duration, second, 24 * hour, whole_seconds), TableId::ipfix,
+        "template_refresh", at<&C::ipfix, &C::Ipfix::template_refresh>(),
+        "templates are sent again after so long"},
+    Key{ranged(Type::number, 1, 1'000'000'000), TableId::ipfix, "template_refresh_messages",
+        at<&C::ipfix, &C::Ipfix::template_refresh_messages>(), "and after so many messages"},
+    Key{ranged(Type::number, 512, 65'507, automatic), TableId::ipfix, "max_message",
+        at<&C::ipfix, &C::Ipfix::message_octets_max>(),
+        "octets of the largest message; auto: what the path carries, at most 1420"},
+    Key{choice({"ms", "us", "ns"}), TableId::ipfix, "time", at<&C::ipfix, &C::Ipfix::time_unit>(),
+        "resolution of flow start and end: elements 152/153, 154/155 or 156/157"},
+    Key{choice({"", "nfdump"}), TableId::ipfix, "quirks", at<&C::ipfix, &C::Ipfix::quirk_nfdump>(),
+        "\"nfdump\": leave out the reverse TCP control bits, which nfdump 1.7.1 takes for the "
+        "forward ones"},
+    Key{ranged(Type::number, 16, 1'048'576), TableId::ipfix, "queue",
+        at<&C::ipfix, &C::Ipfix::queue_messages>(),
+        "messages that wait for the sender at most; then the oldest is lost, and counted"},
+
+    Key{plain(Type::file, required), TableId::json, "path", at<&C::json, &C::Json::path>(),
+        "a file, or \"-\" for standard output"},
+    Key{plain(Type::name, automatic), TableId::json, "name", at<&C::json, &C::Json::name>(),
+        "the output label; auto: json1, json2, ...; unique among the outputs"},
+    Key{choice({"eve", "flat"}), TableId::json, "format", at<&C::json, &C::Json::format>(),
+        "eve: as Suricata's EVE; flat: IPFIX element names"},
+    Key{ranged(Type::number, 2, 65'536), TableId::json, "queue",
+        at<&C::json, &C::Json::queue_blocks>(),
+        "blocks of 64 KiB that wait for the writer at most"},
+
+    Key{plain(Type::listen),
+        TableId::http,
+        "listen",
+        {get_listen, set_listen},
+        "loopback address and port of the API and /metrics; port 0: any free one; off: none"},
+
+    Key{ranged(Type::path, 0, socket_octets_max), TableId::control, "socket",
+        at<&C::control, &C::Control::socket>(), "unix socket for `tapmeter ctl`; off: none"},
+    Key{plain(Type::group), TableId::control, "group", at<&C::control, &C::Control::group>(),
+        "group that may use the socket; empty: the group of the process"},
+
+    Key{choice({"error", "warn", "info", "debug", "trace"}, live), TableId::log, "level",
+        at<&C::log_level>(), "how much is said"},
+};
+
+static_assert(tables.size() == static_cast<std::size_t>(TableId::count));
+static_assert(std::ranges::is_sorted(tables, {}, &Table::id), "table_of() takes the id as index");
+static_assert(std::ranges::is_sorted(keys, {}, &Key::table), "tables are printed in one piece");
+
+// One block in each list, so that every key has a member to ask.
+Config one_of_each() {
+    Config config;
+    config.captures.resize(1);
+    config.ipfix.resize(1);
+    config.json.resize(1);
+    return config;
+}
+
+}  // namespace
+
+std::string Table::header() const {
+    std::string text(heads_block ? "[[" : "[");
+    return text.append(path).append(heads_block ? "]]" : "]");
+}
+
+std::span<const Table> all_tables() {
+    return tables;
+}
+std::span<const Key> all_keys() {
+    return keys;
+}
+
+const Table& table_of(TableId id) {
+    return tables.at(static_cast<std::size_t>(id));
+}
+
+const Table* find_table(std::string_view path) {
+    const auto found = std::ranges::find(tables, path, &Table::path);
+    return found == tables.end() ? nullptr : &*found;
+}
+
+const Key* find_key(std::string_view table_path, std::string_view name) {
+    const auto found = std::ranges::find_if(
+        keys, [&](const Key& key) { return key.name == name && table_of(key).path == table_path; });
+    return found == keys.end() ? nullptr : &*found;
+}
+
+Value default_value(const Key& key) {
+    static const Config defaults = one_of_each();
+    return key.access.get(defaults, 0);
+}
+
+}  // namespace tapmeter::config

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <tsl/robin_map.h>
+
+#include <array>
+#include <vector>
+
+#include "pipeline/base/published.h"
+#include "src/exporting/output.h"
+#include "src/verbs/table.h"
+
+namespace tapmeter::verbs {
+
+// Hosts counted one by one; those that come after so many are summed as "other hosts".
+inline constexpr std::size_t summary_hosts_max = std::size_t{1} << 18U;
+
+// What was in the traffic, for people: an output that keeps totals by host and by protocol. The
+// exporter core feeds it; the tables may be read after flush().
+class Summary final : public exporting::Output {
+public:
+    std::string_view name() const noexcept override { return "summary"; }
+    void take(std::span<const flow::FlowRecord> records) override;
+    void tick(std::chrono::steady_clock::time_point) override {}
+    void flush(std::chrono::steady_clock::time_point) override {}
+    // Nothing is queued: what is taken is counted at once.
+    exporting::OutputCounters counters() const override;
+
+    // The `top` hosts with the most octets, sent and received.
+    Table hosts(std::size_t top) const;
+    Table protocols() const;
+
+private:
+    struct Tally {
+        std::uint64_t records = 0;
+        std::uint64_t packets_out = 0;
+        std::uint64_t packets_in = 0;
+        std::uint64_t octets_out = 0;
+        std::uint64_t octets_in = 0;
+    };
+    struct Host {
+        decode::Address address{};
+        std::uint8_t ip_version = 0;
+        bool operator==(const Host&) const = default;
+    };
+    struct HostHash {
+        std::size_t operator()(const Host& host) const noexcept;
+    };
+
+    void add(const Host& host, const flow::Side& sent, const flow::Side& received);
+
+    tsl::robin_map<Host, Tally, HostHash> hosts_;
+    Tally other_hosts_;
+    std::array<Tally, 256> protocols_{};
+    exporting::RecordTotals totals_{};
+    Published<exporting::RecordTotals> published_;
+};
+
+}  // namespace tapmeter::verbs

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "pipeline/base/clock.h"
+#include "pipeline/base/source.h"
+#include "xdp/attachment.h"
+#include "xdp/ethtool.h"
+#include "xdp/file_descriptor.h"
+#include "xdp/link.h"
+#include "xdp/prefilter.h"
+#include "xdp/queue.h"
+#include "xdp/rules.h"
+
+namespace tapmeter::xdp {
+
+inline constexpr std::uint32_t queues_per_interface_max = 64;
+inline constexpr std::uint32_t rx_ring_min = 64;
+inline constexpr std::uint32_t rx_ring_max = 32'768;
+inline constexpr std::uint32_t rx_ring_default = 4'096;
+
+struct XdpOptions {
+    std::string interface;
+    std::uint16_t observation_point = 0;
+    std::uint32_t queues_wanted = 0;  // 0: all that the device has, at most queues_max
+    std::uint32_t queues_max = queues_per_interface_max;  // 1 to queues_per_interface_max
+    std::uint32_t rx_ring = 0;  // descriptors a queue: power of two, rx_ring_min to rx_ring_max;
+                                // 0: rx_ring_default. Memory a queue: 2 x rx_ring x frame_octets
+    std::uint32_t frame_octets = 4'096;  // size of a frame's buffer: 2,048 or 4,096
+    bool promiscuous = true;
+    Mode mode = Mode::automatic;
+    ZeroCopy zero_copy = ZeroCopy::automatic;
+    bool busy_poll = false;
+    PrefilterRules rules;
+    const LiveClock* clock = nullptr;  // outlives the capture
+};
+
+// An interface captured through AF_XDP: our program on it, a socket on each of its queues.
+class XdpCapture final : public Capture {
+public:
+    std::size_t queues() const noexcept override { return queues_.size(); }
+    PacketSource& queue(std::size_t index) noexcept override { return *queues_[index]; }
+
+    // True with one queue, on a veth (whose queue is chosen by the kernel's software hash of the
+    // flow, the same for both directions), or where the NIC's hash is symmetric; see Ethtool.
+    bool symmetric() const noexcept override { return symmetric_; }
+
+    // Takes the program off the interface. What the queues hold can still be received.
+    void stop_arrivals() noexcept override;
+
+    // offered = received + dropped + ignored + waiting holds exactly while nothing moves.
+    CaptureCounters counters() const override;
+
+    std::string describe() const override;
+    std::vector<Capability> capabilities() const override;
+
+    // Changes what is left out, at any time; see Prefilter::apply. Control thread.
+    Result<void> apply(const PrefilterRules& rules) { return prefilter_.apply(rules); }
+
+    // Made by open_xdp() only.
+    struct Parts {
+        XdpOptions options;
+        Link link;
+        std::uint32_t device_queues;
+        Netlink route;
+        Ethtool ethtool;
+        Prefilter prefilter;
+        std::vector<std::unique_ptr<Queue>> queues;
+        FileDescriptor promiscuous;
+        Attachment attachment;
+    };
+    explicit XdpCapture(Parts parts);
+    ~XdpCapture() override = default;
+
+private:
+    std::string zero_copy_text() const;
+    std::string pieces_text() const;
+    std::string queues_text() const;
+
+    XdpOptions options_;
+    Link link_;  // as it was at start
+    std::uint32_t device_queues_;
+    Ethtool ethtool_;
+    bool symmetric_;
+
+    mutable std::mutex reading_;  // counters(): one thread at a time asks the kernel
+    mutable Netlink route_;
+    mutable Link last_seen_;          // the link when it was last there
+    mutable FateCounters last_read_;  // should the kernel ever refuse
+
+    // In the order of their making; the program leaves the interface first.
+    Prefilter prefilter_;
+    std::vector<std::unique_ptr<Queue>> queues_;
+    FileDescriptor promiscuous_;  // the interface is promiscuous while this is open
+    Attachment attachment_;
+};
+
+// Opens the interface and starts the capture. Needs CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF, and
+// CAP_IPC_LOCK or a lock limit that covers the frames; once open, nothing more. Main thread.
+// errors   no_such_device; invalid_config: an option out of range, more queues than the device
+//          has; io, no_memory: what the kernel refused. Each message says what would be right.
+Result<std::unique_ptr<XdpCapture>> open_xdp(const XdpOptions& options);
+
+}  // namespace tapmeter::xdp

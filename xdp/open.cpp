@@ -1,0 +1,198 @@
+// Opening a capture, step by step: what the interface is, the program, the sockets, the gate.
+
+#include <linux/capability.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <bit>
+#include <cerrno>
+
+#include "pipeline/base/expects.h"
+#include "xdp/capture.h"
+#include "xdp/system_error.h"
+
+namespace tapmeter::xdp {
+
+static_assert(queues_per_interface_max == prefilter_queues_max);
+
+namespace {
+
+// Ethernet header and two VLAN tags, which the MTU does not count.
+constexpr std::uint32_t link_layer_octets = ETH_HLEN + 2 * 4;
+
+Result<XdpOptions> checked(XdpOptions options) {
+    const auto refuse = [&](const std::string& what, std::uint32_t value, const std::string& rule) {
+        return failed(Error::Kind::invalid_config, options.interface + ": " + what + " = " +
+                                                       std::to_string(value) + ": must be " + rule);
+    };
+    if (options.rx_ring == 0) {
+        options.rx_ring = rx_ring_default;
+    }
+    if (!std::has_single_bit(options.rx_ring) || options.rx_ring < rx_ring_min ||
+        options.rx_ring > rx_ring_max) {
+        return refuse("rx_ring", options.rx_ring,
+                      "a power of two from " + std::to_string(rx_ring_min) + " to " +
+                          std::to_string(rx_ring_max));
+    }
+    if (options.frame_octets != 2'048 && options.frame_octets != 4'096) {
+        return refuse("frame_octets", options.frame_octets, "2048 or 4096");
+    }
+    if (options.queues_max == 0 || options.queues_max > queues_per_interface_max) {
+        return refuse("the limit of queues", options.queues_max,
+                      "1 to " + std::to_string(queues_per_interface_max));
+    }
+    if (options.queues_wanted > queues_per_interface_max) {
+        return refuse("queues", options.queues_wanted,
+                      "0 to " + std::to_string(queues_per_interface_max));
+    }
+    if (options.zero_copy == ZeroCopy::on && options.mode == Mode::generic) {
+        return failed(Error::Kind::invalid_config,
+                      options.interface +
+                          ": zero_copy = \"on\" and xdp_mode = \"generic\": generic mode always "
+                          "copies; change one of them");
+    }
+    return options;
+}
+
+Result<std::uint32_t> queues_to_open(const XdpOptions& options, std::uint32_t device_queues) {
+    if (options.queues_wanted > device_queues) {
+        return failed(Error::Kind::invalid_config,
+                      options.interface + ": queues = " + std::to_string(options.queues_wanted) +
+                          ", but the device has " + std::to_string(device_queues) +
+                          "; lower queues, or give it more with \"ethtool -L " + options.interface +
+                          " combined " + std::to_string(options.queues_wanted) + "\"");
+    }
+    if (options.queues_wanted != 0) {
+        return options.queues_wanted;
+    }
+    return std::min(device_queues, options.queues_max);
+}
+
+// While the socket is open, the NIC takes frames that are not for this host; that is the whole
+// point of a mirror port. Bound to no protocol, it never receives anything itself.
+Result<FileDescriptor> make_promiscuous(const Link& link) {
+    FileDescriptor socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    packet_mreq request{};
+    request.mr_ifindex = static_cast<int>(link.index);
+    request.mr_type = PACKET_MR_PROMISC;
+    if (!socket.is_open() || ::setsockopt(socket.number(), SOL_PACKET, PACKET_ADD_MEMBERSHIP,
+                                          &request, sizeof(request)) != 0) {
+        const std::string why = error_text(errno);
+        return failed(Error::Kind::io,
+                      link.name + ": cannot be made promiscuous: " + why + "; " +
+                          capability_cure({CAP_NET_RAW}, "set promiscuous = false to do without"));
+    }
+    return socket;
+}
+
+Result<std::vector<std::unique_ptr<Queue>>> open_queues(const XdpOptions& options,
+                                                        std::uint32_t count,
+                                                        const Attachment& attachment,
+                                                        bool frames_in_pieces) {
+    std::vector<std::unique_ptr<Queue>> queues;
+    for (std::uint32_t number = 0; number < count; ++number) {
+        // Generic mode sees packets after the kernel has merged them (GRO), larger than the MTU.
+        auto queue =
+            Queue::open({.interface = options.interface,
+                         .queue = number,
+                         .observation_point = options.observation_point,
+                         .rx_ring = options.rx_ring,
+                         .frame_octets = options.frame_octets,
+                         .zero_copy = options.zero_copy,
+                         .native = attachment.is_native(),
+                         .frames_in_pieces = frames_in_pieces || attachment.takes_pieces() ||
+                                             !attachment.is_native(),
+                         .busy_poll = options.busy_poll,
+                         .clock = options.clock});
+        if (!queue) {
+            return tl::unexpected(queue.error());
+        }
+        queues.push_back(std::move(*queue));
+    }
+    return queues;
+}
+
+// The interface, and what it is fit for.
+Result<Link> ethernet_link(Netlink& route, const std::string& interface) {
+    auto link = read_link(route, interface);
+    if (link && !link->carries_ethernet) {
+        return failed(Error::Kind::invalid_config,
+                      interface +
+                          ": carries no Ethernet frames; choose an interface that "
+                          "\"tapmeter devices\" lists");
+    }
+    return link;
+}
+
+Result<XdpCapture::Parts> build(const XdpOptions& options) {
+    auto route = Netlink::open(NETLINK_ROUTE);
+    if (!route) {
+        return tl::unexpected(route.error());
+    }
+    auto link = ethernet_link(*route, options.interface);
+    if (!link) {
+        return tl::unexpected(link.error());
+    }
+    Ethtool ethtool(link->name);
+    const std::uint32_t device_queues = ethtool.rx_queues().value_or(link->rx_queues);
+    const auto queues_wanted = queues_to_open(options, device_queues);
+    if (!queues_wanted) {
+        return tl::unexpected(queues_wanted.error());
+    }
+    auto prefilter = Prefilter::load();
+    if (!prefilter) {
+        return tl::unexpected(prefilter.error());
+    }
+    if (auto applied = prefilter->apply(options.rules); !applied) {
+        return tl::unexpected(applied.error());
+    }
+    const bool in_pieces = link->mtu + link_layer_octets > options.frame_octets - headroom_octets;
+    auto attachment = Attachment::attach(*link, *prefilter,
+                                         {.mode = options.mode, .frames_in_pieces = in_pieces});
+    if (!attachment) {
+        return tl::unexpected(attachment.error());
+    }
+    auto queues = open_queues(options, *queues_wanted, *attachment, in_pieces);
+    if (!queues) {
+        return tl::unexpected(queues.error());
+    }
+    return XdpCapture::Parts{.options = options,
+                             .link = std::move(*link),
+                             .device_queues = device_queues,
+                             .route = std::move(*route),
+                             .ethtool = std::move(ethtool),
+                             .prefilter = std::move(*prefilter),
+                             .queues = std::move(*queues),
+                             .promiscuous = {},
+                             .attachment = std::move(*attachment)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<XdpCapture>> open_xdp(const XdpOptions& options) {
+    expects(options.clock != nullptr);
+    auto parts = checked(options).and_then(build);
+    if (!parts) {
+        return tl::unexpected(parts.error());
+    }
+    if (options.promiscuous) {
+        auto promiscuous = make_promiscuous(parts->link);
+        if (!promiscuous) {
+            return tl::unexpected(promiscuous.error());
+        }
+        parts->promiscuous = std::move(*promiscuous);
+    }
+    for (const auto& queue : parts->queues) {
+        if (auto joined = queue->join(parts->prefilter.sockets_map()); !joined) {
+            return tl::unexpected(joined.error());
+        }
+    }
+    // Only now, with every socket in its place, does the program begin to count.
+    if (auto opened = parts->prefilter.open(); !opened) {
+        return tl::unexpected(opened.error());
+    }
+    return std::make_unique<XdpCapture>(std::move(*parts));
+}
+
+}  // namespace tapmeter::xdp
