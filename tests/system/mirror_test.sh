@@ -1,7 +1,7 @@
 #!/bin/bash
-# A mirror port carries both directions of real conversations, and nothing says that the kernel, or
-# a network card, brings both to one queue: the hosts' own stacks choose. Each flow must still be one
-# record with exactly the packets and octets that a witness saw.
+# A mirror port carries both directions of real conversations, and nothing promises that the kernel
+# or a network card brings both to one queue: the hosts' own stacks choose. Each flow must still be
+# one record with exactly the packets and octets that a witness saw.
 # usage: tests/system/mirror_test.sh    (root)
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
