@@ -57,6 +57,7 @@ LIBRARIES = {
     r"fmt/.*": "src",
     r"spdlog/.*": "src",
     r"nlohmann/.*": "src",
+    r"tsl/.*": "src",
     r"curl/.*": "src",
     r"jemalloc/.*": "src",
     r"tbb/.*|oneapi/.*": "src",

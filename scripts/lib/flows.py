@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Flows as several programs tell them, brought to one form and compared.
 
-usage: flows.py compare LEFT RIGHT [--allow-less] [--ignore-other]
+usage: flows.py compare LEFT RIGHT [--allow-less] [--ignore-other] [--one-record]
        flows.py totals SOURCE
        LEFT, RIGHT, SOURCE: nfdump:FOLDER   what nfcapd stored there (read with nfdump)
                             eve:FILE        JSON lines of tapmeter
@@ -9,6 +9,7 @@ usage: flows.py compare LEFT RIGHT [--allow-less] [--ignore-other]
                                             octets}, one direction a line, as our generators write
        --allow-less     RIGHT may hold less than LEFT in every flow, never more (losses)
        --ignore-other   only the flows of LEFT are asked of RIGHT
+       --one-record     RIGHT must tell each of them in one record, both directions together
 exit:  0 equal, 1 different (the first differences are printed), 2 usage
 
 A flow is a protocol with two ends; both directions are kept apart, records of one flow are added
@@ -16,6 +17,7 @@ up, octets are those of the IP packets (layer 3). ICMP has no ports here.
 """
 
 import argparse
+import collections
 import ipaddress
 import json
 import subprocess
@@ -32,7 +34,7 @@ class Flows:
 
     def __init__(self):
         self.of = {}
-        self.records = 0
+        self.records_of = collections.Counter()
 
     def add(self, proto, source, destination, forward, reverse=(0, 0)):
         protocol = protocol_number(proto)
@@ -42,15 +44,16 @@ class Flows:
         if ends[0] > ends[1]:
             ends.reverse()
             forward, reverse = reverse, forward
-        sums = self.of.setdefault((protocol, *ends), [0, 0, 0, 0])
+        key = (protocol, *ends)
+        sums = self.of.setdefault(key, [0, 0, 0, 0])
         for place, amount in enumerate((*forward, *reverse)):
             sums[place] += int(amount)
-        self.records += 1
+        self.records_of[key] += 1
 
     def totals(self):
         packets = sum(sums[0] + sums[2] for sums in self.of.values())
         octets = sum(sums[1] + sums[3] for sums in self.of.values())
-        return {"flows": len(self.of), "records": self.records, "packets": packets,
+        return {"flows": len(self.of), "records": self.records_of.total(), "packets": packets,
                 "octets": octets}
 
     def words(self):
@@ -140,7 +143,9 @@ def words_of(key):
     return f"protocol {protocol}  {left} <-> {right}"
 
 
-def differences(left, right, allow_less, ignore_other):
+def differences(left, right, arguments):
+    allow_less, ignore_other = arguments.allow_less, arguments.ignore_other
+    one_record = arguments.one_record
     for key, wanted in left.of.items():
         got = right.of.get(key)
         if got is None:
@@ -148,6 +153,8 @@ def differences(left, right, allow_less, ignore_other):
                 yield f"{words_of(key)}: missing, should be {wanted}"
         elif got != wanted and not (allow_less and all(g <= w for g, w in zip(got, wanted))):
             yield f"{words_of(key)}: {got}, should be {wanted}"
+        elif one_record and right.records_of[key] != 1:
+            yield f"{words_of(key)}: told in {right.records_of[key]} records, should be one"
     if not ignore_other:
         for key in right.of.keys() - left.of.keys():
             yield f"{words_of(key)}: {right.of[key]}, nobody sent that"
@@ -155,7 +162,7 @@ def differences(left, right, allow_less, ignore_other):
 
 def compare(arguments):
     left, right = flows_of(arguments.left), flows_of(arguments.right)
-    found = list(differences(left, right, arguments.allow_less, arguments.ignore_other))
+    found = list(differences(left, right, arguments))
     for difference in found[:DIFFERENCES_SHOWN]:
         print(difference)
     if len(found) > DIFFERENCES_SHOWN:
@@ -179,6 +186,7 @@ def main():
     comparing.add_argument("right")
     comparing.add_argument("--allow-less", action="store_true")
     comparing.add_argument("--ignore-other", action="store_true")
+    comparing.add_argument("--one-record", action="store_true")
     verbs.add_parser("totals").add_argument("source")
     arguments = parser.parse_args()
     if arguments.verb == "totals":

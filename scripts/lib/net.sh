@@ -71,6 +71,34 @@ up_silently() {
     done
 }
 
+# Two hosts on a cable, and a switch's mirror port: both directions of host B's port are copied to
+# `tap0` in the monitor. Sets $host_a, $host_b, $monitor. Addresses from RFC 5737 and RFC 3849.
+# queues of tap0
+a4=192.0.2.1 b4=192.0.2.2 a6=2001:db8::1 b6=2001:db8::2
+make_mirrored_hosts() {
+    local direction
+    add_namespace host_a
+    add_namespace host_b
+    add_namespace monitor
+    # shellcheck disable=SC2154  # add_namespace sets them
+    add_cable "$host_a" eth0 "$host_b" eth0 1
+    # shellcheck disable=SC2154
+    add_cable "$host_b" mirror0 "$monitor" tap0 "$1"
+    up_silently "$host_b" mirror0
+    up_silently "$monitor" tap0
+    ip -n "$host_a" addr add $a4/24 dev eth0
+    ip -n "$host_a" addr add $a6/64 dev eth0 nodad
+    ip -n "$host_b" addr add $b4/24 dev eth0
+    ip -n "$host_b" addr add $b6/64 dev eth0 nodad
+    ip -n "$host_a" link set eth0 up
+    ip -n "$host_b" link set eth0 up
+    inside "$host_b" tc qdisc add dev eth0 clsact
+    for direction in ingress egress; do
+        inside "$host_b" tc filter add dev eth0 $direction protocol all prio 1 \
+            u32 match u32 0 0 action mirred egress mirror dev mirror0
+    done
+}
+
 # seconds, command ...: 0 as soon as the command succeeds
 wait_for() {
     local until=$(($(date +%s%N) + $1 * 1000000000))
