@@ -98,6 +98,8 @@ Result<bool> Port::find_or_probe() {
     if (const auto sound = check_files(device_); !sound) {
         return tl::unexpected(sound.error());
     }
+    const std::string interface(device_.argument("iface").value_or(""));
+    const std::vector<int> sockets_before = PacketSockets::bound_to(interface);
     const std::uint64_t mark = log_mark();
     if (const int error = rte_dev_probe(device_.text().c_str()); error != 0) {
         return probe_failed(-error, mark);
@@ -108,6 +110,9 @@ Result<bool> Port::find_or_probe() {
     }
     found_ = true;
     ours_ = true;
+    if (device_.driver == "net_af_packet") {
+        kernel_sockets_.watch(interface, sockets_before);
+    }
     return true;
 }
 

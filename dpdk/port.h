@@ -7,6 +7,7 @@
 
 #include "dpdk/device_text.h"
 #include "dpdk/eal.h"
+#include "dpdk/packet_sockets.h"
 #include "dpdk/port_plan.h"
 #include "dpdk/queue.h"
 #include "dpdk/rss.h"
@@ -57,7 +58,7 @@ public:
     std::uint16_t queues() const noexcept { return plan_.queues; }
     bool symmetric() const noexcept { return plan_.queues == 1 || rss_.symmetric; }
     QueueOptions queue_options(std::uint16_t queue, const PortOptions& options) const;
-    PortStatistics statistics() const;
+    PortStatistics statistics();
     std::vector<Capability> capabilities() const;
     const std::string& name() const noexcept { return device_.name; }
     const std::string& driver() const noexcept { return driver_; }
@@ -94,6 +95,7 @@ private:
     bool ends_ = false;
     PortPlan plan_;
     RssState rss_;
+    PacketSockets kernel_sockets_;  // of net_af_packet
     std::string promiscuous_;
     std::vector<rte_mempool*> pools_;  // one a queue; freed after the port is closed
 };

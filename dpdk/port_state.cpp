@@ -57,13 +57,13 @@ QueueOptions Port::queue_options(std::uint16_t queue, const PortOptions& options
             .ends = ends_};
 }
 
-PortStatistics Port::statistics() const {
+PortStatistics Port::statistics() {
     PortStatistics result;
     rte_eth_stats stats{};
     if (rte_eth_stats_get(id_, &stats) == 0) {
         result.known = true;
         result.received = stats.ipackets;
-        result.missed = stats.imissed;
+        result.missed = stats.imissed + kernel_sockets_.dropped();
         result.errors = stats.ierrors;
         result.no_buffer = no_buffer_is_loss(driver_) ? stats.rx_nombuf : 0;
     }

@@ -40,9 +40,10 @@ TEST(DeviceText, refuses_what_cannot_be_a_device) {
     const std::string longest(63, 'n');
     EXPECT_TRUE(parse_device(longest));
     for (const std::string& text :
-         {std::string{}, std::string(",size=1"), std::string("net null"), std::string("0000:17:0.0"),
-          std::string("net_null0,=1"), std::string("net_null0,,"), longest + "n",
-          std::string("net_null0,a=") + std::string(5'000, 'x'), std::string("net\0ring", 8)}) {
+         {std::string{}, std::string(",size=1"), std::string("net null"),
+          std::string("0000:17:0.0"), std::string("net_null0,=1"), std::string("net_null0,,"),
+          longest + "n", std::string("net_null0,a=") + std::string(5'000, 'x'),
+          std::string("net\0ring", 8)}) {
         const auto device = parse_device(text);
         ASSERT_FALSE(device) << text;
         EXPECT_EQ(device.error().kind, Error::Kind::invalid_config);

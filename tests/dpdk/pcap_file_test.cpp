@@ -9,10 +9,10 @@ namespace {
 
 TEST(PcapFile, counts_packets) {
     const testing::TestFolder folder;
-    write_pcap(folder.file("none.pcap"), {});
+    testing::write_pcap(folder.file("none.pcap"), {});
     EXPECT_EQ(count_packets(folder.file("none.pcap")).value(), 0U);
-    write_pcap(folder.file("two.pcap"), {{{}, testing::some_frame(60, 1)},
-                                         {{}, testing::some_frame(1514, 2)}});
+    testing::write_pcap(folder.file("two.pcap"),
+                        {{{}, testing::some_frame(60, 1)}, {{}, testing::some_frame(1514, 2)}});
     EXPECT_EQ(count_packets(folder.file("two.pcap")).value(), 2U);
     EXPECT_TRUE(check_pcap_file(folder.file("two.pcap")));
 }

@@ -140,8 +140,8 @@ bool RingPort::arrive(unsigned queue, const Frame& frame) {
     packet->pkt_len = static_cast<std::uint32_t>(first);
     for (std::size_t done = first; done < frame.size();) {
         const std::size_t part = std::min<std::size_t>(frame.size() - done, buffer_frame_octets);
-        EXPECT_TRUE(append_buffer(pool_, packet, frame.data() + done,
-                                  static_cast<std::uint16_t>(part)));
+        EXPECT_TRUE(
+            append_buffer(pool_, packet, frame.data() + done, static_cast<std::uint16_t>(part)));
         done += part;
     }
     if (rte_ring_enqueue(rings_.at(queue), packet) != 0) {
