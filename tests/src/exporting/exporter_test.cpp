@@ -1,0 +1,144 @@
+#include "src/exporting/exporter.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "src/exporting/account.h"
+#include "src/exporting/ipfix_output.h"
+#include "src/exporting/json_output.h"
+#include "tests/support/collector.h"
+#include "tests/support/flow_records.h"
+
+namespace tapmeter::exporting {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using test_support::Collector;
+using test_support::mixed_record;
+using test_support::UdpListener;
+
+const Interfaces points{{"eth1", ObservationDomainId{1}}};
+
+std::unique_ptr<Output> ipfix_to(std::uint16_t port) {
+    Config::Ipfix config;
+    config.name = "test";
+    config.host = "127.0.0.1";
+    config.port = port;
+    return open_ipfix(config, points).value();
+}
+
+std::unique_ptr<Output> json_to_nowhere() {
+    Config::Json config;
+    config.name = "test";
+    config.path = "/dev/null";
+    return open_json(config, points).value();
+}
+
+std::vector<std::unique_ptr<Output>> both(std::uint16_t port) {
+    std::vector<std::unique_ptr<Output>> outputs;
+    outputs.push_back(ipfix_to(port));
+    outputs.push_back(json_to_nowhere());
+    return outputs;
+}
+
+TEST(Exporter, drains_each_ring_into_every_output) {
+    UdpListener listener;
+    RecordRing first(64);
+    RecordRing second(64);
+    Exporter exporter({&first, &second}, both(listener.port()));
+    EXPECT_FALSE(exporter.step());
+    for (std::size_t index = 0; index < 50; ++index) {
+        ASSERT_TRUE(first.push(mixed_record(index)));
+    }
+    ASSERT_TRUE(second.push(mixed_record(50)));
+    first.publish();
+    second.publish();
+    EXPECT_TRUE(exporter.step());
+    EXPECT_FALSE(exporter.step());
+    EXPECT_EQ(exporter.dequeued()[0].records, 50U);
+    EXPECT_EQ(exporter.dequeued()[1].records, 1U);
+    exporter.finish(steady_clock::now() + seconds{20});
+    for (const auto& output : exporter.outputs()) {
+        EXPECT_EQ(output->counters().taken.records, 51U) << output->name();
+        EXPECT_EQ(output->counters().sent.records, 51U) << output->name();
+    }
+    Collector collector;
+    EXPECT_TRUE(listener.collect(collector, 51));
+}
+
+TEST(Exporter, finish_takes_what_is_behind_the_wrap) {
+    UdpListener listener;
+    RecordRing ring(8);
+    Exporter exporter({&ring}, both(listener.port()));
+    for (std::size_t index = 0; index < 6; ++index) {
+        ASSERT_TRUE(ring.push(mixed_record(index)));
+    }
+    ring.publish();
+    exporter.step();
+    for (std::size_t index = 0; index < 8; ++index) {
+        ASSERT_TRUE(ring.push(mixed_record(index)));
+    }
+    ring.publish();
+    exporter.finish(steady_clock::now() + seconds{20});
+    EXPECT_EQ(exporter.dequeued()[0].records, 14U);
+    EXPECT_EQ(ring.waiting(), 0U);
+}
+
+// Workers, the exporter core, the sending threads and a reader of the books, all at once (law L8).
+TEST(Exporter, loses_nothing_while_everything_runs) {
+    constexpr std::size_t records = 20'000;
+    UdpListener listener;
+    RecordRing first(256);
+    RecordRing second(256);
+    Exporter exporter({&first, &second}, both(listener.port()));
+    const auto work = [](RecordRing& ring) {
+        for (std::size_t index = 0; index < records;) {
+            if (ring.push(mixed_record(index))) {
+                ring.publish();
+                ++index;
+            } else {
+                std::this_thread::yield();
+            }
+        }
+    };
+    Collector collector;
+    {
+        std::jthread core([&](const std::stop_token& stop) { exporter.run(stop); });
+        std::jthread one(work, std::ref(first));
+        std::jthread two(work, std::ref(second));
+        std::jthread reader([&](const std::stop_token& stop) {
+            while (!stop.stop_requested()) {
+                std::uint64_t dequeued = 0;
+                for (const RecordTotals& ring : exporter.dequeued()) {
+                    dequeued += ring.records;
+                }
+                for (const auto& output : exporter.outputs()) {
+                    EXPECT_GE(output->counters().taken.records, dequeued);
+                }
+                std::this_thread::yield();
+            }
+        });
+        one.join();
+        two.join();
+    }
+    exporter.finish(steady_clock::now() + seconds{20});
+    listener.collect(collector, 2 * records, std::chrono::milliseconds{5'000});
+    RecordTotals dequeued = exporter.dequeued()[0];
+    dequeued += exporter.dequeued()[1];
+    EXPECT_EQ(dequeued.records, 2 * records);
+    for (const auto& output : exporter.outputs()) {
+        const OutputCounters counters = output->counters();
+        EXPECT_EQ(counters.taken.packets, dequeued.packets);
+        EXPECT_EQ(counters.taken.octets, dequeued.octets);
+        EXPECT_EQ(counters.sent.records + counters.dropped[0].records +
+                      counters.dropped[1].records,
+                  2 * records);
+    }
+    // Law L11: what the collector has and what it sees missing is everything.
+    EXPECT_EQ(collector.records().size() + collector.missing(), 2 * records);
+}
+
+}  // namespace
+}  // namespace tapmeter::exporting
