@@ -16,7 +16,8 @@ constexpr std::size_t sll2_header_octets = 20;
 constexpr std::uint16_t arphrd_netlink = 824;  // "protocol" is a netlink family, no ethertype
 constexpr std::uint16_t sll_protocol_llc = 4;  // an 802.2 header follows
 
-constexpr std::uint16_t ppp_address_and_control = 0xff03;  // RFC 1662 §3.1
+constexpr std::uint8_t ppp_address = 0xff;  // all stations, RFC 1662 §3.1
+constexpr std::size_t ppp_address_and_control_octets = 2;
 constexpr std::uint8_t c_hdlc_unicast = 0x0f;
 constexpr std::uint8_t c_hdlc_multicast = 0x8f;
 constexpr std::size_t c_hdlc_header_octets = 4;
@@ -131,9 +132,13 @@ Decoded<Network> read_serial(Cursor& rest, Headers& headers) noexcept {
     if (address == c_hdlc_unicast || address == c_hdlc_multicast) {
         return read_c_hdlc(rest, headers);
     }
-    // Both sides may have agreed to leave address and control out (RFC 1661 §6.6).
-    if (rest.holds(2) && load_be16(rest.peek<2>()) == ppp_address_and_control) {
-        rest.skip(2);
+    // Both sides may have agreed to leave address and control out (RFC 1661 §6.6); no protocol
+    // compresses to the address.
+    if (address == ppp_address) {
+        if (!rest.holds(ppp_address_and_control_octets)) {
+            return malformed(Undecoded::truncated);
+        }
+        rest.skip(ppp_address_and_control_octets);
     }
     return read_ppp(rest, headers);
 }

@@ -61,7 +61,7 @@ public:
     FrameBuilder& ethernet(std::uint16_t ethertype = 0x0800) {
         return fill(12, 0x02).be16(ethertype);
     }
-    // Turns the ethertype just written into a tag in front of it.
+    // Puts a tag in front of the ethertype just written: several are called from the outside in.
     FrameBuilder& vlan(std::uint16_t id, std::uint16_t tag_ethertype = 0x8100) {
         const std::size_t at = octets_.size() - 2;
         const auto ethertype =
@@ -72,7 +72,7 @@ public:
     }
     // An outer service tag and an inner customer tag, IEEE 802.1ad.
     FrameBuilder& qinq(std::uint16_t service_id, std::uint16_t customer_id) {
-        return vlan(customer_id).vlan(service_id, 0x88a8);
+        return vlan(service_id, 0x88a8).vlan(customer_id);
     }
     // An IEEE 802.3 frame: a length, counted, and an 802.2 header of unnumbered information.
     FrameBuilder& llc(std::uint8_t destination_sap, std::uint8_t source_sap) {

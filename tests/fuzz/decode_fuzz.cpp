@@ -1,0 +1,91 @@
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "pipeline/base/expects.h"
+#include "pipeline/decode/frame.h"
+
+namespace {
+
+using tapmeter::Bytes;
+using tapmeter::expects;
+using tapmeter::LinkType;
+using tapmeter::Packet;
+using tapmeter::decode::Decoded;
+using tapmeter::decode::Headers;
+
+constexpr unsigned link_types = static_cast<unsigned>(LinkType::unknown) + 1;
+constexpr std::uint32_t beyond_octets_per_unit = 257;  // up to 65,535 octets behind the snap length
+
+// What the payload must be of the frame it was read from.
+void expect_inside(Bytes payload, Bytes frame) {
+    if (payload.empty()) {
+        return;
+    }
+    expects(payload.data() >= frame.data());
+    expects(payload.data() + payload.size() <= frame.data() + frame.size());
+}
+
+void expect_consistent(const Headers& headers, const Packet& packet) {
+    expect_inside(headers.payload, packet.frame);
+    if (headers.ip_version == 0) {
+        expects(headers.ip_octets == 0 && headers.payload.empty());
+        expects(headers.non_ip < tapmeter::NonIp::count);
+        return;
+    }
+    expects(headers.ip_version == 4 || headers.ip_version == 6);
+    expects(headers.ip_octets >= (headers.ip_version == 4 ? 20U : 40U));
+    expects(headers.ip_octets <= packet.wire_octets);
+    expects(headers.payload.size() <= headers.ip_octets);
+    expects(headers.fragment != tapmeter::decode::Fragment::later ||
+            (headers.source_port == 0 && headers.destination_port == 0));
+}
+
+void expect_equal(const Decoded<Headers>& one, const Decoded<Headers>& other) {
+    expects(one.has_value() == other.has_value());
+    if (!one) {
+        expects(one.error() == other.error());
+        return;
+    }
+    expects(one->source == other->source && one->destination == other->destination);
+    expects(one->source_port == other->source_port);
+    expects(one->destination_port == other->destination_port);
+    expects(one->vlan == other->vlan && one->customer_vlan == other->customer_vlan);
+    expects(one->protocol == other->protocol && one->ip_version == other->ip_version);
+    expects(one->non_ip == other->non_ip && one->fragment == other->fragment);
+    expects(one->ip_octets == other->ip_octets);
+    expects(one->tcp_control_bits == other->tcp_control_bits);
+    expects(one->type_of_service == other->type_of_service);
+    expects(one->time_to_live == other->time_to_live);
+    expects(one->icmp_type == other->icmp_type && one->icmp_code == other->icmp_code);
+    expects(one->payload.size() == other->payload.size());
+}
+
+}  // namespace
+
+// Any octets are a frame: the first chooses the link type, the second how much the snap length
+// cut off, the rest is the frame, in a heap block of its own size. What must hold for all of them:
+// no read outside the frame (the sanitizers' part), headers that agree with each other and with
+// the frame, and the same answer for the same octets elsewhere in memory (ours).
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size < 2) {
+        return 0;
+    }
+    const Bytes octets = std::as_bytes(std::span{data, size}).subspan(2);
+    const std::vector<std::byte> frame{octets.begin(), octets.end()};
+    const Packet packet{
+        .frame = frame,
+        .wire_octets = static_cast<std::uint32_t>(frame.size()) + data[1] * beyond_octets_per_unit,
+        .link = static_cast<LinkType>(data[0] % link_types),
+    };
+    const auto headers = tapmeter::decode::decode_frame(packet);
+    if (headers) {
+        expect_consistent(*headers, packet);
+    }
+
+    Packet moved = packet;
+    const std::vector<std::byte> copy{frame};
+    moved.frame = copy;
+    expect_equal(headers, tapmeter::decode::decode_frame(moved));
+    return 0;
+}
