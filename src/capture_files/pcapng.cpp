@@ -30,16 +30,17 @@ void PcapngReader::start(std::uint16_t observation_point) noexcept {
 
 Parsed PcapngReader::read(Bytes window, Burst& burst) noexcept {
     Parsed parsed;
+    damage_ = {};
     std::size_t passed = 0;
     while (burst.count < burst_packets_max &&
            step(window.subspan(parsed.consumed), burst, parsed)) {
         prefetch_ahead(window, passed, parsed.consumed - passed);
         passed = parsed.consumed;
     }
+    parsed.damage = damage_;
     return parsed;
 }
 
-// False: no more of this window can be read, and `parsed` says why.
 bool PcapngReader::step(Bytes rest, Burst& burst, Parsed& parsed) noexcept {
     return skip_octets_ > 0 ? skip(rest, parsed) : read_block(rest, burst, parsed);
 }
@@ -49,34 +50,28 @@ bool PcapngReader::read_block(Bytes rest, Burst& burst, Parsed& parsed) noexcept
         parsed.wanted = block_octets_min;
         return false;
     }
-    if (BlockType{load32(order_, rest.first<4>())} == BlockType::section_header) {
-        parsed.damage = enter_section(rest);  // first of all: gives the byte order of all the rest
-        if (parsed.damage) {
-            return false;
-        }
+    if (BlockType{load32(order_, rest.first<4>())} == BlockType::section_header &&
+        !enter_section(rest)) {  // before anything else: it gives the byte order of the rest
+        return false;
     }
     const Block block = block_at(rest);
     if (block.total_octets < block.octets_min || block.total_octets % 4 != 0) {
-        parsed.damage = {.kind = Damage::Kind::block_length,
-                         .found = block.total_octets,
-                         .wanted = block.octets_min};
-        return false;
+        return refuse({.kind = Damage::Kind::block_length,
+                       .found = block.total_octets,
+                       .wanted = block.octets_min});
     }
     if (rest.size() < block.head_octets) {
         parsed.wanted = block.head_octets;
         return false;
     }
     total_octets_ = block.total_octets;
-    Bytes head = rest.first(block.head_octets);
-    if (block.head_octets == block.total_octets) {
-        parsed.damage = check_trailer(head.last(block_trailer_octets));
-        head = head.first(head.size() - block_trailer_octets);
+    const bool all_in_head = block.head_octets == block.total_octets;
+    if (all_in_head && !check_trailer(rest.subspan(block.head_octets - block_trailer_octets))) {
+        return false;
     }
+    const std::size_t body_end = block.head_octets - (all_in_head ? block_trailer_octets : 0);
     const std::size_t packets_before = burst.count;
-    if (!parsed.damage) {
-        parsed.damage = read_body(head, burst);
-    }
-    if (parsed.damage) {
+    if (!read_body(block.type, rest.first(body_end).subspan(block_start_octets), burst)) {
         return false;
     }
     if (burst.count > packets_before) {
@@ -97,8 +92,7 @@ bool PcapngReader::skip(Bytes rest, Parsed& parsed) noexcept {
         parsed.wanted = skip_octets_;
         return false;
     }
-    parsed.damage = check_trailer(rest.first(block_trailer_octets));
-    if (parsed.damage) {
+    if (!check_trailer(rest)) {
         return false;
     }
     parsed.consumed += block_trailer_octets;
@@ -107,38 +101,30 @@ bool PcapngReader::skip(Bytes rest, Parsed& parsed) noexcept {
 }
 
 PcapngReader::Block PcapngReader::block_at(Bytes rest) const noexcept {
-    const std::uint32_t total_octets = load32(order_, rest.subspan<4, 4>());
-    const auto all_up_to = [total_octets](std::size_t octets_max) {
-        return std::min(total_octets, static_cast<std::uint32_t>(octets_max));
+    const BlockType type{load32(order_, rest.first<4>())};
+    const std::uint32_t total = load32(order_, rest.subspan<4, 4>());
+    const auto block = [type, total](std::size_t octets_min, std::size_t head_octets_max) {
+        return Block{.type = type,
+                     .total_octets = total,
+                     .octets_min = static_cast<std::uint32_t>(octets_min),
+                     .head_octets = std::min(total, static_cast<std::uint32_t>(head_octets_max))};
     };
-    switch (BlockType{load32(order_, rest.first<4>())}) {
+    switch (type) {
         case BlockType::enhanced_packet:
         case BlockType::packet:
-            return {total_octets, packet_octets_min, all_up_to(block_head_octets_max)};
+            return block(packet_octets_min, block_head_octets_max);
         case BlockType::simple_packet:
-            return {total_octets, simple_packet_octets_min, all_up_to(block_head_octets_max)};
+            return block(simple_packet_octets_min, block_head_octets_max);
         case BlockType::interface_description:
-            return {total_octets, interface_octets_min, all_up_to(block_head_octets_max)};
+            return block(interface_octets_min, block_head_octets_max);
         case BlockType::section_header:
-            return {total_octets, section_octets_min, all_up_to(section_octets_min)};
+            return block(section_octets_min, section_octets_min);
     }
-    return {total_octets, block_octets_min, all_up_to(block_octets_min)};
+    return block(block_octets_min, block_octets_min);  // any other is skipped
 }
 
-Damage PcapngReader::check_trailer(Bytes trailer) const noexcept {
-    const std::uint32_t trailing_length = load32(order_, trailer.first<block_trailer_octets>());
-    if (trailing_length != total_octets_) {
-        return {.kind = Damage::Kind::trailing_length,
-                .found = trailing_length,
-                .wanted = total_octets_};
-    }
-    return {};
-}
-
-// block  its head, without the trailing length
-Damage PcapngReader::read_body(Bytes block, Burst& burst) noexcept {
-    const Bytes body = block.subspan(block_start_octets);
-    switch (BlockType{load32(order_, block.first<4>())}) {
+bool PcapngReader::read_body(BlockType type, Bytes body, Burst& burst) noexcept {
+    switch (type) {
         case BlockType::enhanced_packet:
             return read_packet(body, load32(order_, body.first<4>()), burst);
         case BlockType::packet:  // 16 bits of interface, 16 bits of drop count
@@ -147,55 +133,51 @@ Damage PcapngReader::read_body(Bytes block, Burst& burst) noexcept {
             return read_simple_packet(body, burst);
         case BlockType::interface_description:
             return add_interface(body);
-        case BlockType::section_header: {
-            const std::uint16_t version = load16(order_, body.subspan<4, 2>());
-            if (version != section_version_major) {
-                return {.kind = Damage::Kind::section_version,
-                        .found = version,
-                        .wanted = section_version_major};
-            }
-            return {};
-        }
+        case BlockType::section_header:
+            return check_version(body);
     }
-    return {};
+    return true;
 }
 
 // A new section: its own byte order, and none of the interfaces of the section before.
-Damage PcapngReader::enter_section(Bytes block) noexcept {
+bool PcapngReader::enter_section(Bytes block) noexcept {
     const std::uint32_t magic = load32(FileOrder::ours, block.subspan<8, 4>());
     if (magic != byte_order_magic && magic != __builtin_bswap32(byte_order_magic)) {
-        return {.kind = Damage::Kind::byte_order_magic, .found = load_be32(block.subspan<8, 4>())};
+        return refuse(
+            {.kind = Damage::Kind::byte_order_magic, .found = load_be32(block.subspan<8, 4>())});
     }
     order_ = magic == byte_order_magic ? FileOrder::ours : FileOrder::swapped;
     interfaces_.clear();
-    return {};
+    return true;
 }
 
-Damage PcapngReader::add_interface(Bytes body) noexcept {
+bool PcapngReader::check_version(Bytes section) noexcept {
+    const std::uint16_t version = load16(order_, section.subspan<4, 2>());
+    return version == section_version_major || refuse({.kind = Damage::Kind::section_version,
+                                                       .found = version,
+                                                       .wanted = section_version_major});
+}
+
+bool PcapngReader::add_interface(Bytes body) noexcept {
     if (interfaces_.size() == interfaces_max) {
-        return {.kind = Damage::Kind::too_many_interfaces, .wanted = interfaces_max};
+        return refuse({.kind = Damage::Kind::too_many_interfaces, .wanted = interfaces_max});
     }
-    return read_interface(order_, body, interfaces_.emplace_back());
+    const Damage damage = read_interface(order_, body, interfaces_.emplace_back());
+    return !damage || refuse(damage);
 }
 
 // body  interface, time (high word first), captured octets, octets on the wire, packet, options
-Damage PcapngReader::read_packet(Bytes body, std::uint32_t interface_id, Burst& burst) noexcept {
-    const auto fixed = body.first<packet_fixed_octets>();
-    const std::uint32_t captured = load32(order_, fixed.subspan<12, 4>());
+bool PcapngReader::read_packet(Bytes body, std::uint32_t interface_id, Burst& burst) noexcept {
     if (interface_id >= interfaces_.size()) {
-        return {.kind = Damage::Kind::unknown_interface,
-                .found = interface_id,
-                .wanted = interfaces_.size()};
+        return refuse({.kind = Damage::Kind::unknown_interface,
+                       .found = interface_id,
+                       .wanted = interfaces_.size()});
     }
-    if (captured > captured_octets_max) {
-        return {.kind = Damage::Kind::captured_too_long,
-                .found = captured,
-                .wanted = captured_octets_max};
-    }
+    const auto fixed = body.first<packet_fixed_octets>();
     const Bytes rest = body.subspan(packet_fixed_octets);
-    if (captured > rest.size()) {
-        return {
-            .kind = Damage::Kind::packet_beyond_block, .found = captured, .wanted = rest.size()};
+    const std::uint32_t captured = load32(order_, fixed.subspan<12, 4>());
+    if (!fits(captured, rest)) {
+        return false;
     }
     const Interface& interface = interfaces_[interface_id];
     const std::uint64_t ticks = (std::uint64_t{load32(order_, fixed.subspan<4, 4>())} << 32U) |
@@ -210,28 +192,22 @@ Damage PcapngReader::read_packet(Bytes body, std::uint32_t interface_id, Burst& 
     packet.link = interface.link;
     const std::size_t options_start = std::min(padded_to_words(captured), rest.size());
     cut_fcs(packet, fcs_octets_of(interface, rest.subspan(options_start)));
-    return {};
+    return true;
 }
 
 // A packet of the section's first interface, cut at that interface's snap length. It has no time:
 // it gets that of the packet before it, 1970-01-01 when it is the first.
-Damage PcapngReader::read_simple_packet(Bytes body, Burst& burst) noexcept {
+bool PcapngReader::read_simple_packet(Bytes body, Burst& burst) noexcept {
     if (interfaces_.empty()) {
-        return {.kind = Damage::Kind::unknown_interface};
+        return refuse({.kind = Damage::Kind::unknown_interface});
     }
     const Interface& interface = interfaces_.front();
     const std::uint32_t original = load32(order_, body.first<simple_packet_fixed_octets>());
     const std::uint32_t captured =
         interface.snap_octets == 0 ? original : std::min(original, interface.snap_octets);
-    if (captured > captured_octets_max) {
-        return {.kind = Damage::Kind::captured_too_long,
-                .found = captured,
-                .wanted = captured_octets_max};
-    }
     const Bytes rest = body.subspan(simple_packet_fixed_octets);
-    if (captured > rest.size()) {
-        return {
-            .kind = Damage::Kind::packet_beyond_block, .found = captured, .wanted = rest.size()};
+    if (!fits(captured, rest)) {
+        return false;
     }
     Packet& packet = burst.packets[burst.count++];
     packet = {.frame = rest.first(captured),
@@ -240,13 +216,13 @@ Damage PcapngReader::read_simple_packet(Bytes body, Burst& burst) noexcept {
               .observation_point = observation_point_,
               .link = interface.link};
     cut_fcs(packet, interface.fcs_octets);
-    return {};
+    return true;
 }
 
 // The packet's own flags win over its interface.
 std::uint32_t PcapngReader::fcs_octets_of(const Interface& interface,
                                           Bytes packet_options) const noexcept {
-    Options options{order_, packet_options};
+    BlockOptions options{order_, packet_options};
     for (Option option; options.next(option);) {
         if (option.code == OptionCode::packet_flags && option.value.size() == 4) {
             // Bits 5 to 8: octets of check sequence, 0 where this packet does not say.
@@ -255,6 +231,30 @@ std::uint32_t PcapngReader::fcs_octets_of(const Interface& interface,
         }
     }
     return interface.fcs_octets;
+}
+
+// rest  of the block, from the packet's first octet
+bool PcapngReader::fits(std::uint32_t captured, Bytes rest) noexcept {
+    if (captured > captured_octets_max) {
+        return refuse({.kind = Damage::Kind::captured_too_long,
+                       .found = captured,
+                       .wanted = captured_octets_max});
+    }
+    return captured <= rest.size() || refuse({.kind = Damage::Kind::packet_beyond_block,
+                                              .found = captured,
+                                              .wanted = rest.size()});
+}
+
+bool PcapngReader::check_trailer(Bytes trailer) noexcept {
+    const std::uint32_t length = load32(order_, trailer.first<block_trailer_octets>());
+    return length == total_octets_ ||
+           refuse(
+               {.kind = Damage::Kind::trailing_length, .found = length, .wanted = total_octets_});
+}
+
+bool PcapngReader::refuse(const Damage& damage) noexcept {
+    damage_ = damage;
+    return false;
 }
 
 }  // namespace tapmeter::capture_files

@@ -5,6 +5,7 @@
 
 #include "src/capture_files/octets.h"
 #include "src/capture_files/parsed.h"
+#include "src/capture_files/pcapng_format.h"
 #include "src/capture_files/pcapng_interface.h"
 
 namespace tapmeter::capture_files {
@@ -35,22 +36,29 @@ public:
 
 private:
     struct Block {
+        BlockType type;
         std::uint32_t total_octets;
         std::uint32_t octets_min;   // no block of this type is shorter
         std::uint32_t head_octets;  // what we look at
     };
 
+    // True: go on. False: `parsed` or damage_ says why not.
     bool step(Bytes rest, Burst& burst, Parsed& parsed) noexcept;
     bool read_block(Bytes rest, Burst& burst, Parsed& parsed) noexcept;
     bool skip(Bytes rest, Parsed& parsed) noexcept;
     Block block_at(Bytes rest) const noexcept;
-    Damage check_trailer(Bytes trailer) const noexcept;
 
-    Damage read_body(Bytes block, Burst& burst) noexcept;
-    Damage enter_section(Bytes block) noexcept;
-    Damage add_interface(Bytes body) noexcept;
-    Damage read_packet(Bytes body, std::uint32_t interface_id, Burst& burst) noexcept;
-    Damage read_simple_packet(Bytes body, Burst& burst) noexcept;
+    // True: no damage found.
+    bool read_body(BlockType type, Bytes body, Burst& burst) noexcept;
+    bool enter_section(Bytes block) noexcept;
+    bool check_version(Bytes section) noexcept;
+    bool add_interface(Bytes body) noexcept;
+    bool read_packet(Bytes body, std::uint32_t interface_id, Burst& burst) noexcept;
+    bool read_simple_packet(Bytes body, Burst& burst) noexcept;
+    bool fits(std::uint32_t captured, Bytes rest) noexcept;
+    bool check_trailer(Bytes trailer) noexcept;
+    bool refuse(const Damage& damage) noexcept;
+
     std::uint32_t fcs_octets_of(const Interface& interface, Bytes options) const noexcept;
 
     std::vector<Interface> interfaces_;  // of the current section; reserved, never reallocated
@@ -58,6 +66,7 @@ private:
     std::uint32_t total_octets_ = 0;     // of the current block
     FileOrder order_ = FileOrder::ours;
     std::uint16_t observation_point_ = 0;
+    Damage damage_;           // found in the current window
     ObservedAt last_time_{};  // for simple packets, which have no time of their own
 };
 

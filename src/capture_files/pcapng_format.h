@@ -44,9 +44,9 @@ struct Option {
 };
 
 // The options at the end of a block, one after the other.
-class Options {
+class BlockOptions {
 public:
-    Options(FileOrder order, Bytes octets) noexcept : order_(order), rest_(octets) {}
+    BlockOptions(FileOrder order, Bytes octets) noexcept : order_(order), rest_(octets) {}
 
     // False after the last whole option; what follows an option that runs past the block is not
     // looked at.

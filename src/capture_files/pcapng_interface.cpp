@@ -39,7 +39,7 @@ Damage read_interface(FileOrder order, Bytes body, Interface& interface) noexcep
 
     std::uint8_t resolution = microseconds;
     std::int64_t offset_seconds = 0;
-    Options options{order, body.subspan(fixed_octets)};
+    BlockOptions options{order, body.subspan(fixed_octets)};
     for (Option option; options.next(option);) {
         const std::size_t octets = octets_of(option.code);
         if (octets != 0 && option.value.size() != octets) {

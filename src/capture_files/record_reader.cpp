@@ -17,6 +17,7 @@ void RecordReader::start(OctetSource& source, const Format& format,
         pcapng_.start(observation_point);
         return;
     }
+    expects(source_->ahead().size() >= classic_header_octets);
     classic_.start(*classic, observation_point);
     source_->consume(classic_header_octets);
     octets_read_ = classic_header_octets;

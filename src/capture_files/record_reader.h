@@ -18,7 +18,8 @@ enum class Turn : std::uint8_t {
 // Walks the records of one octet source after the other, whatever their format.
 class RecordReader {
 public:
-    // The source stands at its first octet, which recognise() found to begin a `format` file.
+    // The source stands at its first octet and shows what recognise() found to begin a file of
+    // this format.
     void start(OctetSource& source, const Format& format, std::uint16_t observation_point) noexcept;
 
     // Fills an empty burst. Views follow the rules of the source.

@@ -1,0 +1,181 @@
+// Real captures against what capinfos and tshark counted in them. They stand outside the tree
+// (their licences differ): $TAPMETER_SHARED/pcaps/dev, or `shared` beside the source folder.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "src/capture_files/file_capture.h"
+#include "src/capture_files/time_scale.h"
+
+namespace tapmeter::capture_files {
+namespace {
+
+namespace fs = std::filesystem;
+using Row = std::map<std::string, std::string>;
+
+std::optional<fs::path> captures() {
+    std::vector<fs::path> candidates;
+    if (const char* shared = std::getenv("TAPMETER_SHARED")) {  // NOLINT(concurrency-mt-unsafe)
+        candidates.emplace_back(shared);
+    } else if (const char* root = std::getenv("TAPMETER_SOURCE_ROOT")) {  // NOLINT(*-mt-unsafe)
+        candidates.push_back(fs::path(root) / ".." / "shared");
+        candidates.push_back(fs::path(root) / ".." / ".." / "shared");  // a linked work tree
+    }
+    for (const fs::path& candidate : candidates) {
+        if (fs::exists(candidate / "pcaps/dev/oracle/capinfos.tsv")) {
+            return candidate / "pcaps/dev";
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<std::string> fields_of(const std::string& line) {
+    std::vector<std::string> fields;
+    std::istringstream stream(line);
+    for (std::string field; std::getline(stream, field, '\t');) {
+        fields.push_back(field);
+    }
+    return fields;
+}
+
+std::vector<Row> rows_of(const fs::path& table) {
+    std::ifstream stream(table);
+    std::string line;
+    std::getline(stream, line);
+    const std::vector<std::string> names = fields_of(line);
+    std::vector<Row> rows;
+    while (std::getline(stream, line)) {
+        const std::vector<std::string> values = fields_of(line);
+        Row row;
+        for (std::size_t i = 0; i < std::min(names.size(), values.size()); ++i) {
+            row[names[i]] = values[i];
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+std::optional<fs::path> find(const fs::path& dev, const std::string& name) {
+    for (const char* folder : {"pcap", "derived"}) {
+        if (fs::exists(dev / folder / name)) {
+            return dev / folder / name;
+        }
+    }
+    return std::nullopt;
+}
+
+struct Totals {
+    std::uint64_t packets = 0;
+    std::uint64_t octets = 0;
+    std::int64_t first_ns = std::numeric_limits<std::int64_t>::max();
+    std::int64_t last_ns = std::numeric_limits<std::int64_t>::min();
+    std::string damage;
+};
+
+Totals totals_of(const fs::path& path) {
+    Totals totals;
+    const auto capture = open({.paths = {path}});
+    if (!capture) {
+        ADD_FAILURE() << capture.error().message;
+        return totals;
+    }
+    PacketSource& queue = (*capture)->queue(0);
+    Burst burst;
+    while (!queue.exhausted()) {
+        queue.receive(burst);
+        for (const Packet& packet : burst.view()) {
+            const auto ns = packet.observed_at.time_since_epoch().count();
+            ++totals.packets;
+            totals.octets += packet.wire_octets;
+            totals.first_ns = std::min(totals.first_ns, ns);
+            totals.last_ns = std::max(totals.last_ns, ns);
+        }
+        queue.release();
+    }
+    EXPECT_EQ((*capture)->counters().received.value, totals.packets);
+    EXPECT_EQ((*capture)->counters().received_octets.value, totals.octets);
+    if (const auto status = (*capture)->status(); !status) {
+        totals.damage = status.error().message;
+    }
+    return totals;
+}
+
+// "1120384357.027000": compared to as many digits as are printed. Nothing where there is no time,
+// or one beyond what a signed count of nanoseconds holds.
+std::optional<std::string> printable(const std::string& text) {
+    const std::size_t point = text.find('.');
+    const bool plain = point != std::string::npos && point <= 10 && text.find('-') == text.npos;
+    return plain ? std::optional(text) : std::nullopt;
+}
+
+std::string print_like(const std::string& text, std::int64_t ns) {
+    std::array<char, 32> digits{};
+    std::snprintf(digits.data(), digits.size(), "%lld.%09lld",
+                  static_cast<long long>(ns / 1'000'000'000),
+                  static_cast<long long>(ns % 1'000'000'000));
+    return std::string(digits.data()).substr(0, text.size());
+}
+
+void compare_time(const std::string& name, const std::string& expected, std::int64_t ns) {
+    if (const auto text = printable(expected)) {
+        EXPECT_EQ(print_like(*text, ns), *text) << name;
+    }
+}
+
+TEST(Oracle, packets_octets_and_times_are_those_that_capinfos_counted) {
+    const auto dev = captures();
+    if (!dev) {
+        GTEST_SKIP() << "no captures: set TAPMETER_SHARED to the folder that has pcaps/dev";
+    }
+    int compared = 0;
+    for (Row& row : rows_of(*dev / "oracle/capinfos.tsv")) {
+        const auto path = find(*dev, row["pcap"]);
+        if (!path || row["packets"].empty()) {
+            continue;  // capinfos could not read it
+        }
+        const Totals totals = totals_of(*path);
+        EXPECT_EQ(std::to_string(totals.packets), row["packets"]) << row["pcap"];
+        EXPECT_EQ(std::to_string(totals.octets), row["data_bytes"]) << row["pcap"];
+        EXPECT_EQ(totals.damage, "") << row["pcap"];
+        compare_time(row["pcap"], row["first_ts"], totals.first_ns);
+        compare_time(row["pcap"], row["last_ts"], totals.last_ns);
+        ++compared;
+    }
+    EXPECT_GT(compared, 100);
+    std::printf("%d captures compared with capinfos\n", compared);
+}
+
+TEST(Oracle, damaged_captures_give_the_packets_that_tshark_gives_and_an_error) {
+    const auto dev = captures();
+    if (!dev) {
+        GTEST_SKIP() << "no captures: set TAPMETER_SHARED to the folder that has pcaps/dev";
+    }
+    int compared = 0;
+    for (Row& row : rows_of(*dev / "oracle/pcaps.tsv")) {
+        const auto path = find(*dev, row["pcap"]);
+        if (!path) {
+            continue;
+        }
+        const Totals totals = totals_of(*path);
+        EXPECT_EQ(std::to_string(totals.packets), row["packets"]) << row["pcap"];
+        EXPECT_EQ(std::to_string(totals.octets), row["bytes"]) << row["pcap"];
+        EXPECT_EQ(totals.damage.empty(), row["tshark_rc"] == "0")
+            << row["pcap"] << ": " << totals.damage << "; tshark: " << row["tshark_note"];
+        ++compared;
+    }
+    EXPECT_GT(compared, 100);
+    std::printf("%d captures compared with tshark\n", compared);
+}
+
+}  // namespace
+}  // namespace tapmeter::capture_files
