@@ -86,6 +86,10 @@ Places places_for(std::size_t buckets) noexcept {
     return places;
 }
 
+constexpr std::size_t buckets_for(std::size_t flows_max) noexcept {
+    return (flows_max * load_denominator / load_numerator + FlowBucket::ways) / FlowBucket::ways;
+}
+
 template <class T>
 std::span<T> array_at(std::span<std::byte> octets, std::size_t at, std::size_t count) noexcept {
     // The region is zeroed, aligned to a page and lives as long as the table; T is plain data.
@@ -96,16 +100,17 @@ std::span<T> array_at(std::span<std::byte> octets, std::size_t at, std::size_t c
 }  // namespace
 
 Result<FlowTable> FlowTable::make(const Request& request) {
-    const std::size_t wanted_places =
-        request.flows_max * load_denominator / load_numerator + FlowBucket::ways;
-    const std::size_t buckets = wanted_places / FlowBucket::ways;
-    auto region = Region::reserve({.octets = places_for(buckets).octets,
+    auto region = Region::reserve({.octets = octets_for(request.flows_max),
                                    .pages = request.pages,
                                    .populate = request.populate});
     if (!region) {
         return tl::unexpected<Error>(std::move(region.error()));
     }
-    return FlowTable(std::move(*region), buckets);
+    return FlowTable(std::move(*region), buckets_for(request.flows_max));
+}
+
+std::size_t FlowTable::octets_for(std::size_t flows_max) noexcept {
+    return places_for(buckets_for(flows_max)).octets;
 }
 
 FlowTable::FlowTable(Region region, std::size_t buckets) noexcept : region_(std::move(region)) {

@@ -31,6 +31,9 @@ public:
     // errors  no_memory, as Region::reserve
     static Result<FlowTable> make(const Request& request);
 
+    // Memory that a table for so many flows reserves.
+    static std::size_t octets_for(std::size_t flows_max) noexcept;
+
     // The flow with this key, or no_flow.
     FlowIndex find(const FlowKey& key, FlowHash hash) const noexcept;
 

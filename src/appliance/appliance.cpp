@@ -179,7 +179,7 @@ void Appliance::build_crew() {
                      .steering = steering_.get(),
                      .steering_live = !recorded(),
                      .nap_when_idle = parts_.config.workers.idle == Config::Idle::adaptive,
-                     .registration = {}};
+                     .around = {}};
     const auto& cores = parts_.config.workers.cores;
     for (std::size_t number = 0; number < workers_.size(); ++number) {
         crew.members.push_back(
@@ -188,7 +188,10 @@ void Appliance::build_crew() {
              .core = number < cores.size() ? static_cast<int>(cores[number]) : -1});
     }
     if (parts_.captures.eal != nullptr) {
-        crew.registration = [] { return std::make_shared<dpdk::ThreadRegistration>(); };
+        crew.around = [](const std::function<void()>& body) {
+            const dpdk::ThreadRegistration registration;
+            body();
+        };
     }
     crew_ = std::make_unique<Crew>(std::move(crew));
 }

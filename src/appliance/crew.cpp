@@ -52,10 +52,11 @@ Crew::~Crew() {
 
 Result<void> Crew::start() {
     for (std::size_t number = 0; number < parts_.members.size(); ++number) {
-        threads_.emplace_back([this, number] { work(parts_.members[number], number); });
+        threads_.emplace_back(
+            [this, number] { run_inside([&] { work(parts_.members[number], number); }); });
     }
     if (parts_.steering != nullptr) {
-        threads_.emplace_back([this] { steer(); });
+        threads_.emplace_back([this] { run_inside([this] { steer(); }); });
     }
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return started_ == parts_.members.size(); });
@@ -68,11 +69,18 @@ Result<void> Crew::start() {
     return {};
 }
 
+void Crew::run_inside(const std::function<void()>& body) const {
+    if (parts_.around) {
+        parts_.around(body);
+    } else {
+        body();
+    }
+}
+
 void Crew::work(const Member& member, std::size_t number) {
     name_this_thread("worker-" + std::to_string(number));
     const auto pinned =
         member.core < 0 ? Result<void>{} : pin_this_thread(static_cast<unsigned>(member.core));
-    const auto registration = parts_.registration ? parts_.registration() : nullptr;
     {
         const std::lock_guard lock(mutex_);
         ++started_;
@@ -81,20 +89,25 @@ void Crew::work(const Member& member, std::size_t number) {
         }
     }
     changed_.notify_all();
+    if (pinned) {
+        meter(member);
+    }
+    arrive();
+    drain_.wait(false);
+    const ObservedAt end{Nanoseconds{end_ns_.load(std::memory_order_relaxed)}};
+    while (!member.worker->drain(end)) {
+        std::this_thread::sleep_for(50us);  // the exporter core makes room
+    }
+}
 
+void Crew::meter(const Member& member) {
     Worker& worker = *member.worker;
     Nap nap(parts_.nap_when_idle);
     while (!told_to_stop() && !worker.exhausted()) {
         nap.after(worker.step());
     }
-    if ((member.live || parts_.steering != nullptr) && pinned) {
+    if (member.live || parts_.steering != nullptr) {
         empty(worker);
-    }
-    arrive();
-    drain_.wait(false);
-    const ObservedAt end{Nanoseconds{end_ns_.load(std::memory_order_relaxed)}};
-    while (!worker.drain(end)) {
-        std::this_thread::sleep_for(50us);  // the exporter core makes room
     }
 }
 
@@ -116,7 +129,6 @@ void Crew::empty(Worker& worker) const {
 
 void Crew::steer() {
     name_this_thread("steering");
-    const auto registration = parts_.registration ? parts_.registration() : nullptr;
     Steering& steering = *parts_.steering;
     Nap nap(parts_.nap_when_idle);
     while (!told_to_stop() && !steering.finished()) {

@@ -34,8 +34,9 @@ public:
         Steering* steering = nullptr;  // outlives the crew; null where none is needed
         bool steering_live = true;
         bool nap_when_idle = true;  // false: workers spin, for the lowest latency
-        // Run by every thread of the crew before its first and after its last packet, as DPDK wants.
-        std::function<std::shared_ptr<void>()> registration;
+        // Runs a thread's whole body inside of what that thread needs, as DPDK's registration;
+        // empty: nothing is needed.
+        std::function<void(const std::function<void()>& body)> around;
     };
     explicit Crew(Parts parts);
     ~Crew();  // as stop()
@@ -57,7 +58,9 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
+    void run_inside(const std::function<void()>& body) const;
     void work(const Member& member, std::size_t number);
+    void meter(const Member& member);
     void steer();
     void empty(Worker& worker) const;
     void arrive();

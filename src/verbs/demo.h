@@ -1,11 +1,11 @@
 #pragma once
 
-#include "src/verbs/run.h"
+#include "src/config/load.h"
+#include "src/verbs/command_line.h"
 
 namespace tapmeter::verbs {
 
 // tapmeter demo: the whole program at work on made-up conversations; needs no network, no root.
-// Returns the exit code.
-int demo(RunRequest request);
+ExitCode demo(const DemoCommand& command, const CommonOptions& common, LoadRequest config);
 
 }  // namespace tapmeter::verbs

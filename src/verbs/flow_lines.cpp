@@ -53,9 +53,9 @@ constexpr std::string_view csv_heading =
 
 }  // namespace
 
-FlowLines::FlowLines(Format format, const exporting::Interfaces& interfaces)
+FlowLines::FlowLines(OutputFormat format, const exporting::Interfaces& interfaces)
     : format_(format), interfaces_(interfaces), json_(interfaces) {
-    if (format == Format::csv) {
+    if (format == OutputFormat::csv) {
         lines_ = csv_heading;
     }
 }
@@ -75,14 +75,14 @@ void FlowLines::take(std::span<const flow::FlowRecord> records) {
 void FlowLines::append(const flow::FlowRecord& record) {
     const auto out = std::back_inserter(lines_);
     const std::string_view protocol = exporting::protocol_name(record.protocol);
-    if (format_ == Format::json) {
+    if (format_ == OutputFormat::json) {
         std::array<char,
                    exporting::JsonLines::line_octets_max + exporting::JsonLines::name_octets_max>
             line;  // NOLINT(*-member-init): written by the next line
         lines_.append(line.data(), json_.write_eve(line.data(), record));
         return;
     }
-    if (format_ == Format::csv) {
+    if (format_ == OutputFormat::csv) {
         fmt::format_to(out, FMT_COMPILE("{},{},{},{},{},{},{},{},{},{},"), time_text(record.start),
                        time_text(record.end), csv_cell(interfaces_[record.observation_point].name),
                        record.vlan, record.customer_vlan, protocol,

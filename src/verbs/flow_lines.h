@@ -14,7 +14,7 @@ namespace tapmeter::verbs {
 // For reading files: it waits for a slow reader, and so do the rings and the file behind it.
 class FlowLines final : public exporting::Output {
 public:
-    FlowLines(Format format, const exporting::Interfaces& interfaces);
+    FlowLines(OutputFormat format, const exporting::Interfaces& interfaces);
 
     std::string_view name() const noexcept override { return "stdout"; }
     void take(std::span<const flow::FlowRecord> records) override;
@@ -31,7 +31,7 @@ private:
     void append(const flow::FlowRecord& record);
     void write_out();
 
-    Format format_;
+    OutputFormat format_;
     exporting::Interfaces interfaces_;
     exporting::JsonLines json_;
     std::string lines_;

@@ -10,7 +10,6 @@
 #include "src/capture_files/file_capture.h"
 #include "src/metrics/books_text.h"
 #include "src/verbs/configuration.h"
-#include "src/verbs/exit_code.h"
 #include "src/verbs/flow_lines.h"
 #include "src/verbs/outputs.h"
 #include "src/verbs/progress.h"
@@ -23,23 +22,24 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void print(const std::string& text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
+void print(std::FILE* file, const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), file);
 }
 
-std::string name_of(const std::vector<std::filesystem::path>& files) {
-    const std::string first = files.front() == "-" ? "stdin" : files.front().filename().string();
+std::string name_of(const std::vector<std::string>& files) {
+    const std::string first =
+        files.front() == "-" ? "stdin" : std::filesystem::path(files.front()).filename().string();
     return files.size() == 1 ? first : first + " and " + std::to_string(files.size() - 1) + " more";
 }
 
 // One Observation Point for all files: they are read as one stream of packets.
-Config config_for(const ReadRequest& request, const Loaded& loaded) {
+Config config_for(const ReadCommand& command, const Loaded& loaded) {
     Config config = loaded.config;
     Config::Capture capture;
-    capture.name = name_of(request.files);
-    capture.source = "pcap:" + request.files.front().string();
+    capture.name = name_of(command.files);
+    capture.source = "pcap:" + command.files.front();
     config.captures = {capture};
-    config.workers.count = request.workers;
+    config.workers.count = command.workers;
     return config;
 }
 
@@ -48,15 +48,21 @@ struct Outputs {
     Summary* summary = nullptr;  // in `all`; null where every flow record is printed
 };
 
-Result<Outputs> open_all_outputs(const ReadRequest& request, const Config& config) {
+// True where standard output gets every flow record instead of the summary.
+bool prints_records(const ReadCommand& command, const CommonOptions& common) {
+    return command.flows || common.output != OutputFormat::text;
+}
+
+Result<Outputs> open_all_outputs(const ReadCommand& command, const CommonOptions& common,
+                                 const Config& config) {
     const auto interfaces = interfaces_of(config);
     auto opened = open_outputs(config, interfaces, complain);
     if (!opened) {
         return tl::unexpected<Error>(std::move(opened.error()));
     }
     Outputs outputs{.all = std::move(*opened)};
-    if (request.flows || request.format != Format::text) {
-        outputs.all.push_back(std::make_unique<FlowLines>(request.format, interfaces));
+    if (prints_records(command, common)) {
+        outputs.all.push_back(std::make_unique<FlowLines>(common.output, interfaces));
     } else {
         auto summary = std::make_unique<Summary>();
         outputs.summary = summary.get();
@@ -90,46 +96,30 @@ bool something_is_missing(const metrics::Snapshot& books) {
 }
 
 // The last words, and the exit code that they amount to.
-int conclude(const ReadRequest& request, const metrics::Snapshot& books,
-             const Result<void>& file_status) {
-    const bool balanced = metrics::balanced(metrics::laws(books));
-    if (!request.quiet || !balanced) {
-        const std::string text = metrics::books_as_text(books);
-        // Standard output carries data only: flow records, or the summary that the books end.
-        std::FILE* const where =
-            request.format == Format::text && !request.flows && !request.quiet ? stdout : stderr;
-        std::fwrite(text.data(), 1, text.size(), where);
-    }
+ExitCode conclude(const metrics::Snapshot& books, const Result<void>& file_status, bool strict) {
     if (!file_status) {
         complain(file_status.error().message);
-        return exit_failed;
+        return ExitCode::failed;
     }
-    if (!balanced || (request.strict && something_is_missing(books))) {
-        return exit_answer_is_no;
-    }
-    return exit_done;
+    const bool balanced = metrics::balanced(metrics::laws(books));
+    return !balanced || (strict && something_is_missing(books)) ? ExitCode::answer_no
+                                                                : ExitCode::done;
 }
 
-}  // namespace
-
-int read(const ReadRequest& request) {
-    Signals signals;
-    const auto loaded = load_or_explain(request.config);
-    if (!loaded) {
-        return exit_usage;
-    }
-    const Config config = config_for(request, *loaded);
-    auto file = capture_files::open(
-        {.paths = request.files, .observation_point = 0, .keep_pages = config.workers.count > 1});
+ExitCode read_files(const ReadCommand& command, const CommonOptions& common, const Config& config,
+                    Signals& signals) {
+    auto file = capture_files::open({.paths = {command.files.begin(), command.files.end()},
+                                     .observation_point = 0,
+                                     .keep_pages = config.workers.count > 1});
     if (!file) {
         complain(file.error().message);
-        return exit_usage;
+        return ExitCode::refused;
     }
     capture_files::FileCapture& capture = **file;
-    auto outputs = open_all_outputs(request, config);
+    auto outputs = open_all_outputs(command, common, config);
     if (!outputs) {
         complain(outputs.error().message);
-        return exit_usage;
+        return ExitCode::refused;
     }
     const Summary* const summary = outputs->summary;
 
@@ -144,14 +134,14 @@ int read(const ReadRequest& request) {
     auto appliance = Appliance::build(std::move(parts));
     if (!appliance) {
         complain(appliance.error().message);
-        return exit_usage;
+        return ExitCode::refused;
     }
     signals.watch({.stop = [&] { (*appliance)->request_stop(); }, .reload = {}, .print_books = {}});
     if (auto started = (*appliance)->start(); !started) {
         complain(started.error().message);
-        return exit_usage;
+        return ExitCode::refused;
     }
-    Progress progress(!request.quiet && ::isatty(STDERR_FILENO) == 1);
+    Progress progress(!common.quiet && ::isatty(STDERR_FILENO) == 1);
     while (!(*appliance)->wait_for(200ms)) {
         progress.show(capture.progress());
     }
@@ -160,10 +150,23 @@ int read(const ReadRequest& request) {
 
     const metrics::Snapshot books = (*appliance)->snapshot();
     if (summary != nullptr) {
-        print(rendered(summary->protocols(), Format::text) + "\n");
-        print(rendered(summary->hosts(request.top), Format::text) + "\n");
+        print(stdout, rendered(summary->protocols(), OutputFormat::text) + "\n");
+        print(stdout, rendered(summary->hosts(command.top), OutputFormat::text) + "\n");
     }
-    return conclude(request, books, capture.status());
+    // Standard output carries data only: the books belong to a summary, not between records.
+    if (!common.quiet) {
+        print(summary != nullptr ? stdout : stderr, metrics::books_as_text(books));
+    }
+    return conclude(books, capture.status(), command.strict);
+}
+
+}  // namespace
+
+ExitCode read(const ReadCommand& command, const CommonOptions& common, const LoadRequest& config) {
+    Signals signals;
+    const auto loaded = load_or_explain(config);
+    return loaded ? read_files(command, common, config_for(command, *loaded), signals)
+                  : ExitCode::refused;
 }
 
 }  // namespace tapmeter::verbs

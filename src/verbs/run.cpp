@@ -12,7 +12,6 @@
 #include "src/control/server.h"
 #include "src/metrics/books_text.h"
 #include "src/verbs/configuration.h"
-#include "src/verbs/exit_code.h"
 #include "src/verbs/outputs.h"
 #include "src/verbs/signals.h"
 
@@ -54,7 +53,7 @@ struct Running {
     std::unique_ptr<control::Server> server;  // after the appliance: it must go first
 };
 
-Result<void> build(const RunRequest& request, Running& running) {
+Result<void> build(const LoadRequest& request, Running& running) {
     const Config& config = running.loaded.config;
     auto outputs = open_outputs(config, interfaces_of(config), log_line);
     if (!outputs) {
@@ -71,7 +70,7 @@ Result<void> build(const RunRequest& request, Running& running) {
     parts.clock = &running.clock;
     parts.config_json = config_as_json(running.loaded);
     parts.read_config_again = [&request, &running] {
-        auto fresh = read_again(request.config, running.loaded);
+        auto fresh = read_again(request, running.loaded);
         if (fresh) {
             start_log(fresh->config.log_level);
         }
@@ -100,10 +99,10 @@ void reload(Appliance& appliance) {
 }
 
 // Until somebody asks for the end, every source has ended, or the time is over.
-void wait(const RunRequest& request, Appliance& appliance) {
-    const auto until = std::chrono::steady_clock::now() + request.duration;
+void wait(const RunCommand& command, Appliance& appliance) {
+    const auto began = std::chrono::steady_clock::now();
     const auto time_is_over = [&] {
-        return request.duration != 0ms && std::chrono::steady_clock::now() >= until;
+        return command.duration && std::chrono::steady_clock::now() - began >= *command.duration;
     };
     while (!time_is_over() && !appliance.wait_for(100ms)) {
     }
@@ -111,23 +110,23 @@ void wait(const RunRequest& request, Appliance& appliance) {
 
 }  // namespace
 
-int run(const RunRequest& request) {
+ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadRequest& config) {
     Signals signals;
-    auto loaded = load_or_explain(request.config);
+    auto loaded = load_or_explain(config);
     if (!loaded) {
-        return exit_usage;
+        return ExitCode::refused;
     }
     if (loaded->config.captures.empty()) {
         complain(
             "nothing to capture: name an interface with -i, or a [[capture]] in a file with -c; "
             "`tapmeter devices` lists what is there");
-        return exit_usage;
+        return ExitCode::refused;
     }
     start_log(loaded->config.log_level);
     Running running{.clock = {}, .loaded = std::move(*loaded), .appliance = {}, .server = {}};
-    if (auto built = build(request, running); !built) {
+    if (auto built = build(config, running); !built) {
         complain(built.error().message);
-        return exit_usage;
+        return ExitCode::refused;
     }
     Appliance& appliance = *running.appliance;
     signals.watch({.stop = [&] { appliance.request_stop(); },
@@ -135,7 +134,7 @@ int run(const RunRequest& request) {
                    .print_books = [&] { print_books(appliance.snapshot()); }});
     if (auto started = appliance.start(); !started) {
         complain(started.error().message);
-        return exit_usage;
+        return ExitCode::refused;
     }
     for (const std::string& line : appliance.describe()) {
         spdlog::info("{}", line);
@@ -145,15 +144,15 @@ int run(const RunRequest& request) {
     }
     spdlog::info("metering");
 
-    wait(request, appliance);
+    wait(command, appliance);
     spdlog::info("stopping: every flow is exported");
     appliance.stop(outputs_within);
 
     const metrics::Snapshot books = appliance.snapshot();
-    if (!request.quiet) {
+    if (!common.quiet) {
         print_books(books);
     }
-    return metrics::balanced(metrics::laws(books)) ? exit_done : exit_answer_is_no;
+    return metrics::balanced(metrics::laws(books)) ? ExitCode::done : ExitCode::answer_no;
 }
 
 }  // namespace tapmeter::verbs

@@ -1,19 +1,11 @@
 #pragma once
 
-#include <chrono>
-
 #include "src/config/load.h"
+#include "src/verbs/command_line.h"
 
 namespace tapmeter::verbs {
 
 // tapmeter run: meters live traffic and exports flow records until told to stop.
-struct RunRequest {
-    LoadRequest config;
-    std::chrono::milliseconds duration{0};  // 0: until SIGINT, SIGTERM or `ctl stop`
-    bool quiet = false;                     // no books at the end
-};
-
-// Returns the exit code.
-int run(const RunRequest& request);
+ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadRequest& config);
 
 }  // namespace tapmeter::verbs

@@ -117,13 +117,13 @@ std::string scaled_text(std::uint64_t number) {
     return fmt::format("{:.{}f}{}", value, decimals, prefixes[prefix]);
 }
 
-std::string rendered(const Table& table, Format format) {
+std::string rendered(const Table& table, OutputFormat format) {
     switch (format) {
-        case Format::json:
+        case OutputFormat::json:
             return as_json(table);
-        case Format::csv:
+        case OutputFormat::csv:
             return as_csv(table);
-        case Format::text:
+        case OutputFormat::text:
             break;
     }
     return as_text(table);

@@ -5,9 +5,9 @@
 #include <variant>
 #include <vector>
 
-namespace tapmeter::verbs {
+#include "src/verbs/command_line.h"
 
-enum class Format : unsigned char { text, json, csv };
+namespace tapmeter::verbs {
 
 // One table for a reader: aligned text with units, or raw numbers as JSON lines or CSV.
 struct Table {
@@ -24,7 +24,7 @@ struct Table {
     std::string remark = {};                   // text only, below: what the rest adds up to
 };
 
-std::string rendered(const Table& table, Format format);
+std::string rendered(const Table& table, OutputFormat format);
 
 // One cell as CSV (RFC 4180); one that a spreadsheet would run as a formula begins with an
 // apostrophe.
