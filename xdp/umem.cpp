@@ -92,8 +92,9 @@ Result<void> Umem::take_memory(const std::string& owner) {
 }
 
 Result<void> Umem::register_memory(const std::string& owner) {
-    // As many slots as chunks: giving chunks back then never meets a full ring.
-    const xsk_umem_config config{.fill_size = size_.chunks,
+    // Twice as many slots as chunks, so that giving chunks back never meets a full ring: the
+    // kernel shows what it has taken from the ring late, by at most all the chunks it found there.
+    const xsk_umem_config config{.fill_size = 2 * size_.chunks,
                                  .comp_size = completions,
                                  .frame_size = size_.chunk_octets,
                                  .frame_headroom = 0,
