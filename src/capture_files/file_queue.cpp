@@ -34,9 +34,9 @@ void FileQueue::receive(Burst& burst) noexcept {
     burst_is_out_ = true;
     burst.count = 0;
     if (stopped_.load(std::memory_order_relaxed)) {
-        current_ = inputs_.size();
+        give_up();
     }
-    while (current_ < inputs_.size()) {
+    while (!exhausted()) {
         const Turn turn = reader_.read(burst);
         if (turn == Turn::packets || turn == Turn::nothing_now) {
             break;
@@ -68,6 +68,14 @@ void FileQueue::end_input(Turn turn) noexcept {
     inputs_[current_].octets->close();
     if (++current_ < inputs_.size()) {
         start_input();
+    }
+}
+
+// Leaves the rest of the inputs unread.
+void FileQueue::give_up() noexcept {
+    if (!exhausted()) {
+        octets_of_ended_inputs_ += reader_.octets_read();
+        current_ = inputs_.size();
     }
 }
 

@@ -57,6 +57,7 @@ public:
 private:
     void start_input() noexcept;
     void end_input(Turn turn) noexcept;
+    void give_up() noexcept;
     void publish(const Burst& burst) noexcept;
 
     std::vector<Input> inputs_;
