@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "src/verbs/ask.h"
 #include "src/verbs/check.h"
 #include "src/verbs/command_line.h"
-#include "src/verbs/ctl.h"
 #include "src/verbs/demo.h"
 #include "src/verbs/devices.h"
 #include "src/verbs/read.h"
@@ -27,7 +27,7 @@ struct Dispatch {
         return check(command, common, config);
     }
     ExitCode operator()(const DevicesCommand&) const { return devices(common); }
-    ExitCode operator()(const CtlCommand& command) const { return ctl(command, common, config); }
+    ExitCode operator()(const CtlCommand& command) const { return ask(command, common, config); }
     ExitCode operator()(const DemoCommand& command) const { return demo(command, common, config); }
 };
 

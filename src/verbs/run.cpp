@@ -89,6 +89,15 @@ Result<void> build(const LoadRequest& request, Running& running) {
     return {};
 }
 
+void announce_doors(const Config& config, const control::Server& server) {
+    if (server.port() != 0) {
+        spdlog::info("http://{}:{}/metrics", config.http.address, server.port());
+    }
+    if (!config.control.socket.empty()) {
+        spdlog::info("control socket {}", config.control.socket.string());
+    }
+}
+
 void reload(Appliance& appliance) {
     const auto answer = appliance.reload();
     if (answer) {
@@ -139,9 +148,7 @@ ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadR
     for (const std::string& line : appliance.describe()) {
         spdlog::info("{}", line);
     }
-    for (const std::string& line : running.server->describe()) {
-        spdlog::info("{}", line);
-    }
+    announce_doors(running.loaded.config, *running.server);
     spdlog::info("metering");
 
     wait(command, appliance);
