@@ -440,7 +440,7 @@ TEST_F(XdpCaptureTest, after_stop_arrivals_the_rest_can_still_be_received) {
     const CaptureCounters books = capture->counters();
     EXPECT_EQ(books.offered.value, 500U);
     expect_balanced(books);
-    EXPECT_TRUE(shell("! ip link show xdp_in | grep -q xdp/"));
+    EXPECT_TRUE(shell("! ip link show xdp_in | grep -q prog/xdp"));
 }
 
 TEST_F(XdpCaptureTest, knows_when_the_link_is_down_and_when_the_interface_is_gone) {
