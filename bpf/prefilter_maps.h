@@ -17,7 +17,7 @@ enum {
 	prefilter_ports = 65536,
 	prefilter_queues_max = 64,
 	prefilter_sample_max = 1000000,
-	/* The walk over a crafted frame ends here; beyond, the frame goes to user space as it is. */
+	/* The walk over a crafted frame ends here; beyond, it goes to user space as it is. */
 	prefilter_tags_max = 4,
 	prefilter_extension_headers_max = 8,
 };

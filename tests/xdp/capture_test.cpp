@@ -4,104 +4,29 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
-#include <numeric>
 #include <thread>
 
-#include "tests/bpf/frames.h"
-#include "tests/xdp/veth.h"
+#include "tests/xdp/traffic.h"
 
 namespace tapmeter::xdp {
 namespace {
 
+using testing::capability;
+using testing::expect_balanced;
+using testing::has_seen;
+using testing::live_clock;
+using testing::number_in;
+using testing::numbered;
+using testing::open_or_fail;
+using testing::options_for;
 using testing::RawSender;
+using testing::receive_all;
+using testing::receive_once;
 using testing::shell;
+using testing::sum;
 using testing::VethTest;
 using testing::wait_until;
 using testing::WireFrame;
-
-const LiveClock live_clock;
-
-XdpOptions options_for(const std::string& interface) {
-    XdpOptions options;
-    options.interface = interface;
-    options.clock = &live_clock;
-    return options;
-}
-
-std::unique_ptr<XdpCapture> open_or_fail(const XdpOptions& options) {
-    auto capture = open_xdp(options);
-    if (!capture) {
-        ADD_FAILURE() << capture.error().message;
-        return nullptr;
-    }
-    return std::move(*capture);
-}
-
-// A UDP frame that carries its number in the source address, so that none can stand for another.
-std::vector<std::uint8_t> numbered(std::uint32_t number, std::size_t octets = 60,
-                                   std::uint16_t port = 4'000) {
-    return WireFrame{}
-        .ethernet(0x0800)
-        .ipv4({.source = 0x0a00'0000U + number})
-        .ports(static_cast<std::uint16_t>(1'024 + number % 997), port)
-        .padded_to(octets)
-        .octets();
-}
-
-std::uint32_t number_in(const Packet& packet) {
-    constexpr std::size_t source_address = 26;
-    return load_be32(packet.frame.subspan<source_address, 4>()) - 0x0a00'0000U;
-}
-
-// Receives one burst from each queue; visit(queue, packet) sees every packet.
-template <class Visit>
-std::size_t receive_once(XdpCapture& capture, Visit visit) {
-    std::size_t received = 0;
-    Burst burst;
-    for (std::size_t queue = 0; queue < capture.queues(); ++queue) {
-        capture.queue(queue).receive(burst);
-        for (const Packet& packet : burst.view()) {
-            visit(queue, packet);
-        }
-        received += burst.count;
-        capture.queue(queue).release();
-    }
-    return received;
-}
-
-std::size_t receive_all(XdpCapture& capture) {
-    std::size_t received = 0;
-    for (;;) {
-        const std::size_t more = receive_once(capture, [](std::size_t, const Packet&) {});
-        if (more == 0) {
-            return received;
-        }
-        received += more;
-    }
-}
-
-std::uint64_t sum(const auto& counts) {
-    return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
-}
-
-// The law of the books; holds exactly while nothing moves.
-void expect_balanced(const CaptureCounters& books) {
-    EXPECT_EQ(books.offered.value,
-              books.received.value + books.waiting.value + sum(books.dropped) + sum(books.ignored));
-}
-
-bool has_seen(const XdpCapture& capture, std::uint64_t packets) {
-    return wait_until([&] { return capture.counters().offered.value >= packets; });
-}
-
-std::string capability(const XdpCapture& capture, const std::string& name) {
-    for (const Capability& known : capture.capabilities()) {
-        if (known.name == name) {
-            return known.value;
-        }
-    }
-    return "(no such capability)";
-}
 
 class XdpCaptureTest : public VethTest {};
 
@@ -325,105 +250,6 @@ TEST_F(XdpCaptureTest, rules_that_change_under_traffic_lose_and_misjudge_nothing
     expect_balanced(books);
 }
 
-TEST_F(XdpCaptureTest, a_reader_that_stops_loses_frames_under_their_names) {
-    XdpOptions options = options_for("xdp_in");
-    options.rx_ring = rx_ring_min;
-    const auto capture = open_or_fail(options);
-    ASSERT_NE(capture, nullptr);
-    RawSender sender("xdp_out");
-    constexpr std::uint32_t frames = 10'000;
-    for (std::uint32_t number = 0; number < frames; ++number) {
-        ASSERT_TRUE(sender.send(numbered(number)));
-    }
-    ASSERT_TRUE(has_seen(*capture, frames));
-    CaptureCounters books = capture->counters();
-    EXPECT_EQ(books.offered.value, frames);
-    EXPECT_EQ(books.waiting.value, 4U * rx_ring_min);
-    EXPECT_EQ(books.dropped[index_of(Dropped::xdp_ring_full)], frames - 4U * rx_ring_min);
-    expect_balanced(books);
-
-    EXPECT_EQ(receive_all(*capture), 4U * rx_ring_min);
-    expect_balanced(capture->counters());
-    ASSERT_TRUE(sender.send(numbered(1)));
-    ASSERT_TRUE(has_seen(*capture, frames + 1));
-    EXPECT_EQ(receive_all(*capture), 1U) << "it goes on as if nothing had happened";
-    expect_balanced(capture->counters());
-}
-
-// A burst that is never released keeps its buffers; with the ring full of the others none is left.
-TEST_F(XdpCaptureTest, buffers_that_run_out_lose_frames_under_their_name) {
-    XdpOptions options = options_for("xdp_in");
-    options.rx_ring = rx_ring_min;
-    options.queues_wanted = 1;
-    ASSERT_TRUE(shell("ethtool -L xdp_in rx 1 >/dev/null && ethtool -L xdp_out tx 1 >/dev/null"));
-    const auto capture = open_or_fail(options);
-    ASSERT_NE(capture, nullptr);
-    RawSender sender("xdp_out");
-    const auto send = [&](std::uint32_t frames) {
-        for (std::uint32_t number = 0; number < frames; ++number) {
-            ASSERT_TRUE(sender.send(numbered(number)));
-        }
-    };
-    send(64);
-    ASSERT_TRUE(has_seen(*capture, 64));
-    Burst held;
-    capture->queue(0).receive(held);
-    ASSERT_EQ(held.count, 64U);
-    send(64 + 100);
-    ASSERT_TRUE(has_seen(*capture, 128 + 100));
-    const CaptureCounters books = capture->counters();
-    EXPECT_EQ(books.waiting.value, 64U);
-    EXPECT_EQ(books.dropped[index_of(Dropped::no_buffer)], 100U);
-    expect_balanced(books);
-    EXPECT_EQ(number_in(held.view().front()), 0U) << "held frames are not written over";
-    EXPECT_EQ(number_in(held.view().back()), 63U);
-    capture->queue(0).release();
-    EXPECT_EQ(receive_all(*capture), 64U);
-    send(1);
-    ASSERT_TRUE(has_seen(*capture, 229));
-    EXPECT_EQ(receive_all(*capture), 1U);
-    expect_balanced(capture->counters());
-}
-
-TEST_F(XdpCaptureTest, waiting_counts_frames_and_not_their_pieces) {
-    ASSERT_TRUE(shell("ip link set xdp_in mtu 9000 && ip link set xdp_out mtu 9000"));
-    XdpOptions options = options_for("xdp_in");
-    options.rx_ring = 256;
-    options.frame_octets = 2'048;
-    const auto capture = open_or_fail(options);
-    ASSERT_NE(capture, nullptr);
-    RawSender sender("xdp_out");
-    constexpr std::uint32_t frames = 2'000;  // of 6 pieces: more than the rings hold
-    for (std::uint32_t number = 0; number < frames; ++number) {
-        ASSERT_TRUE(sender.send(numbered(number, 9'014)));
-    }
-    ASSERT_TRUE(has_seen(*capture, frames));
-    const CaptureCounters books = capture->counters();
-    EXPECT_EQ(books.waiting.value, 4U * (256 / 6));
-    expect_balanced(books);
-    EXPECT_EQ(receive_all(*capture), books.waiting.value);
-    expect_balanced(capture->counters());
-}
-
-TEST_F(XdpCaptureTest, a_queue_without_socket_is_counted) {
-    XdpOptions options = options_for("xdp_in");
-    options.queues_wanted = 2;
-    const auto capture = open_or_fail(options);
-    ASSERT_NE(capture, nullptr);
-    ASSERT_EQ(capture->queues(), 2U);
-    EXPECT_TRUE(capability(*capture, "queues").starts_with("2 of 4")) << "says that some are left";
-    RawSender sender("xdp_out");
-    constexpr std::uint32_t frames = 2'000;
-    for (std::uint32_t number = 0; number < frames; ++number) {
-        ASSERT_TRUE(sender.send(numbered(number)));
-    }
-    ASSERT_TRUE(has_seen(*capture, frames));
-    const CaptureCounters books = capture->counters();
-    EXPECT_GT(books.dropped[index_of(Dropped::no_socket)], 0U);
-    EXPECT_GT(books.waiting.value, 0U);
-    expect_balanced(books);
-}
-
 TEST_F(XdpCaptureTest, after_stop_arrivals_the_rest_can_still_be_received) {
     const auto capture = open_or_fail(options_for("xdp_in"));
     ASSERT_NE(capture, nullptr);
@@ -440,7 +266,7 @@ TEST_F(XdpCaptureTest, after_stop_arrivals_the_rest_can_still_be_received) {
     const CaptureCounters books = capture->counters();
     EXPECT_EQ(books.offered.value, 500U);
     expect_balanced(books);
-    EXPECT_TRUE(shell("! ip link show xdp_in | grep -q xdp/"));
+    EXPECT_TRUE(shell("! ip link show xdp_in | grep -q prog/xdp"));
 }
 
 TEST_F(XdpCaptureTest, knows_when_the_link_is_down_and_when_the_interface_is_gone) {
