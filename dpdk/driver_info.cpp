@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <optional>
 
 namespace tapmeter::dpdk {
@@ -85,9 +84,15 @@ std::vector<DriverInfo> parse_driver_infos(std::string_view program) {
 }
 
 std::vector<DriverInfo> linked_drivers() {
-    std::ifstream program("/proc/self/exe", std::ios::binary);
-    const std::string octets{std::istreambuf_iterator<char>(program), {}};
-    return parse_driver_infos(octets);
+    std::ifstream program("/proc/self/exe", std::ios::binary | std::ios::ate);
+    const std::streamoff octets = program.tellg();
+    if (octets <= 0) {
+        return {};
+    }
+    std::string text(static_cast<std::size_t>(octets), '\0');
+    program.seekg(0);
+    program.read(text.data(), octets);
+    return parse_driver_infos(text);
 }
 
 }  // namespace tapmeter::dpdk

@@ -9,7 +9,7 @@
 // place of that function (--wrap=get_tsc_freq in meson.build): 10 ms are enough, because an error
 // of even 1 us is then 0.01 %, far below the rounding. Drivers use the rate for timeouts only.
 //
-// The argument exists since DPDK 23; it is what the CPU told, for a warning that we do not need.
+// Later versions pass what the CPU told, to compare; 22.11 passes nothing, so it is not looked at.
 // Where a later DPDK has no such function, nothing is replaced and the start takes longer.
 extern "C" std::uint64_t __wrap_get_tsc_freq(std::uint64_t told_by_cpu);  // NOLINT: linker's name
 

@@ -176,7 +176,7 @@ TEST(Capture, an_endless_file_fits_its_pool_and_never_ends) {
 // All buffers of a pool, taken away for a while.
 class TakenBuffers {
 public:
-    explicit TakenBuffers(rte_mempool* pool) : pool_(pool) {
+    explicit TakenBuffers(rte_mempool* pool) {
         for (rte_mbuf* buffer = rte_pktmbuf_alloc(pool); buffer != nullptr;
              buffer = rte_pktmbuf_alloc(pool)) {
             buffers_.push_back(buffer);
@@ -189,7 +189,6 @@ public:
     }
 
 private:
-    rte_mempool* pool_;
     std::vector<rte_mbuf*> buffers_;
 };
 
