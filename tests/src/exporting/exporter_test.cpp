@@ -88,7 +88,7 @@ TEST(Exporter, finish_takes_what_is_behind_the_wrap) {
 
 // Workers, the exporter core, the sending threads and a reader of the books, all at once (law L8).
 TEST(Exporter, loses_nothing_while_everything_runs) {
-    constexpr std::size_t records = 20'000;
+    constexpr std::size_t records = 5'000;
     UdpListener listener;
     RecordRing first(256);
     RecordRing second(256);
