@@ -26,7 +26,8 @@ using test_support::mixed_records;
 const Interfaces points{{"eth1", ObservationDomainId{1}},
                         {"pcap:\"\\\x01\xff\n.pcap", ObservationDomainId{2}}};
 
-// Through the output that it serves: nothing else fills its queue. A folder of its own for each test, gone afterwards.
+// Through the output that it serves: nothing else fills its queue.
+// A folder of its own for each test, gone afterwards.
 class BlockWriterTest : public testing::Test {
 protected:
     BlockWriterTest() {
