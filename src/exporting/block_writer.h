@@ -39,7 +39,7 @@ public:
     // The thread. Returns after queue.stop(), once nothing waits.
     void run();
 
-    // Any thread: the next block goes to a file opened anew. The present one stays where that fails.
+    // Any thread: the next block goes to a file opened anew; to the present one where that fails.
     void request_reopen() noexcept { reopen_.store(true, std::memory_order_release); }
 
 private:

@@ -63,7 +63,7 @@ public:
     // at most until `deadline`. What is left then counts as dropped{send_error}.
     virtual void flush(std::chrono::steady_clock::time_point deadline) = 0;
 
-    // Any thread: opens its file anew, because a rotation has moved it away. Without a file: nothing.
+    // Any thread: opens its file anew, because a rotation has moved it away; nothing without one.
     virtual void reopen() {}
 
     // Any thread: one consistent account.

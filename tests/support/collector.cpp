@@ -67,8 +67,8 @@ void Collector::read(Bytes message) {
     facts.sequence = reader.u32();
     facts.domain = reader.u32();
     if (version != 10 || length != message.size()) {
-        fault("message: version " + std::to_string(version) + ", length " +
-              std::to_string(length) + " of " + std::to_string(message.size()));
+        fault("message: version " + std::to_string(version) + ", length " + std::to_string(length) +
+              " of " + std::to_string(message.size()));
         return;
     }
     while (reader.left() > 0) {
@@ -120,18 +120,17 @@ void Collector::read_templates(Bytes octets, std::uint32_t domain) {
             const std::uint16_t element = reader.u16();
             const std::uint16_t length = reader.u16();
             const std::uint32_t enterprise = (element & 0x8000U) != 0 ? reader.u32() : 0;
-            fields.push_back(
-                {{enterprise, static_cast<std::uint16_t>(element & 0x7FFFU)}, length});
+            fields.push_back({{enterprise, static_cast<std::uint16_t>(element & 0x7FFFU)}, length});
         }
         if (id < 256 || count == 0 || reader.ran_short()) {
             fault("template " + std::to_string(id) + " with " + std::to_string(count) + " fields");
             return;
         }
         const auto [known, fresh] = templates_.try_emplace({domain, id}, fields);
-        const bool same = std::ranges::equal(
-            known->second, fields, [](const FieldSpecifier& a, const FieldSpecifier& b) {
-                return a.id == b.id && a.octets == b.octets;
-            });
+        const bool same = std::ranges::equal(known->second, fields,
+                                             [](const FieldSpecifier& a, const FieldSpecifier& b) {
+                                                 return a.id == b.id && a.octets == b.octets;
+                                             });
         if (!fresh && !same) {
             fault("template " + std::to_string(id) + " changed under its id");
         }
@@ -223,7 +222,9 @@ UdpListener::UdpListener(bool ipv6, std::uint16_t port)
     port_ = ntohs(ipv6 ? v6.sin6_port : v4.sin_port);
 }
 
-UdpListener::~UdpListener() { ::close(socket_); }
+UdpListener::~UdpListener() {
+    ::close(socket_);
+}
 
 std::optional<std::vector<std::byte>> UdpListener::receive(std::chrono::milliseconds patience) {
     pollfd waiting{socket_, POLLIN, 0};

@@ -111,8 +111,9 @@ TEST(Flat, tcp_line_has_the_names_of_the_elements) {
 
 TEST(Flat, icmpv6_line) {
     const std::string line = flat(icmpv6_record());
-    EXPECT_NE(line.find(R"("sourceIPv6Address":"2001:db8::1","destinationIPv6Address":"2001:db8::2")"),
-              std::string::npos);
+    EXPECT_NE(
+        line.find(R"("sourceIPv6Address":"2001:db8::1","destinationIPv6Address":"2001:db8::2")"),
+        std::string::npos);
     EXPECT_NE(line.find(R"("icmpTypeCodeIPv6":32768)"), std::string::npos);
     EXPECT_EQ(line.find("Port"), std::string::npos);
 }

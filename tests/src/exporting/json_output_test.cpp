@@ -2,10 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -101,12 +99,17 @@ TEST_F(JsonOutputTest, python_and_jq_read_every_line) {
             "python3 -c \"import json,sys,ipaddress\n"
             "rs=[json.loads(l) for l in open(sys.argv[1],encoding='utf-8')]\n"
             "assert len(rs)==2000\n"
-            "assert sum(" + sum + " for r in rs)==int(sys.argv[2])\n"
-            "assert rs[1]['" + name + "']=='pcap:'+chr(34)+chr(92)+chr(1)+chr(0xfffd)+chr(10)+'.pcap'\n"
+            "assert sum(" +
+            sum +
+            " for r in rs)==int(sys.argv[2])\n"
+            "assert rs[1]['" +
+            name +
+            "']=='pcap:'+chr(34)+chr(92)+chr(1)+chr(0xfffd)+chr(10)+'.pcap'\n"
             "for r in rs:\n"
             " a=r.get('src_ip') or r.get('sourceIPv4Address') or r['sourceIPv6Address']\n"
             " assert str(ipaddress.ip_address(a))==a,a\n"
-            "\" " + path() + " " + std::to_string(packets);
+            "\" " +
+            path() + " " + std::to_string(packets);
         EXPECT_EQ(std::system(python.c_str()), 0) << python;
         if (std::system("command -v jq >/dev/null") == 0) {
             const std::string jq = "test $(jq -c . " + path() + " | wc -l) = 2000";
@@ -145,15 +148,6 @@ TEST_F(JsonOutputTest, appends_and_reopens_after_a_rotation) {
     EXPECT_EQ(lines(), 7U);
 }
 
-TEST_F(JsonOutputTest, a_symbolic_link_is_refused) {
-    fs::create_symlink(folder_ / "elsewhere", path());
-    const auto output = open_json(config(), points);
-    ASSERT_FALSE(output);
-    EXPECT_EQ(output.error().kind, Error::Kind::io);
-    EXPECT_NE(output.error().message.find("symbolic link"), std::string::npos);
-    EXPECT_FALSE(fs::exists(folder_ / "elsewhere"));
-}
-
 TEST_F(JsonOutputTest, a_folder_that_is_not_there_is_named) {
     Config::Json json = config();
     json.path = (folder_ / "none" / "eve.json").string();
@@ -188,45 +182,6 @@ TEST_F(JsonOutputTest, a_full_queue_is_counted_and_never_waits) {
     expect_balanced(at_end);
     EXPECT_EQ(at_end.queued.records, 0U);
     EXPECT_GT(at_end.dropped[1].records, 0U);
-}
-
-TEST_F(JsonOutputTest, a_reader_that_goes_away_is_an_error_to_count) {
-    ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
-    std::unique_ptr<Output> output;
-    {
-        const Descriptor reader(::open(path().c_str(), O_RDONLY | O_NONBLOCK));
-        output = open_json(config(), points).value();
-    }
-    output->take(mixed_records(100));
-    output->flush(steady_clock::now() + seconds{20});
-    EXPECT_EQ(output->counters().dropped[1].records, 100U);
-    EXPECT_FALSE(output->counters().up);
-    expect_balanced(output->counters());
-}
-
-// RLIMIT_FSIZE stands for the full disk: the block that does not fit is cut off again, so the file
-// ends with a whole line and holds exactly what is counted as sent.
-TEST_F(JsonOutputTest, a_full_disk_leaves_whole_lines) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    rlimit before{};
-    ::getrlimit(RLIMIT_FSIZE, &before);
-    const rlimit limit{100'000, before.rlim_max};
-    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
-    std::string said;
-    {
-        auto output = open_json(config(), points, [&](std::string line) { said = line; }).value();
-        output->take(mixed_records(1'000));
-        output->flush(steady_clock::now() + seconds{20});
-        const OutputCounters counters = output->counters();
-        expect_balanced(counters);
-        EXPECT_GT(counters.sent.records, 0U);
-        EXPECT_GT(counters.dropped[1].records, 0U);
-        EXPECT_EQ(counters.sent.records, lines());
-        EXPECT_EQ(content(path()).back(), '\n');
-    }
-    ::setrlimit(RLIMIT_FSIZE, &before);
-    EXPECT_NE(said.find("json/test"), std::string::npos);
-    EXPECT_NE(said.find("File too large"), std::string::npos) << said;
 }
 
 }  // namespace

@@ -14,13 +14,17 @@ using test_support::tcp_record;
 
 constexpr ObservationDomainId domain{0xA1B2C3D4};
 
-const Templates& templates() { return biflow_templates(TimeUnit::milliseconds, false); }
+const Templates& templates() {
+    return biflow_templates(TimeUnit::milliseconds, false);
+}
 
 bool add(MessageBuilder& builder, const FlowRecord& record) {
     return builder.add(templates()[kind_of(record)], record);
 }
 
-std::vector<std::byte> copy_of(Bytes octets) { return {octets.begin(), octets.end()}; }
+std::vector<std::byte> copy_of(Bytes octets) {
+    return {octets.begin(), octets.end()};
+}
 
 std::vector<std::uint8_t> numbers(Bytes octets) {
     std::vector<std::uint8_t> result;
@@ -51,8 +55,8 @@ TEST(Message, header_and_set_are_written_octet_for_octet) {
     // 16 header, 4 set header, 103 record, 1 padding
     ASSERT_EQ(message.size(), 124U);
     EXPECT_EQ(numbers(message.first(20)),
-              (std::vector<std::uint8_t>{0, 10, 0, 124, 1, 2, 3, 4, 0, 0, 0, 5, 0xA1, 0xB2, 0xC3,
-                                         0xD4, 1, 0, 0, 108}));
+              (std::vector<std::uint8_t>{0, 10, 0,    124,  1,    2,    3, 4, 0, 0,
+                                         0, 5,  0xA1, 0xB2, 0xC3, 0xD4, 1, 0, 0, 108}));
     EXPECT_EQ(message.back(), std::byte{0});
 }
 

@@ -15,7 +15,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-Descriptor event() { return Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
+Descriptor event() {
+    return Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+}
 
 bool push_number(OutputQueue& queue, std::uint64_t number) {
     const auto room = queue.writable();

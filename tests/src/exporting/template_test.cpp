@@ -11,7 +11,9 @@ namespace {
 using test_support::icmpv6_record;
 using test_support::tcp_record;
 
-ObservedAt at(std::int64_t nanoseconds) { return ObservedAt{Nanoseconds{nanoseconds}}; }
+ObservedAt at(std::int64_t nanoseconds) {
+    return ObservedAt{Nanoseconds{nanoseconds}};
+}
 
 // The octets of one Data Record, in hexadecimal.
 std::string encoded(const Template& made_for, const FlowRecord& record) {
@@ -41,17 +43,31 @@ TEST(Template, ids_are_the_same_everywhere_and_from_256) {
 TEST(Template, a_data_record_is_written_octet_for_octet) {
     const Templates& templates = biflow_templates(TimeUnit::milliseconds, false);
     EXPECT_EQ(encoded(templates[kind_of(tcp_record())], tcp_record()),
-              "0000019aa0c30dff" "0000019aa0c31e03"  // start, end in milliseconds
-              "0000000000001314" "0000000000000017"  // octets, packets
-              "0000000000001ce0" "0000000000000015"  // reverse
-              "0000000000001456" "0000000000001e06"  // layer 2 octets, reverse
-              "000462d53c8abac0"                     // flowId
-              "0a010203" "5db8d822"                  // addresses
-              "00000001"                             // ingressInterface: the first is 1
-              "c822" "01bb"                          // ports
-              "001b" "0013"                          // tcpControlBits, reverse
-              "0078" "0007"                          // VLANs
-              "06" "28" "2c" "3f" "33" "03" "01");   // protocol … biflowDirection
+              "0000019aa0c30dff"
+              "0000019aa0c31e03"  // start, end in milliseconds
+              "0000000000001314"
+              "0000000000000017"  // octets, packets
+              "0000000000001ce0"
+              "0000000000000015"  // reverse
+              "0000000000001456"
+              "0000000000001e06"  // layer 2 octets, reverse
+              "000462d53c8abac0"  // flowId
+              "0a010203"
+              "5db8d822"  // addresses
+              "00000001"  // ingressInterface: the first is 1
+              "c822"
+              "01bb"  // ports
+              "001b"
+              "0013"  // tcpControlBits, reverse
+              "0078"
+              "0007"  // VLANs
+              "06"
+              "28"
+              "2c"
+              "3f"
+              "33"
+              "03"
+              "01");  // protocol … biflowDirection
 }
 
 TEST(Template, icmp_has_type_and_code_where_others_have_ports) {
@@ -60,8 +76,19 @@ TEST(Template, icmp_has_type_and_code_where_others_have_ports) {
     EXPECT_EQ(kind, 3U);
     const std::string octets = encoded(templates[kind], icmpv6_record());
     EXPECT_EQ(octets.substr(2 * 72, 2 * 49),
-              "20010db8000000000000000000000001" "20010db8000000000000000000000002"
-              "00000001" "8000" "0000" "0000" "3a" "00" "00" "40" "00" "01" "00");
+              "20010db8000000000000000000000001"
+              "20010db8000000000000000000000002"
+              "00000001"
+              "8000"
+              "0000"
+              "0000"
+              "3a"
+              "00"
+              "00"
+              "40"
+              "00"
+              "01"
+              "00");
 }
 
 TEST(Template, protocol_1_in_ipv6_is_no_icmp) {

@@ -21,8 +21,7 @@ std::string ipv6_text(const char* written) {
 
 std::string eve_time(std::int64_t nanoseconds) {
     std::array<char, 64> text{};
-    return {text.data(),
-            write_eve_timestamp(text.data(), ObservedAt{Nanoseconds{nanoseconds}})};
+    return {text.data(), write_eve_timestamp(text.data(), ObservedAt{Nanoseconds{nanoseconds}})};
 }
 
 TEST(Text, ipv4) {

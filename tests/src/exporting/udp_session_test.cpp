@@ -16,7 +16,9 @@ using std::chrono::seconds;
 using test_support::OwnNetwork;
 using test_support::UdpListener;
 
-std::uint16_t closed_port() { return UdpListener().port(); }
+std::uint16_t closed_port() {
+    return UdpListener().port();
+}
 
 TEST(UdpSession, brings_messages_by_ipv4_ipv6_and_name) {
     for (const auto& [host, ipv6] :

@@ -1,0 +1,135 @@
+#include "src/exporting/block_writer.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "src/exporting/json_output.h"
+#include "tests/support/flow_records.h"
+
+namespace tapmeter::exporting {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using test_support::mixed_records;
+
+const Interfaces points{{"eth1", ObservationDomainId{1}},
+                        {"pcap:\"\\\x01\xff\n.pcap", ObservationDomainId{2}}};
+
+// Through the output that it serves: nothing else fills its queue.
+// A folder of its own for each test, gone afterwards.
+class BlockWriterTest : public testing::Test {
+protected:
+    BlockWriterTest() {
+        std::string name = (fs::temp_directory_path() / "tapmeter_json_XXXXXX").string();
+        folder_ = ::mkdtemp(name.data());
+    }
+    ~BlockWriterTest() override { fs::remove_all(folder_); }
+
+    Config::Json config(Config::Json::Format format = Config::Json::Format::eve) const {
+        Config::Json json;
+        json.name = "test";
+        json.path = path();
+        json.format = format;
+        return json;
+    }
+    std::string path() const { return (folder_ / "eve.json").string(); }
+    static std::string content(const fs::path& file) {
+        std::ifstream stream(file, std::ios::binary);
+        return {std::istreambuf_iterator<char>(stream), {}};
+    }
+    std::size_t lines() const {
+        const std::string text = content(path());
+        return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    }
+
+    fs::path folder_;
+};
+
+void expect_balanced(const OutputCounters& counters) {
+    RecordTotals sum = counters.encoding;
+    sum += counters.queued;
+    sum += counters.sent;
+    sum += counters.dropped[0];
+    sum += counters.dropped[1];
+    EXPECT_EQ(counters.taken.records, sum.records);
+    EXPECT_EQ(counters.taken.packets, sum.packets);
+    EXPECT_EQ(counters.taken.octets, sum.octets);
+}
+
+TEST_F(BlockWriterTest, a_new_file_is_for_owner_and_group) {
+    const mode_t before = ::umask(0);
+    const auto file = open_line_file(path());
+    ::umask(before);
+    ASSERT_TRUE(file);
+    EXPECT_TRUE(file->regular);
+    struct stat status {};
+    ASSERT_EQ(::stat(path().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, 0640U);
+}
+
+TEST_F(BlockWriterTest, a_fifo_without_a_reader_is_an_error_not_a_wait) {
+    ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+    EXPECT_FALSE(open_line_file(path()));
+}
+
+TEST_F(BlockWriterTest, a_symbolic_link_is_refused) {
+    fs::create_symlink(folder_ / "elsewhere", path());
+    const auto output = open_json(config(), points);
+    ASSERT_FALSE(output);
+    EXPECT_EQ(output.error().kind, Error::Kind::io);
+    EXPECT_NE(output.error().message.find("symbolic link"), std::string::npos);
+    EXPECT_FALSE(fs::exists(folder_ / "elsewhere"));
+}
+
+TEST_F(BlockWriterTest, a_reader_that_goes_away_is_an_error_to_count) {
+    ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+    std::unique_ptr<Output> output;
+    {
+        const Descriptor reader(::open(path().c_str(), O_RDONLY | O_NONBLOCK));
+        output = open_json(config(), points).value();
+    }
+    output->take(mixed_records(100));
+    output->flush(steady_clock::now() + seconds{20});
+    EXPECT_EQ(output->counters().dropped[1].records, 100U);
+    EXPECT_FALSE(output->counters().up);
+    expect_balanced(output->counters());
+}
+
+// RLIMIT_FSIZE stands for the full disk: the block that does not fit is cut off again, so the file
+// ends with a whole line and holds exactly what is counted as sent.
+TEST_F(BlockWriterTest, a_full_disk_leaves_whole_lines) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit limit{100'000, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    std::string said;
+    {
+        auto output = open_json(config(), points, [&](std::string line) { said = line; }).value();
+        output->take(mixed_records(1'000));
+        output->flush(steady_clock::now() + seconds{20});
+        const OutputCounters counters = output->counters();
+        expect_balanced(counters);
+        EXPECT_GT(counters.sent.records, 0U);
+        EXPECT_GT(counters.dropped[1].records, 0U);
+        EXPECT_EQ(counters.sent.records, lines());
+        EXPECT_EQ(content(path()).back(), '\n');
+    }
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    EXPECT_NE(said.find("json/test"), std::string::npos);
+    EXPECT_NE(said.find("File too large"), std::string::npos) << said;
+}
+
+}  // namespace
+}  // namespace tapmeter::exporting

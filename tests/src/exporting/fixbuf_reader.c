@@ -1,0 +1,103 @@
+// Reads IPFIX from a file of messages with libfixbuf, the strictest reader there is, knowing
+// nothing but what the Templates say. Prints the sums of the reader's own view.
+//
+// usage: fixbuf_reader FILE      exit: 0 the file was read to its end, 1 with a line on stderr
+#include <fixbuf/public.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { fields_max = 64, record_octets_max = 4096 };
+
+struct sums {
+	uint64_t records, packets, octets, flow_ids;
+};
+
+/* Adds what one field of a record holds; libfixbuf gives numbers in the host's order. */
+static void add_field(struct sums *sums, const fbInfoElement_t *element, const uint8_t *at)
+{
+	const char *name = element->ref.canon->ref.name;
+	uint64_t value = 0;
+
+	if (element->len > sizeof value)
+		return;
+	memcpy(&value, at, element->len); /* little-endian host, as everywhere in this program */
+	if (!strcmp(name, "packetDeltaCount") || !strcmp(name, "reversePacketDeltaCount"))
+		sums->packets += value;
+	else if (!strcmp(name, "octetDeltaCount") || !strcmp(name, "reverseOctetDeltaCount"))
+		sums->octets += value;
+	else if (!strcmp(name, "flowId"))
+		sums->flow_ids += value;
+}
+
+/* Reads one record with its own template as the internal one, so every field comes as sent. */
+static int read_record(fBuf_t *buffer, fbTemplate_t *template, struct sums *sums, GError **error)
+{
+	uint8_t record[record_octets_max];
+	size_t octets = sizeof record;
+	const uint16_t id =
+		fbSessionAddTemplate(fBufGetSession(buffer), TRUE, FB_TID_AUTO, template, error);
+
+	if (!id || !fBufSetInternalTemplate(buffer, id, error) ||
+	    !fBufNext(buffer, record, &octets, error))
+		return 0;
+	uint32_t offset = 0;
+	for (uint32_t i = 0; i < fbTemplateCountElements(template); i++) {
+		const fbInfoElement_t *element = fbTemplateGetIndexedIE(template, i);
+
+		add_field(sums, element, record + offset);
+		offset += element->len;
+	}
+	sums->records++;
+	return fbSessionRemoveTemplate(fBufGetSession(buffer), TRUE, id, error);
+}
+
+static int read_all(fBuf_t *buffer, struct sums *sums, GError **error)
+{
+	for (;;) {
+		uint16_t id;
+		fbTemplate_t *template = fBufNextCollectionTemplate(buffer, &id, error);
+
+		if (template) {
+			if (!read_record(buffer, template, sums, error))
+				return 0;
+			continue;
+		}
+		if (!g_error_matches(*error, FB_ERROR_DOMAIN, FB_ERROR_EOM))
+			return 0;
+		g_clear_error(error); /* end of this message; the next one, if there is one */
+		if (!fBufNextMessage(buffer, error)) {
+			const int end = g_error_matches(*error, FB_ERROR_DOMAIN, FB_ERROR_EOF);
+
+			g_clear_error(error);
+			return end;
+		}
+	}
+}
+
+int main(int count, char **arguments)
+{
+	GError *error = NULL;
+	struct sums sums = {0};
+
+	if (count != 2)
+		return 2;
+	fbSession_t *session = fbSessionAlloc(fbInfoModelAlloc());
+	fbCollector_t *collector = fbCollectorAllocFile(NULL, arguments[1], &error);
+	fBuf_t *buffer = collector ? fBufAllocForCollection(session, collector) : NULL;
+
+	if (!buffer) {
+		fprintf(stderr, "%s\n", error->message);
+		return 1;
+	}
+	fBufSetAutomaticMode(buffer, FALSE);
+	if (!read_all(buffer, &sums, &error)) {
+		fprintf(stderr, "after %" PRIu64 " records: %s\n", sums.records,
+			error ? error->message : "no end of file");
+		return 1;
+	}
+	printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", sums.records, sums.packets,
+	       sums.octets, sums.flow_ids);
+	return 0;
+}
