@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 namespace tapmeter::config {
 
@@ -91,18 +92,30 @@ bool is_named_header(std::string_view text) {
     return name != std::string_view::npos && name_begins.find(text[name]) != std::string_view::npos;
 }
 
-// Follows brackets and dots through a text that may be any nonsense. Where the text is valid TOML
-// up to here, what is inside and outside of strings is known exactly; where it is not, the parser
-// stops before it reaches what this class may take for something else.
-class Nesting {
+bool is_ascii(char c) {
+    return static_cast<unsigned char>(c) < 0x80;
+}
+
+// Follows brackets, dots and quotes through a text that may be any nonsense. Where the text is
+// valid TOML up to here, what is inside and outside of strings is known exactly; where it is not,
+// the parser stops before it reaches what this class may take for something else.
+class Shape {
 public:
-    explicit Nesting(std::string_view text) : walk_(text) {}
+    explicit Shape(std::string_view text) : walk_(text) {
+        constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+        if (text.starts_with(byte_order_mark)) {
+            walk_.step(byte_order_mark.size(), 0);
+        }
+    }
 
     std::optional<Fault> find_fault() {
         while (!walk_.done()) {
             const char c = walk_.rest().front();
             if (c == '"' || c == '\'') {
-                skip_string(c);
+                if (auto fault = pass_string(c)) {
+                    return fault;
+                }
+                last_ = c;
                 continue;
             }
             if (c == '#') {
@@ -112,32 +125,41 @@ public:
             if (auto fault = count(c)) {
                 return fault;
             }
-            walk_.step(character_octets(walk_.rest()));
+            walk_.step(1);
         }
         return std::nullopt;
     }
 
 private:
+    Fault fault(std::string message) const { return {walk_.at(), std::move(message)}; }
+
     std::optional<Fault> count(char c) {
-        const bool opens = c == '[' || c == '{';
-        const bool closes = c == ']' || c == '}';
+        if (!is_ascii(c)) {
+            return fault("only comments and values in quotes may have letters beyond ASCII");
+        }
         if (c == '[' && depth_ == 0 && !value_ && !is_named_header(walk_.rest())) {
-            return Fault{walk_.at(), "a table header needs a name, such as [flow]"};
+            return fault("a table header needs a name, such as [flow]");
         }
-        if (opens && ++depth_ > nesting_max) {
-            return Fault{walk_.at(),
-                         "brackets are nested more than " + std::to_string(nesting_max) + " deep"};
+        if (c == '[' || c == '{') {
+            if (depth_ == nesting_max) {
+                return fault("brackets are nested more than " + std::to_string(nesting_max) +
+                             " deep");
+            }
+            open_.at(depth_++) = c;
         }
-        depth_ -= closes && depth_ > 0 ? 1 : 0;
+        depth_ -= (c == ']' || c == '}') && depth_ > 0 ? 1 : 0;
         if (c == '.' && ++dots_ >= key_parts_max) {
-            return Fault{walk_.at(),
-                         "a key has more than " + std::to_string(key_parts_max) + " parts"};
+            return fault("a key has more than " + std::to_string(key_parts_max) + " parts");
         }
-        if (opens || closes || c == ',' || c == '=' || c == '\n') {
-            dots_ = 0;
-        }
+        dots_ = std::string_view("[]{},=\n").find(c) == std::string_view::npos ? dots_ : 0;
         value_ = c == '=' || (value_ && (c != '\n' || depth_ > 0));
+        last_ = c == ' ' || c == '\t' ? last_ : c;
         return std::nullopt;
+    }
+
+    // A string that comes now is a key, or part of one.
+    bool at_key() const {
+        return !value_ || (depth_ > 0 && open_.at(depth_ - 1) == '{' && last_ != '=');
     }
 
     void skip_comment() {
@@ -146,35 +168,60 @@ private:
         }
     }
 
-    void skip_string(char quote) {
+    std::optional<Fault> pass_string(char quote) {
         const std::string triple(3, quote);
         const bool many_lines = walk_.rest().starts_with(triple);
         const std::string end = many_lines ? triple : std::string(1, quote);
+        const bool key = at_key();
         walk_.step(end.size(), end.size());
         while (!walk_.done() && !walk_.rest().starts_with(end)) {
-            if (walk_.rest().front() == '\n' && !many_lines) {
-                return;  // not closed: an error that the parser names
+            const char c = walk_.rest().front();
+            if (c == '\n' && !many_lines) {
+                return std::nullopt;  // not closed: an error that the parser names
             }
-            const bool escape = quote == '"' && walk_.rest().front() == '\\';
+            if (key && !is_ascii(c)) {
+                return fault("no key has letters beyond ASCII");
+            }
             walk_.step(character_octets(walk_.rest()));
-            if (escape && !walk_.done() && walk_.rest().front() != '\n') {
-                walk_.step(character_octets(walk_.rest()));
+            if (auto wrong = c == '\\' && quote == '"' ? pass_escape(many_lines) : std::nullopt) {
+                return wrong;
             }
         }
         if (walk_.done()) {
-            return;
+            return std::nullopt;
         }
         walk_.step(end.size(), end.size());
         // Up to two quotes before the closing three belong to the string: """a""""" is a"".
         for (int i = 0; many_lines && i < 2 && walk_.rest().starts_with(quote); ++i) {
             walk_.step(1);
         }
+        return std::nullopt;
+    }
+
+    // Behind a backslash: one character, or the line's end with all blanks and lines behind it.
+    std::optional<Fault> pass_escape(bool many_lines) {
+        constexpr std::string_view blanks = " \t\r\n";
+        const bool blank =
+            !walk_.done() && blanks.find(walk_.rest().front()) != std::string_view::npos;
+        while (blank && many_lines && !walk_.done() &&
+               blanks.find(walk_.rest().front()) != std::string_view::npos) {
+            walk_.step(1);
+        }
+        if (!walk_.done() && !is_ascii(walk_.rest().front())) {
+            return fault("a letter beyond ASCII may not follow a backslash");
+        }
+        if (!walk_.done() && !blank) {
+            walk_.step(1);
+        }
+        return std::nullopt;
     }
 
     Walk walk_;
+    std::array<char, nesting_max> open_{};  // the brackets around this place
     std::size_t depth_ = 0;
     std::size_t dots_ = 0;
     bool value_ = false;  // behind the "=" of a statement
+    char last_ = '\n';    // the last character that is not blank
 };
 
 }  // namespace
@@ -193,7 +240,7 @@ std::optional<Fault> find_text_fault(std::string_view text) {
 }
 
 std::optional<Fault> find_shape_fault(std::string_view text) {
-    return Nesting(text).find_fault();
+    return Shape(text).find_fault();
 }
 
 }  // namespace tapmeter::config

@@ -18,8 +18,12 @@ inline constexpr std::size_t key_parts_max = 16;  // parts of a dotted key: a.b.
 // A byte order mark of UTF-8 and CRLF line ends are fine. Linear in the text's size.
 std::optional<Fault> find_text_fault(std::string_view text);
 
-// Looks over a text without such faults for what toml++ 3.3 must not see: nesting, on which it
-// recurses, and a table header without a name, which trips one of its assertions. Linear.
+// Looks over a text without such faults for what toml++ 3.3 must not see. Linear.
+//   nesting, on which it recurses
+//   a table header without a name, which trips one of its assertions
+//   letters beyond ASCII outside of quotes, in quoted keys and behind a backslash in a string of
+//   several lines: its test for blanks has undefined behaviour for most of them
+// The first two and most of the third are no TOML anyway; a key of ours is ASCII.
 std::optional<Fault> find_shape_fault(std::string_view text);
 
 }  // namespace tapmeter::config

@@ -1,0 +1,86 @@
+#include "src/verbs/command_draft.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "src/config/address.h"
+#include "src/config/quantity.h"
+
+namespace tapmeter::verbs {
+
+namespace {
+
+template <std::size_t Count>
+std::size_t index_of(const std::array<std::string_view, Count>& words, const std::string& word) {
+    return static_cast<std::size_t>(std::ranges::find(words, word) - words.begin());
+}
+
+CommonOptions common_of(const Draft& draft, bool no_color) {
+    CommonOptions common = draft.common;
+    common.output = static_cast<OutputFormat>(index_of(output_words, draft.output));
+    common.color = static_cast<ColorMode>(index_of(color_words, draft.color));
+    if (common.color == ColorMode::automatic && no_color) {
+        common.color = ColorMode::never;
+    }
+    if (!draft.config.empty()) {
+        common.config = draft.config;
+    }
+    return common;
+}
+
+VerbCommand command_of(std::string_view verb, const Draft& draft) {
+    const auto duration = config::parse_duration(draft.duration);
+    if (verb == "run") {
+        RunCommand run = draft.run;
+        std::ranges::transform(run.collectors, run.collectors.begin(), config::collector_url);
+        run.duration = duration;
+        return run;
+    }
+    if (verb == "read") {
+        ReadCommand read = draft.read;
+        std::ranges::transform(read.collectors, read.collectors.begin(), config::collector_url);
+        return read;
+    }
+    if (verb == "ctl") {
+        CtlCommand ctl = draft.ctl;
+        ctl.socket = draft.socket.empty() ? std::nullopt
+                                          : std::optional<std::filesystem::path>(draft.socket);
+        return ctl;
+    }
+    if (verb == "check") {
+        return draft.check;
+    }
+    if (verb == "demo") {
+        return DemoCommand{duration};
+    }
+    return DevicesCommand{};
+}
+
+}  // namespace
+
+CommandLine command_line_of(const Draft& draft, std::string_view verb, bool no_color) {
+    return {common_of(draft, no_color), command_of(verb, draft)};
+}
+
+LoadRequest load_request(const CommandLine& line, std::vector<std::string> environment) {
+    LoadRequest request;
+    request.file = line.common.config;
+    request.sets = line.common.sets;
+    request.environment = std::move(environment);
+    if (const auto* run = std::get_if<RunCommand>(&line.verb); run != nullptr) {
+        request.sources = run->sources;
+        request.collectors = run->collectors;
+        request.json_paths = run->json_paths;
+        if (!request.file && run->sources.empty()) {
+            request.file = default_config_file;
+        }
+    }
+    if (const auto* read = std::get_if<ReadCommand>(&line.verb); read != nullptr) {
+        request.collectors = read->collectors;
+        request.json_paths = read->json_paths;
+    }
+    return request;
+}
+
+}  // namespace tapmeter::verbs

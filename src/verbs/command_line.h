@@ -1,0 +1,117 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <variant>
+#include <vector>
+
+#include "src/config/load.h"
+
+namespace tapmeter::verbs {
+
+// What the process returns; the meaning of each number is part of the command line's contract.
+enum class ExitCode : int {
+    done = 0,        // also after Ctrl-C or SIGTERM
+    failed = 1,      // while running
+    refused = 2,     // wrong command line or configuration; nothing was started
+    answer_no = 3,   // ran, and the answer is no: a blocker, a lost packet
+    no_instance = 4  // nobody behind the socket or URL
+};
+
+enum class OutputFormat : std::uint8_t { text, json, csv };
+enum class ColorMode : std::uint8_t { automatic, always, never };
+
+inline constexpr unsigned top_max = 1'000;
+
+// Options that every verb takes.
+struct CommonOptions {
+    std::optional<std::filesystem::path> config;  // -c
+    std::vector<std::string> sets;                // --set KEY=VALUE
+    OutputFormat output = OutputFormat::text;
+    bool quiet = false;
+    unsigned verbose = 0;                    // how often -v was given
+    ColorMode color = ColorMode::automatic;  // NO_COLOR is answered with never
+};
+
+struct RunCommand {
+    std::vector<std::string> sources;     // -i, as `source` of [[capture]]
+    std::vector<std::string> collectors;  // -n, as URLs
+    std::vector<std::string> json_paths;
+    std::optional<std::chrono::milliseconds> duration;  // none: until told to stop
+};
+
+struct ReadCommand {
+    std::vector<std::string> files;  // existing files; "-" is standard input
+    std::vector<std::string> collectors;
+    std::vector<std::string> json_paths;
+    unsigned workers = 1;  // 1 to workers_max
+    bool strict = false;   // lost or undecoded packets end in ExitCode::answer_no
+    unsigned top = 10;     // rows of each table, 1 to top_max
+    bool utc = false;
+    bool flows = false;  // print every flow record
+};
+
+struct CheckCommand {
+    bool dump = false;  // print the effective configuration
+};
+
+struct DevicesCommand {};
+
+struct DemoCommand {
+    std::optional<std::chrono::milliseconds> duration;
+};
+
+struct CtlCommand {
+    enum class Action : std::uint8_t {
+        status,
+        books,
+        stats,
+        reload,
+        stop,
+        prefilter_show,
+        prefilter_add,     // prefixes
+        prefilter_remove,  // prefixes
+        prefilter_deny,    // ports
+        prefilter_allow,   // ports
+        prefilter_sample,  // sample
+    };
+    Action action = Action::status;
+    std::vector<std::string> prefixes;
+    std::vector<std::uint16_t> ports;
+    std::uint32_t sample = 1;                     // 1 in N
+    std::optional<std::filesystem::path> socket;  // none: that of the configuration
+    std::optional<std::string> url;               // instead of a socket
+};
+
+using VerbCommand =
+    std::variant<RunCommand, ReadCommand, CheckCommand, DevicesCommand, CtlCommand, DemoCommand>;
+
+struct CommandLine {
+    CommonOptions common;
+    VerbCommand verb;
+};
+
+// Nothing is to be run: print this and go. Help, version and completion scripts are `done` and
+// stand on standard output; errors are `refused` and stand on standard error.
+struct Farewell {
+    ExitCode code = ExitCode::done;
+    std::string output;
+    std::string error;
+};
+
+// Reads the arguments behind the program's name. Looks at the file system (files to be read must
+// exist) and starts nothing. Never throws.
+// no_color   NO_COLOR is set and not empty (no-color.org)
+tl::expected<CommandLine, Farewell> parse_command_line(std::vector<std::string> arguments,
+                                                       bool no_color);
+
+// What load_config() needs of a command line: file, addresses, --set and the environment given.
+// `run` without -c and -i reads default_config_file; other verbs read a file only with -c.
+LoadRequest load_request(const CommandLine& line, std::vector<std::string> environment);
+
+}  // namespace tapmeter::verbs
