@@ -104,6 +104,10 @@ std::optional<Response> refuse(const Head& head, const std::vector<std::string>&
                                 std::to_string(header_octets_max) + " octets together",
                             "send fewer or shorter headers"});
     }
+    if (head.blank_in_name) {  // RFC 9112 section 5.1
+        return response_of({400, "malformed_header", "a blank stands before a header's colon",
+                            "write Name: value"});
+    }
     if (auto refusal = refuse_host(head, allowed_hosts)) {
         return refusal;
     }

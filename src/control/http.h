@@ -31,7 +31,8 @@ struct Head {
     std::vector<std::string> content_lengths;
     std::vector<std::string> transfer_encodings;
     std::size_t header_octets = 0;
-    bool trusted = false;  // came through the unix socket: its file mode is the permission
+    bool blank_in_name = false;  // "Host : x", which two servers would read in two ways
+    bool trusted = false;        // came through the unix socket: its file mode is the permission
 };
 
 struct Response {

@@ -44,8 +44,12 @@ MHD_Result keep_field(void* cls, MHD_ValueKind, const char* key, std::size_t key
                            {"Content-Type", head.content_types},
                            {"Content-Length", head.content_lengths},
                            {"Transfer-Encoding", head.transfer_encodings}};
+    const std::string_view name(key, key_octets);
+    if (name.find_first_of(" \t") != std::string_view::npos) {
+        head.blank_in_name = true;
+    }
     for (const Kept& field : fields) {
-        if (same_name({key, key_octets}, field.name)) {
+        if (same_name(name, field.name)) {
             field.values.emplace_back(value == nullptr ? "" : std::string(value, value_octets));
         }
     }
@@ -211,7 +215,13 @@ void HttpDoor::turn(Clock::time_point now) {
             connection.deadline = Clock::time_point::max();
         }
     }
+    const std::size_t before = connections_.size();
     MHD_run(daemon_);
+    if (connections_.size() < before) {
+        // A full door stops listening and begins again only on its next turn: take that now, for
+        // nothing else would wake us.
+        MHD_run(daemon_);
+    }
 }
 
 std::chrono::milliseconds HttpDoor::patience() const {
