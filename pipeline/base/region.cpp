@@ -69,18 +69,16 @@ Result<Region> Region::reserve(const Request& request) {
                           std::to_string(octets / huge_page_octets) +
                           " > /proc/sys/vm/nr_hugepages, or set memory.hugepages = \"auto\"");
     }
-    if (mapping.octets.empty() && request.pages == Wanted::automatic) {
+    if (mapping.octets.empty()) {
         // Kernels seldom give transparent huge pages to a memfd, but do to anonymous memory.
         mapping.octets = mapped(-1, octets, MAP_PRIVATE | MAP_ANONYMOUS);
-        pages = Pages::small;
-        if (!mapping.octets.empty() &&
-            ::madvise(mapping.octets.data(), octets, MADV_HUGEPAGE) == 0) {
-            pages = Pages::transparent;
-        }
-    }
-    if (mapping.octets.empty()) {
-        mapping = map_memfd(octets, 0);
-        pages = Pages::small;
+        const bool large = request.pages == Wanted::automatic;
+        pages = !mapping.octets.empty() &&
+                        ::madvise(mapping.octets.data(), octets,
+                                  large ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0 &&
+                        large
+                    ? Pages::transparent
+                    : Pages::small;
     }
     if (mapping.octets.empty()) {
         return failed(Error::Kind::no_memory,

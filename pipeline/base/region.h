@@ -40,7 +40,7 @@ private:
         : octets_(octets), descriptor_(descriptor), pages_(pages) {}
 
     std::span<std::byte> octets_;
-    int descriptor_ = -1;  // the memfd; -1 where transparent pages need anonymous memory
+    int descriptor_ = -1;  // the memfd of huge pages; -1: anonymous memory
     Pages pages_ = Pages::small;
 };
 

@@ -35,6 +35,7 @@ public:
     std::size_t queues() const noexcept override { return 1; }
     PacketSource& queue(std::size_t index) noexcept override;
     bool symmetric() const noexcept override { return true; }
+    bool recorded() const noexcept override { return true; }
 
     // True where all files are mapped. The mappings last as long as this capture.
     bool views_stay_valid() const noexcept override { return views_stay_valid_; }

@@ -33,12 +33,14 @@ std::string share(std::uint64_t part, std::uint64_t whole) {
 }  // namespace
 
 std::size_t Summary::HostHash::operator()(const Host& host) const noexcept {
-    // Unkeyed on purpose: at most summary_hosts_max hosts, and no worker waits for this table.
+    __extension__ using Wide = unsigned __int128;
     const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(host.address);
-    std::uint64_t state = (words[0] ^ host.ip_version) * 0x9e37'79b9'7f4a'7c15;
-    state = (state ^ (state >> 29U) ^ words[1]) * 0xbf58'476d'1ce4'e5b9;
-    return state ^ (state >> 32U);
+    const Wide product =
+        static_cast<Wide>(words[0] ^ secret[0] ^ host.ip_version) * (words[1] ^ secret[1]);
+    return static_cast<std::size_t>(product) ^ static_cast<std::size_t>(product >> 64U);
 }
+
+Summary::Summary() : hosts_(0, HostHash{flow::random_hash_key().value_or(flow::HashKey{1, 2})}) {}
 
 void Summary::take(std::span<const flow::FlowRecord> records) {
     for (const flow::FlowRecord& record : records) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pipeline/base/published.h"
+#include "pipeline/flow/flow_hash.h"
 #include "src/exporting/output.h"
 #include "src/verbs/table.h"
 
@@ -18,6 +19,8 @@ inline constexpr std::size_t summary_hosts_max = std::size_t{1} << 18U;
 // exporter core feeds it; the tables may be read after flush().
 class Summary final : public exporting::Output {
 public:
+    Summary();
+
     std::string_view name() const noexcept override { return "summary"; }
     void take(std::span<const flow::FlowRecord> records) override;
     void tick(std::chrono::steady_clock::time_point) override {}
@@ -42,7 +45,9 @@ private:
         std::uint8_t ip_version = 0;
         bool operator==(const Host&) const = default;
     };
+    // Keyed, so that no capture can be made to fill one place of the map.
     struct HostHash {
+        flow::HashKey secret{};
         std::size_t operator()(const Host& host) const noexcept;
     };
 
