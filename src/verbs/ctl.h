@@ -15,12 +15,6 @@ struct CtlRequest {
     std::string url = {};         // "http://127.0.0.1:14739", instead of the socket
     std::string output = "text";  // text json csv
     std::string interface = {};   // prefilter: change this capture only; empty: all that have one
-};                                // status books stats reload stop prefilter
-std::vector<std::string> arguments;  // prefilter: show, or add remove deny allow sample VALUE...
-std::string socket = "/run/tapmeter/control.sock";
-std::string url{};            // "http://127.0.0.1:14739" instead of the socket; empty: socket
-std::string output = "text";  // text json csv
-std::string interface {};     // prefilter: change this capture only; empty: all that have one
 };
 
 // Asks a running instance and prints its answer: data to `out`, everything else to `err`.
