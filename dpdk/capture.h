@@ -17,6 +17,8 @@ class DpdkCapture final : public Capture {
 public:
     // For open_port() alone.
     DpdkCapture(std::unique_ptr<Port> port, const PortOptions& options);
+    DpdkCapture(const DpdkCapture&) = delete;
+    DpdkCapture& operator=(const DpdkCapture&) = delete;
     // Workers are gone by now. Queues go before the port, the port before the environment.
     ~DpdkCapture() override = default;
 

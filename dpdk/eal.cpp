@@ -20,6 +20,7 @@ namespace {
 
 // DPDK's environment is one a process, so this is too.
 std::atomic<bool> running{false};
+std::atomic<bool> was_started{false};
 std::atomic<int> open_ports{0};
 
 // rte_eal_init() pins its caller to the lcore's CPU, and threads started later would inherit that.
@@ -90,11 +91,6 @@ Result<EalOptions> checked(const EalOptions& options) {
 }
 
 tl::unexpected<Error> start_failed(int error, const MemoryPlan& plan, std::uint64_t mark) {
-    if (error == EALREADY) {
-        return failed(Error::Kind::invalid_config,
-                      "dpdk: was already started in this process, and DPDK cannot be started "
-                      "twice; restart tapmeter");
-    }
     const auto kind = error == ENOMEM ? Error::Kind::no_memory : Error::Kind::io;
     return failed(kind, "dpdk: the environment does not start with " + plan.reason + ": " +
                             rte_strerror(error) + quoted_log_since(mark));
@@ -107,6 +103,12 @@ Result<std::unique_ptr<Eal>> start_eal(const EalOptions& options) {
     if (!sound) {
         return tl::unexpected(sound.error());
     }
+    // DPDK would say so too (EALREADY), but on standard error.
+    if (was_started) {
+        return failed(Error::Kind::invalid_config,
+                      "dpdk: was already started in this process, and DPDK cannot be started "
+                      "twice; restart tapmeter");
+    }
     auto plan = plan_memory(options.hugepages, options.memory_octets, read_hugepages());
     if (!plan) {
         return tl::unexpected(plan.error());
@@ -116,6 +118,7 @@ Result<std::unique_ptr<Eal>> start_eal(const EalOptions& options) {
     }
     std::vector<std::string> words = eal_words(*sound, *plan);
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) {
         arguments.push_back(word.data());
     }
@@ -128,6 +131,7 @@ Result<std::unique_ptr<Eal>> start_eal(const EalOptions& options) {
         return start_failed(rte_errno, *plan, mark);
     }
     running = true;
+    was_started = true;
     return std::unique_ptr<Eal>(new Eal(std::move(*plan)));
 }
 
@@ -145,7 +149,7 @@ void Eal::stop() noexcept {
     rte_eal_cleanup();
 }
 
-std::string Eal::warnings() const {
+std::string Eal::warnings() {
     return log_since(0);
 }
 

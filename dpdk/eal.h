@@ -39,7 +39,7 @@ public:
     // What was decided about memory and why, for the log and `capabilities`.
     const std::string& memory() const noexcept { return plan_.reason; }
     // What DPDK warned of since its start; empty is usual.
-    std::string warnings() const;
+    static std::string warnings();
 
 private:
     friend Result<std::unique_ptr<Eal>> start_eal(const EalOptions& options);

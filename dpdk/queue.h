@@ -41,6 +41,8 @@ struct QueueOptions {
 class Queue final : public PacketSource {
 public:
     explicit Queue(QueueOptions options) : options_(std::move(options)) {}
+    Queue(const Queue&) = delete;
+    Queue& operator=(const Queue&) = delete;
     ~Queue() override { release(); }
 
     // A view shows the first buffer of a frame; later ones of a jumbo frame hold payload that
