@@ -25,6 +25,7 @@ public:
     std::size_t queues() const noexcept override { return queues_.size(); }
     PacketSource& queue(std::size_t index) noexcept override { return *queues_.at(index); }
     bool symmetric() const noexcept override { return port_->symmetric(); }
+    bool recorded() const noexcept override { return port_->ends(); }
 
     // Where the device cannot be told to stop, each queue hands out at most drain_packets_max more
     // and then nothing, so that a drain ends.

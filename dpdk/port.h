@@ -56,6 +56,7 @@ public:
     ~Port();
 
     std::uint16_t queues() const noexcept { return plan_.queues; }
+    bool ends() const noexcept { return ends_; }  // a capture file, read once
     bool symmetric() const noexcept { return plan_.queues == 1 || rss_.symmetric; }
     QueueOptions queue_options(std::uint16_t queue, const PortOptions& options) const;
     PortStatistics statistics();

@@ -11,7 +11,7 @@ XdpCapture::XdpCapture(Parts parts)
       link_(std::move(parts.link)),
       device_queues_(parts.device_queues),
       ethtool_(std::move(parts.ethtool)),
-      symmetric_(parts.queues.size() == 1 || link_.kind == "veth" || ethtool_.has_symmetric_hash()),
+      symmetric_(parts.queues.size() == 1 || ethtool_.has_symmetric_hash()),
       route_(std::move(parts.route)),
       last_seen_(link_),
       prefilter_(std::move(parts.prefilter)),
