@@ -100,7 +100,9 @@ Result<void> Appliance::build_metering() {
     for (const auto& ring : rings_) {
         rings.push_back(ring.get());
     }
-    exporter_ = std::make_unique<exporting::Exporter>(rings, std::move(parts_.outputs));
+    using Patience = exporting::Exporter::Patience;
+    exporter_ = std::make_unique<exporting::Exporter>(
+        rings, std::move(parts_.outputs), recorded() ? Patience::wait : Patience::refuse);
     build_crew();
     return {};
 }
