@@ -25,7 +25,7 @@ bool reads_files(const DeviceText& device) {
     return device.driver == "net_pcap" && device.argument("rx_pcap").has_value();
 }
 
-// Files that net_pcap shall read exist and can be read; with infinite_rx, the packets of the largest.
+// Files that net_pcap shall read exist and can be read; with infinite_rx, packets of the largest.
 Result<std::uint64_t> check_files(const DeviceText& device) {
     std::uint64_t most = 0;
     for (const auto& [key, value] : device.arguments) {

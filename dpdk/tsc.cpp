@@ -11,7 +11,7 @@
 //
 // Later versions pass what the CPU told, to compare; 22.11 passes nothing, so it is not looked at.
 // Where a later DPDK has no such function, nothing is replaced and the start takes longer.
-extern "C" std::uint64_t __wrap_get_tsc_freq(std::uint64_t told_by_cpu);  // NOLINT: linker's name
+extern "C" std::uint64_t __wrap_get_tsc_freq(std::uint64_t told_by_cpu);  // NOLINT(*-identifier*)
 
 extern "C" std::uint64_t __wrap_get_tsc_freq(std::uint64_t /*told_by_cpu*/) {
     using Clock = std::chrono::steady_clock;

@@ -57,8 +57,8 @@ public:
     // that a ring gets its slots back soon.
     static constexpr std::size_t records_at_a_time = 256;
 
-    // False: a take() now could lose records because the sender is behind. An exporter whose records
-    // come from a file waits then; one that meters live traffic does not ask.
+    // False: a take() now could lose records because the sender is behind. An exporter whose
+    // records come from a file waits then; one that meters live traffic does not ask.
     virtual bool ready() noexcept { return true; }
 
     // Encodes the records into the current message; full messages go to the queue.
