@@ -1,6 +1,7 @@
 #include "src/verbs/command_draft.h"
 
 #include <gtest/gtest.h>
+#include <memory>
 
 namespace tapmeter::verbs {
 namespace {
@@ -29,14 +30,15 @@ TEST(LoadRequest, of_read_takes_outputs_and_no_file_unasked) {
 }
 
 TEST(CommandLineOf, cuts_the_verb_out_of_the_draft) {
-    Draft draft;
-    draft.duration = "5s";
-    draft.socket = "/s";
-    EXPECT_EQ(std::get<DemoCommand>(command_line_of(draft, "demo", false).verb).duration,
-              std::chrono::seconds{5});
-    EXPECT_EQ(std::get<CtlCommand>(command_line_of(draft, "ctl", false).verb).socket, "/s");
-    EXPECT_TRUE(
-        std::holds_alternative<DevicesCommand>(command_line_of(draft, "devices", false).verb));
+    const auto draft = std::make_unique<Draft>();
+    draft->duration = std::string("5s");
+    draft->socket = std::string("/run/s");
+    const CommandLine demo = command_line_of(*draft, "demo", false);
+    EXPECT_EQ(std::get<DemoCommand>(demo.verb).duration, std::chrono::seconds{5});
+    const CommandLine ctl = command_line_of(*draft, "ctl", false);
+    EXPECT_EQ(std::get<CtlCommand>(ctl.verb).socket, std::filesystem::path("/run/s"));
+    const CommandLine devices = command_line_of(*draft, "devices", false);
+    EXPECT_TRUE(std::holds_alternative<DevicesCommand>(devices.verb));
 }
 
 }  // namespace
