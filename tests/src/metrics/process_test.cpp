@@ -30,13 +30,12 @@ TEST(Process, resident_memory_grows_by_what_is_touched) {
     EXPECT_EQ(touched.back(), 'x');
 }
 
-TEST(Process, cpu_time_only_grows) {
+TEST(Process, cpu_time_grows_with_work) {
     const double before = value_of("process_cpu_seconds_total");
-    double work = 1;
-    while (value_of("process_cpu_seconds_total") <= before) {
-        work *= 1.0001;
+    // Ends by itself only if the figure moves; the test's time limit is the judge otherwise.
+    while (value_of("process_cpu_seconds_total") < before + 0.01) {
     }
-    EXPECT_GT(work, 1);
+    EXPECT_GE(value_of("process_cpu_seconds_total"), before + 0.01);
 }
 
 }  // namespace
