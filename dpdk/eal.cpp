@@ -8,8 +8,10 @@
 
 #include <atomic>
 #include <cerrno>
+#include <filesystem>
 #include <mutex>
 #include <string_view>
+#include <system_error>
 
 #include "dpdk/device_text.h"
 #include "dpdk/eal_log.h"
@@ -137,12 +139,17 @@ Result<std::unique_ptr<Eal>> start_eal(const EalOptions& options) {
     const std::uint64_t mark = log_mark();
     const KeepAffinity keep_affinity;
     rte_errno = 0;
-    if (rte_eal_init(static_cast<int>(words.size()), arguments.data()) < 0) {
-        return start_failed(rte_errno, *plan, mark);
+    const bool started = rte_eal_init(static_cast<int>(words.size()), arguments.data()) >= 0;
+    const int error = rte_errno;
+    // DPDK makes a folder for files that we told it not to write, and leaves it behind.
+    std::error_code not_there;
+    std::filesystem::remove(rte_eal_get_runtime_dir(), not_there);
+    if (!started) {
+        return start_failed(error, *plan, mark);
     }
     running = true;
     was_started = true;
-    return std::unique_ptr<Eal>(new Eal(std::move(*plan)));
+    return std::make_unique<Eal>(std::move(*plan));
 }
 
 Eal::~Eal() {

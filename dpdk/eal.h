@@ -27,6 +27,8 @@ struct EalOptions {
 // Order: start_eal, captures, workers; and backwards. Main thread.
 class Eal {
 public:
+    // For start_eal() alone, which has done the work.
+    explicit Eal(MemoryPlan plan) : plan_(std::move(plan)) {}
     Eal(const Eal&) = delete;
     Eal& operator=(const Eal&) = delete;
     ~Eal();  // stops
@@ -42,9 +44,6 @@ public:
     static std::string warnings();
 
 private:
-    friend Result<std::unique_ptr<Eal>> start_eal(const EalOptions& options);
-    explicit Eal(MemoryPlan plan) : plan_(std::move(plan)) {}
-
     MemoryPlan plan_;
     bool stopped_ = false;
 };

@@ -70,7 +70,7 @@ Result<std::unique_ptr<Port>> Port::open(const PortOptions& options) {
                           ": DPDK's environment is not running; it is started "
                           "once, before the first port");
     }
-    std::unique_ptr<Port> port(new Port(std::move(*device)));
+    auto port = std::make_unique<Port>(std::move(*device));
     // Each step only after the one before succeeded: starting a port whose queues failed to set up
     // crashes inside several drivers. What was done is undone by the destructor.
     const Result<bool> opened =

@@ -50,6 +50,8 @@ public:
     //         io              it did not take its set-up or did not start
     static Result<std::unique_ptr<Port>> open(const PortOptions& options);
 
+    // For open() alone: a port that is not there yet.
+    explicit Port(DeviceText device) : device_(std::move(device)) {}
     Port(const Port&) = delete;
     Port& operator=(const Port&) = delete;
     // Stops the port, closes it and gives device and buffers back. All queues are released by now.
@@ -68,8 +70,6 @@ public:
     void stop_arrivals() const noexcept;
 
 private:
-    explicit Port(DeviceText device) : device_(std::move(device)) {}
-
     Result<bool> find_or_probe();
     Result<bool> claim();
     Result<bool> make_plan(const PortOptions& options);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rte_eal.h>
 #include <rte_lcore.h>
 #include <sched.h>
 
@@ -59,6 +60,7 @@ TEST(Eal, one_life) {
     EXPECT_FALSE((*eal)->hugepages());
     EXPECT_EQ((*eal)->memory(), "64 MiB of ordinary pages, as configured");
     EXPECT_EQ(rte_lcore_count(), 1U);
+    EXPECT_FALSE(std::filesystem::exists(rte_eal_get_runtime_dir())) << "no files are left";
     EXPECT_EQ((*eal)->warnings(), "");
 
     const auto second = start_eal(small());
