@@ -27,7 +27,7 @@ struct DeviceText {
     std::string text() const;
 };
 
-// errors  invalid_config  empty or overlong name, a name of odd characters, an argument without a key
+// errors  invalid_config  empty or overlong name, odd characters, an argument without a key
 Result<DeviceText> parse_device(std::string_view text);
 
 }  // namespace tapmeter::dpdk

@@ -8,7 +8,7 @@
 
 namespace tapmeter::dpdk {
 
-// Where packet buffers live. Huge pages spare the TLB and are what a NIC bound to uio needs; ordinary
+// Where packet buffers live. Huge pages spare the TLB and a NIC bound to uio needs them; ordinary
 // pages are enough for virtual devices.
 enum class Hugepages : std::uint8_t { automatic, on, off };
 

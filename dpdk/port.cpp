@@ -25,7 +25,7 @@ bool reads_files(const DeviceText& device) {
     return device.driver == "net_pcap" && device.argument("rx_pcap").has_value();
 }
 
-// Files that net_pcap shall read exist and can be read; with infinite_rx, the packets of the largest.
+// Files that net_pcap shall read exist and can be read; with infinite_rx, packets of the largest.
 Result<std::uint64_t> check_files(const DeviceText& device) {
     std::uint64_t most = 0;
     for (const auto& [key, value] : device.arguments) {
@@ -285,13 +285,11 @@ Result<bool> Port::start(bool promiscuous) {
     return true;
 }
 
-bool Port::stop_arrivals() noexcept {
+void Port::stop_arrivals() const noexcept {
     // A NIC whose link is down keeps what waits in its ring. Without that, only less arrives.
-    if (rte_eth_dev_set_link_down(id_) == 0) {
-        return true;
+    if (rte_eth_dev_set_link_down(id_) != 0) {
+        rte_eth_promiscuous_disable(id_);
     }
-    rte_eth_promiscuous_disable(id_);
-    return false;
 }
 
 Port::~Port() {

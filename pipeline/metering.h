@@ -40,8 +40,8 @@ public:
     // `records_max` records.
     void expire(ObservedAt now, std::size_t records_max) noexcept;
 
-    // The end: settles what was due until `end`, then ends every flow with forced_end. Makes as many
-    // records as the ring takes. True once the table is empty, else call again.
+    // The end: settles what was due until `end`, then ends every flow with forced_end. Makes as
+    // many records as the ring takes. True once the table is empty, else call again.
     bool drain(ObservedAt end) noexcept;
 
     const flow::FlowTable& table() const noexcept { return parts_.table; }

@@ -30,11 +30,11 @@ struct Headers {
     std::uint8_t ip_version = 0;      // 4 or 6; 0: the frame is no IP, and `non_ip` says what
     NonIp non_ip = NonIp::other;
     Fragment fragment = Fragment::none;
-    std::uint32_t ip_octets = 0;          // IP header and payload as the header says (RFC 7011: layer 3)
-    std::uint16_t tcp_control_bits = 0;   // the 12 bits behind Data Offset (RFC 9565); 0 if no TCP
-    std::uint8_t type_of_service = 0;     // IPv4 TOS or IPv6 traffic class
-    std::uint8_t time_to_live = 0;        // IPv4 TTL or IPv6 hop limit
-    std::uint8_t icmp_type = 0;           // ICMP and ICMPv6; else 0
+    std::uint32_t ip_octets = 0;         // IP header and payload, as the header says
+    std::uint16_t tcp_control_bits = 0;  // the 12 bits behind Data Offset (RFC 9565); 0 if no TCP
+    std::uint8_t type_of_service = 0;    // IPv4 TOS or IPv6 traffic class
+    std::uint8_t time_to_live = 0;       // IPv4 TTL or IPv6 hop limit
+    std::uint8_t icmp_type = 0;          // ICMP and ICMPv6; else 0
     std::uint8_t icmp_code = 0;
     Bytes payload{};  // after the transport header, as captured, without link padding
 };

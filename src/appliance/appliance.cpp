@@ -100,7 +100,9 @@ Result<void> Appliance::build_metering() {
     for (const auto& ring : rings_) {
         rings.push_back(ring.get());
     }
-    exporter_ = std::make_unique<exporting::Exporter>(rings, std::move(parts_.outputs));
+    using Patience = exporting::Exporter::Patience;
+    exporter_ = std::make_unique<exporting::Exporter>(
+        rings, std::move(parts_.outputs), recorded() ? Patience::wait : Patience::refuse);
     build_crew();
     return {};
 }
@@ -150,12 +152,10 @@ void Appliance::build_sources(std::size_t workers) {
 
 Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& hash_key) {
     const Config& config = parts_.config;
-    // On a live port no packet may pay for a page. A file can wait; there small pages, taken as
-    // flows come, spare small files the clearing of a large table.
-    const auto pages = config.memory.hugepages == Config::Switch::on ? Region::Wanted::huge
-                       : config.memory.hugepages == Config::Switch::off || recorded()
-                           ? Region::Wanted::small
-                           : Region::Wanted::automatic;
+    const auto pages = config.memory.hugepages == Config::Switch::on    ? Region::Wanted::huge
+                       : config.memory.hugepages == Config::Switch::off ? Region::Wanted::small
+                                                                        : Region::Wanted::automatic;
+    // A file can wait for its pages; on a live port no packet may pay for one.
     auto table = flow::FlowTable::make(
         {.flows_max = config.flow.flows_max, .pages = pages, .populate = !recorded()});
     if (!table) {

@@ -1,7 +1,7 @@
 #include "src/capture_files/file_capture.h"
 
 #include <algorithm>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "pipeline/base/expects.h"
@@ -19,7 +19,7 @@ Result<void> show_start(OctetSource& octets) {
         const Fill fill = octets.fill();
         if (fill == Fill::failed) {
             return failed(Error::Kind::io,
-                          std::string("cannot be read: ") + std::strerror(octets.failure()));
+                          "cannot be read: " + std::generic_category().message(octets.failure()));
         }
         if (fill == Fill::end) {
             break;
@@ -41,7 +41,7 @@ Result<Input> open_input(const std::filesystem::path& path, bool keep_pages) {
     if (!format) {
         return tl::unexpected(format.error());
     }
-    return Input{.name = name_of(path), .octets = std::move(*octets), .format = std::move(*format)};
+    return Input{.name = name_of(path), .octets = std::move(*octets), .format = *format};
 }
 
 bool is_mapped(const Input& input) noexcept {

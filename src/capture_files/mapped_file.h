@@ -30,6 +30,8 @@ public:
                                            bool keep_pages);
 
     MappedFile(Bytes octets, bool keep_pages) noexcept : octets_(octets), keep_pages_(keep_pages) {}
+    MappedFile(const MappedFile&) = delete;
+    MappedFile& operator=(const MappedFile&) = delete;
     ~MappedFile() override;
 
     Bytes ahead() const noexcept override {

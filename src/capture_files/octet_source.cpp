@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string>
+#include <system_error>
 
 #include "src/capture_files/mapped_file.h"
 #include "src/capture_files/stream_buffer.h"
@@ -23,7 +23,7 @@ tl::unexpected<Error> cannot_open(const std::string& why) {
 Opened octets_of(FileDescriptor file, bool keep_pages) {
     struct stat facts {};
     if (::fstat(file.number(), &facts) != 0) {
-        return cannot_open(std::strerror(errno));
+        return cannot_open(std::generic_category().message(errno));
     }
     if (S_ISDIR(facts.st_mode)) {
         return cannot_open(
@@ -45,14 +45,14 @@ Opened open_octets(const std::filesystem::path& path, bool keep_pages) {
     if (path != "-") {
         FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
         return file.is_open() ? octets_of(std::move(file), keep_pages)
-                              : cannot_open(std::strerror(errno));
+                              : cannot_open(std::generic_category().message(errno));
     }
     if (::isatty(STDIN_FILENO) == 1) {
         return cannot_open("is a terminal; pipe a capture into it or name a file");
     }
     FileDescriptor file{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)};
     return file.is_open() ? octets_of(std::move(file), keep_pages)
-                          : cannot_open(std::strerror(errno));
+                          : cannot_open(std::generic_category().message(errno));
 }
 
 }  // namespace tapmeter::capture_files

@@ -2,7 +2,7 @@
 
 #include <array>
 #include <cstdio>
-#include <cstring>
+#include <system_error>
 
 namespace tapmeter::capture_files {
 namespace {
@@ -51,7 +51,7 @@ std::string words_for(const Damage& damage) {
                    wanted;
         case Damage::Kind::read_failed:
             return std::string("cannot be read on: ") +
-                   std::strerror(static_cast<int>(damage.found));
+                   std::generic_category().message(static_cast<int>(damage.found));
         case Damage::Kind::shrunk:
             return "the file became shorter while it was read, or its disk fails";
     }

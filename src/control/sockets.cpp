@@ -72,7 +72,8 @@ Result<SocketAddress> loopback_address(const Config::Http& http) {
 std::uint16_t bound_port(int socket) {
     sockaddr_in6 address{};  // large enough; the port lies at the same place for IPv4
     socklen_t octets = sizeof(address);
-    getsockname(socket, reinterpret_cast<sockaddr*>(&address), &octets);  // NOLINT
+    getsockname(socket, reinterpret_cast<sockaddr*>(&address),
+                &octets);  // NOLINT(*-reinterpret-cast)
     return ntohs(address.sin6_port);
 }
 

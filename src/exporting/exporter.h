@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -20,7 +21,11 @@ namespace tapmeter::exporting {
 class Exporter {
 public:
     // rings    one per worker, in the order of the workers; they outlive the Exporter
-    Exporter(std::vector<RecordRing*> rings, std::vector<std::unique_ptr<Output>> outputs);
+    // patience wait: records stay in the rings while an output is behind, as files can wait;
+    //          refuse: outputs drop and count what they cannot queue, as live traffic must
+    enum class Patience : std::uint8_t { refuse, wait };
+    Exporter(std::vector<RecordRing*> rings, std::vector<std::unique_ptr<Output>> outputs,
+             Patience patience = Patience::refuse);
 
     // Steps until told to stop; naps, a millisecond at most, while nothing arrives. Does not
     // finish(): the workers may still be at work.
@@ -47,10 +52,14 @@ private:
     };
 
     bool drain(Inlet& inlet);
+    bool must_wait();
+    bool rings_are_empty() const;
     void tick_when_due();
 
     std::vector<std::unique_ptr<Inlet>> inlets_;
     std::vector<std::unique_ptr<Output>> outputs_;
+    Patience patience_;
+    std::optional<std::chrono::steady_clock::time_point> waiting_since_;  // with Patience::wait
     std::chrono::steady_clock::time_point last_tick_{};
 };
 

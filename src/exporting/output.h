@@ -53,6 +53,14 @@ public:
 
     virtual std::string_view name() const noexcept = 0;  // "ipfix/main", "json/file"
 
+    // Most records of one take(): few enough that they are still in L2 for the second output, and
+    // that a ring gets its slots back soon.
+    static constexpr std::size_t records_at_a_time = 256;
+
+    // False: a take() now could lose records because the sender is behind. An exporter whose
+    // records come from a file waits then; one that meters live traffic does not ask.
+    virtual bool ready() noexcept { return true; }
+
     // Encodes the records into the current message; full messages go to the queue.
     virtual void take(std::span<const flow::FlowRecord> records) = 0;
 

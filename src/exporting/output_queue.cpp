@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <bit>
 #include <thread>
 
@@ -25,6 +26,11 @@ std::span<std::byte> OutputQueue::writable() noexcept {
         return {};
     }
     return storage(pushed_);
+}
+
+bool OutputQueue::has_room(std::size_t blocks) noexcept {
+    const std::size_t wanted = blocks_.capacity() - size_.blocks + std::min(blocks, size_.blocks);
+    return blocks_.free_slots(wanted) >= wanted;
 }
 
 void OutputQueue::push(const Block& block) noexcept {

@@ -36,6 +36,9 @@ public:
     // Exporter core: room for the next block, block_octets long; empty: the queue is full.
     std::span<std::byte> writable() noexcept;
 
+    // Exporter core: true where so many blocks can be written, or as many as the queue has.
+    bool has_room(std::size_t blocks) noexcept;
+
     // Exporter core: hands over the block written to writable(), which was not empty.
     void push(const Block& block) noexcept;
 

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <utility>
 
 #include "src/appliance/cores.h"
@@ -46,12 +47,16 @@ void Signals::watch(Actions actions) {
 
 void Signals::wait_and_act(const Actions& actions) const {
     const sigset_t set = watched_signals();
+    bool stopping = false;
     for (;;) {
         int signal = 0;
         if (::sigwait(&set, &signal) != 0 || signal == SIGUSR2) {
             return;
         }
         if (signal == SIGINT || signal == SIGTERM) {
+            if (std::exchange(stopping, true)) {
+                std::_Exit(128 + signal);  // asked twice: not even what is left is wanted
+            }
             actions.stop();
         } else if (signal == SIGHUP && actions.reload) {
             actions.reload();

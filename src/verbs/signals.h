@@ -10,7 +10,7 @@ namespace tapmeter::verbs {
 class Signals {
 public:
     struct Actions {
-        std::function<void()> stop;         // SIGINT, SIGTERM
+        std::function<void()> stop;         // SIGINT, SIGTERM; a second one ends the process
         std::function<void()> reload;       // SIGHUP; empty: ignored
         std::function<void()> print_books;  // SIGUSR1; empty: ignored
     };

@@ -1,4 +1,4 @@
-// Any text is a configuration, a --set and a variable. What is accepted is written out as a file and
+// Any text is a configuration, a --set and a variable. What is accepted is written as a file and
 // must be read back to the same values.
 #include <cstddef>
 #include <cstdint>

@@ -132,7 +132,8 @@ public:
     // offset  in units of 8 octets
     FrameBuilder& fragment(std::uint8_t next_header, std::uint16_t offset, bool more) {
         be8(next_header).be8(0);
-        return be16(static_cast<std::uint16_t>((offset << 3U) | (more ? 1U : 0U))).be32(0x1d);
+        return be16(static_cast<std::uint16_t>((unsigned{offset} << 3U) | (more ? 1U : 0U)))
+            .be32(0x1d);
     }
     // words  as AH counts them: 32-bit words less two
     FrameBuilder& authentication(std::uint8_t next_header, std::uint8_t words = 4) {
@@ -154,7 +155,7 @@ public:
     FrameBuilder& tcp(std::uint16_t source_port, std::uint16_t destination_port,
                       const TcpFields& f) {
         be16(source_port).be16(destination_port).be32(1).be32(1);
-        be16(static_cast<std::uint16_t>((f.data_offset << 12U) | f.control_bits));
+        be16(static_cast<std::uint16_t>((unsigned{f.data_offset} << 12U) | f.control_bits));
         return be16(1024).be32(0);
     }
     FrameBuilder& tcp(std::uint16_t source_port, std::uint16_t destination_port) {

@@ -115,15 +115,30 @@ TEST(Frame, reads_all_that_a_flow_needs_of_udp_over_ipv6) {
     EXPECT_EQ(headers->payload.size(), 5);
 }
 
+// TCP, because UDP has a length of its own that would hide a padding left in.
 TEST(Frame, link_padding_is_neither_octets_nor_payload) {
-    const auto padded = FrameBuilder{}.ethernet().ipv4().udp(1, 2).text("x").padded(60).frame();
+    const auto padded =
+        FrameBuilder{}.ethernet().ipv4({.protocol = 6}).tcp(1, 2).text("x").padded(60).frame();
 
     const auto headers = decode_frame(packet_of(padded));
 
     ASSERT_TRUE(headers);
     EXPECT_EQ(padded.size(), 60);
-    EXPECT_EQ(headers->ip_octets, 29);
+    EXPECT_EQ(headers->ip_octets, 41);
     EXPECT_EQ(headers->payload.size(), 1);
+}
+
+TEST(Frame, a_header_cannot_promise_more_than_was_on_the_wire) {
+    const auto ipv4 = FrameBuilder{}.ethernet().ipv4({.total_octets = 65'535}).udp(1, 2).frame();
+    const auto ipv6 =
+        FrameBuilder{}.ethernet(0x86dd).ipv6({.payload_octets = 65'535}).udp(1, 2).frame();
+
+    const auto four = decode_frame(packet_of(ipv4));
+    const auto six = decode_frame(packet_of(ipv6));
+
+    ASSERT_TRUE(four && six);
+    EXPECT_EQ(four->ip_octets, 28);
+    EXPECT_EQ(six->ip_octets, 48);
 }
 
 TEST(Frame, tunnels_are_not_entered) {

@@ -70,7 +70,8 @@ private:
         setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
         sockaddr_storage storage{};
         std::memcpy(&storage, &address, sizeof(address));
-        const auto* const any = reinterpret_cast<const sockaddr*>(&storage);  // NOLINT
+        const auto* const any =
+            reinterpret_cast<const sockaddr*>(&storage);  // NOLINT(*-reinterpret-cast)
         connected_ = ::connect(socket_.get(), any, sizeof(address)) == 0;
     }
 

@@ -27,7 +27,8 @@ protected:
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         std::memcpy(&address.sun_path, at.c_str(), at.native().size());
-        const auto* const any = reinterpret_cast<const sockaddr*>(&address);  // NOLINT
+        const auto* const any =
+            reinterpret_cast<const sockaddr*>(&address);  // NOLINT(*-reinterpret-cast)
         ASSERT_EQ(::bind(dead.get(), any, sizeof(address)), 0);
     }
 
