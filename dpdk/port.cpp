@@ -285,13 +285,11 @@ Result<bool> Port::start(bool promiscuous) {
     return true;
 }
 
-bool Port::stop_arrivals() noexcept {
+void Port::stop_arrivals() const noexcept {
     // A NIC whose link is down keeps what waits in its ring. Without that, only less arrives.
-    if (rte_eth_dev_set_link_down(id_) == 0) {
-        return true;
+    if (rte_eth_dev_set_link_down(id_) != 0) {
+        rte_eth_promiscuous_disable(id_);
     }
-    rte_eth_promiscuous_disable(id_);
-    return false;
 }
 
 Port::~Port() {

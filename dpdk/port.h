@@ -64,8 +64,8 @@ public:
     const std::string& name() const noexcept { return device_.name; }
     const std::string& driver() const noexcept { return driver_; }
 
-    // Asks the device to take no more frames. False: it cannot be asked.
-    bool stop_arrivals() noexcept;
+    // Asks the device to take no more frames, as far as it can be asked.
+    void stop_arrivals() const noexcept;
 
 private:
     explicit Port(DeviceText device) : device_(std::move(device)) {}

@@ -1,6 +1,7 @@
 #include <rte_cycles.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <thread>
 
@@ -21,6 +22,6 @@ extern "C" std::uint64_t __wrap_get_tsc_freq(std::uint64_t /*told_by_cpu*/) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     const std::chrono::duration<double> seconds = Clock::now() - started_at;
     const double hertz = static_cast<double>(rte_rdtsc() - first) / seconds.count();
-    return static_cast<std::uint64_t>(hertz / round_to_hertz + 0.5) *
+    return static_cast<std::uint64_t>(std::llround(hertz / round_to_hertz)) *
            static_cast<std::uint64_t>(round_to_hertz);
 }

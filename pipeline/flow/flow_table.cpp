@@ -25,24 +25,6 @@ constexpr Ticks earlier(Ticks a, Ticks b) noexcept {
     return is_due(a, b) ? a : b;
 }
 
-constexpr std::uint32_t low_word(FlowHash hash) noexcept {
-    return static_cast<std::uint32_t>(number_of(hash));
-}
-constexpr std::uint32_t high_word(FlowHash hash) noexcept {
-    return static_cast<std::uint32_t>(number_of(hash) >> 32U);
-}
-
-// Bucket numbers take the high bits of both words of the hash, so the tag takes low ones.
-constexpr std::uint16_t tag_of(FlowHash hash) noexcept {
-    const std::uint32_t bits = (low_word(hash) & 0x7fU) | ((high_word(hash) & 0x7fU) << 7U);
-    return static_cast<std::uint16_t>(bits | FlowBucket::in_use);
-}
-
-// A number below `count` for a random word, without a division (Lemire 2019).
-constexpr std::size_t scaled(std::uint32_t word, std::size_t count) noexcept {
-    return static_cast<std::size_t>((std::uint64_t{word} * count) >> 32U);
-}
-
 constexpr std::size_t bucket_of(FlowIndex index) noexcept {
     return number_of(index) / FlowBucket::ways;
 }
@@ -124,26 +106,6 @@ FlowTable::FlowTable(Region region, std::size_t buckets) noexcept : region_(std:
     expects(flows_.size() < number_of(no_flow));
 }
 
-FlowIndex FlowTable::find(const FlowKey& key, FlowHash hash) const noexcept {
-    const std::size_t home = home_of(hash);
-    const FlowIndex index = find_in(home, tag_of(hash), key);
-    if (index != no_flow || buckets_[home].guests == 0) [[likely]] {
-        return index;
-    }
-    return find_in(other_of(hash), tag_of(hash), key);
-}
-
-FlowIndex FlowTable::find_in(std::size_t bucket, std::uint16_t tag,
-                             const FlowKey& key) const noexcept {
-    for (auto ways = buckets_[bucket].ways_with(tag); ways != 0; ways &= ways - 1) {
-        const auto index = index_of(bucket, static_cast<std::size_t>(std::countr_zero(ways)));
-        if (flows_[number_of(index)].key == key) [[likely]] {
-            return index;
-        }
-    }
-    return no_flow;
-}
-
 FlowIndex FlowTable::insert(FlowHash hash, Ticks deadline) noexcept {
     const std::size_t home = home_of(hash);
     std::size_t bucket = home;
@@ -158,7 +120,7 @@ FlowIndex FlowTable::insert(FlowHash hash, Ticks deadline) noexcept {
         ++buckets_[home].guests;
     }
     const auto way = static_cast<std::size_t>(std::countr_zero(free));
-    buckets_[bucket].tags[way] = tag_of(hash);
+    buckets_[bucket].tags[way] = detail::tag_of(hash);
     buckets_[bucket].deadlines[way] = deadline;
     note_deadline(bucket, deadline);
     ++used_;
@@ -207,19 +169,6 @@ void FlowTable::set_answered(FlowIndex index) noexcept {
     buckets_[bucket_of(index)].tags[way_of(index)] |= FlowBucket::answered;
 }
 
-void FlowTable::prefetch_flow(FlowHash hash) const noexcept {
-    const std::size_t home = home_of(hash);
-    const std::uint32_t ways = buckets_[home].ways_with(tag_of(hash));
-    if (ways != 0) [[likely]] {
-        const Flow& flow =
-            flows_[number_of(index_of(home, static_cast<std::size_t>(std::countr_zero(ways))))];
-        __builtin_prefetch(&flow.key, 1);
-        __builtin_prefetch(&flow.sides, 1);
-    } else if (buckets_[home].guests != 0) {
-        __builtin_prefetch(&buckets_[other_of(hash)]);
-    }
-}
-
 bool FlowTable::group_due(std::size_t group, Ticks now) const noexcept {
     return is_due(group_deadlines_[group], now);
 }
@@ -252,14 +201,6 @@ void FlowTable::note_deadline(std::size_t bucket, Ticks deadline) noexcept {
     of_bucket = earlier(deadline, of_bucket);
     Ticks& of_group = group_deadlines_[bucket / buckets_per_group];
     of_group = earlier(deadline, of_group);
-}
-
-std::size_t FlowTable::home_of(FlowHash hash) const noexcept {
-    return scaled(low_word(hash), buckets_.size());
-}
-
-std::size_t FlowTable::other_of(FlowHash hash) const noexcept {
-    return scaled(high_word(hash), buckets_.size());
 }
 
 }  // namespace tapmeter::flow

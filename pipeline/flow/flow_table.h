@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -98,5 +99,69 @@ private:
     std::span<Ticks> group_deadlines_;   // no flow of group g is due before
     std::size_t used_ = 0;
 };
+
+namespace detail {
+
+constexpr std::uint32_t low_word(FlowHash hash) noexcept {
+    return static_cast<std::uint32_t>(number_of(hash));
+}
+constexpr std::uint32_t high_word(FlowHash hash) noexcept {
+    return static_cast<std::uint32_t>(number_of(hash) >> 32U);
+}
+
+// Bucket numbers take the high bits of both words of the hash, so the tag takes low ones.
+constexpr std::uint16_t tag_of(FlowHash hash) noexcept {
+    const std::uint32_t bits = (low_word(hash) & 0x7fU) | ((high_word(hash) & 0x7fU) << 7U);
+    return static_cast<std::uint16_t>(bits | FlowBucket::in_use);
+}
+
+// A number below `count` for a random word, without a division (Lemire 2019).
+constexpr std::size_t scaled(std::uint32_t word, std::size_t count) noexcept {
+    return static_cast<std::size_t>((std::uint64_t{word} * count) >> 32U);
+}
+
+}  // namespace detail
+
+// The functions of every packet, here so that they become part of the worker's loop.
+inline std::size_t FlowTable::home_of(FlowHash hash) const noexcept {
+    return detail::scaled(detail::low_word(hash), buckets_.size());
+}
+
+inline std::size_t FlowTable::other_of(FlowHash hash) const noexcept {
+    return detail::scaled(detail::high_word(hash), buckets_.size());
+}
+
+inline FlowIndex FlowTable::find(const FlowKey& key, FlowHash hash) const noexcept {
+    const std::size_t home = home_of(hash);
+    const FlowIndex index = find_in(home, detail::tag_of(hash), key);
+    if (index != no_flow || buckets_[home].guests == 0) [[likely]] {
+        return index;
+    }
+    return find_in(other_of(hash), detail::tag_of(hash), key);
+}
+
+inline FlowIndex FlowTable::find_in(std::size_t bucket, std::uint16_t tag,
+                                    const FlowKey& key) const noexcept {
+    for (auto ways = buckets_[bucket].ways_with(tag); ways != 0; ways &= ways - 1) {
+        const auto index = index_of(bucket, static_cast<std::size_t>(std::countr_zero(ways)));
+        if (flows_[number_of(index)].key == key) [[likely]] {
+            return index;
+        }
+    }
+    return no_flow;
+}
+
+inline void FlowTable::prefetch_flow(FlowHash hash) const noexcept {
+    const std::size_t home = home_of(hash);
+    const std::uint32_t ways = buckets_[home].ways_with(detail::tag_of(hash));
+    if (ways != 0) [[likely]] {
+        const Flow& flow =
+            flows_[number_of(index_of(home, static_cast<std::size_t>(std::countr_zero(ways))))];
+        __builtin_prefetch(&flow.key, 1);
+        __builtin_prefetch(&flow.sides, 1);
+    } else if (buckets_[home].guests != 0) {
+        __builtin_prefetch(&buckets_[other_of(hash)]);
+    }
+}
 
 }  // namespace tapmeter::flow

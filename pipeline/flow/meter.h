@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "pipeline/base/packet.h"
@@ -23,8 +24,20 @@ struct Observation {
     std::uint8_t icmp_code = 0;
 };
 
-Observation observation_of(const decode::Headers& headers, const Packet& packet,
-                           Sender sender) noexcept;
+inline Observation observation_of(const decode::Headers& headers, const Packet& packet,
+                                  Sender sender) noexcept {
+    return {.at = packet.observed_at,
+            .octets = headers.ip_octets,
+            .layer2_octets = packet.wire_octets,
+            .tcp_control_bits = headers.tcp_control_bits,
+            .observation_point = packet.observation_point,
+            .sender = sender,
+            .protocol = headers.protocol,
+            .type_of_service = headers.type_of_service,
+            .time_to_live = headers.time_to_live,
+            .icmp_type = headers.icmp_type,
+            .icmp_code = headers.icmp_code};
+}
 
 // Makes a flow of its first packet.
 void begin(Flow& flow, const FlowKey& key, const Observation& first) noexcept;
@@ -42,5 +55,76 @@ FlowRecord record_of(const Flow& flow, const FlowOrigin& origin, FlowEndReason r
 
 // After a record was cut by the active timeout: the flow goes on with nothing counted yet.
 void clear_after_cut(Flow& flow) noexcept;
+
+namespace detail {
+
+inline constexpr std::uint8_t protocol_tcp = 6;
+
+// TCP control bits, RFC 9293 section 3.1.
+inline constexpr std::uint16_t tcp_fin = 0x01;
+inline constexpr std::uint16_t tcp_syn = 0x02;
+inline constexpr std::uint16_t tcp_rst = 0x04;
+inline constexpr std::uint16_t tcp_ack = 0x10;
+
+inline void set_initiator(Flow& flow, Sender initiator) noexcept {
+    flow.state = static_cast<std::uint8_t>(flow.state & ~state::initiator_is_high);
+    if (initiator == Sender::high) {
+        flow.state |= state::initiator_is_high;
+    }
+}
+
+// A SYN comes from the initiator, a SYN-ACK goes to it; the first of them decides.
+inline void learn_from_tcp(Flow& flow, const Observation& packet) noexcept {
+    const std::uint16_t bits = packet.tcp_control_bits;
+    if ((bits & tcp_syn) != 0 && (flow.state & state::initiator_known) == 0) {
+        set_initiator(flow, (bits & tcp_ack) != 0 ? other(packet.sender) : packet.sender);
+        flow.state |= state::initiator_known;
+    }
+    if ((bits & tcp_fin) != 0) {
+        flow.state |= packet.sender == Sender::low ? state::fin_from_low : state::fin_from_high;
+    }
+    if ((bits & tcp_rst) != 0) {
+        flow.state |= state::reset;
+    }
+}
+
+inline void count(Flow& flow, const Observation& packet) noexcept {
+    const auto sender = static_cast<std::size_t>(packet.sender);
+    Side& side = flow.sides[sender];
+    side.packets += Packets{1};
+    side.octets += Octets{packet.octets};
+    side.layer2_octets += Octets{packet.layer2_octets};
+    flow.tcp_control_bits[sender] |= packet.tcp_control_bits;
+    if (packet.protocol == protocol_tcp) {
+        learn_from_tcp(flow, packet);
+    }
+}
+
+// The first packet of an endpoint since the last cut sets what later ones only lower.
+inline void note_first_of_side(Flow& flow, const Observation& packet) noexcept {
+    const auto sender = static_cast<std::size_t>(packet.sender);
+    if (flow.sides[sender].packets == Packets{}) {
+        flow.type_of_service[sender] = packet.type_of_service;
+        flow.ttl_min[sender] = packet.time_to_live;
+    }
+    flow.ttl_min[sender] = std::min(flow.ttl_min[sender], packet.time_to_live);
+}
+
+}  // namespace detail
+
+inline void update(Flow& flow, const Observation& packet) noexcept {
+    if ((flow.state & state::empty) != 0) [[unlikely]] {
+        flow.state = static_cast<std::uint8_t>(flow.state & ~state::empty);
+        flow.start = packet.at;
+    }
+    // Captures can run backwards: a record spans its earliest and its latest packet.
+    flow.start = std::min(flow.start, packet.at);
+    flow.last = std::max(flow.last, packet.at);
+    detail::note_first_of_side(flow, packet);
+    detail::count(flow, packet);
+    if (flow.sides[0].packets != Packets{} && flow.sides[1].packets != Packets{}) {
+        flow.state |= state::answered;
+    }
+}
 
 }  // namespace tapmeter::flow

@@ -139,7 +139,7 @@ void take_values(const Block& block, std::size_t index, Config& config) {
 Setting setting_of(const Key& key, const Block& block, const std::string& head) {
     const Table& table = table_of(key);
     const std::size_t inner =
-        table.group == Group::single ? 0 : head_table(table.group).path.size();
+        table.group == Group::single ? table.path.size() : head_table(table.group).path.size();
     Setting setting{
         .path = head + std::string(table.path.substr(inner)) + "." + std::string(key.name),
         .table = table.header(),

@@ -1,8 +1,10 @@
 #include "src/config/toml_file.h"
+#include "src/config/toml_assertion.h"  // before toml++, which calls it
 
 #include <toml++/toml.h>
 #include <algorithm>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -68,6 +70,32 @@ TomlNode node_of(const toml::node& from) {
     return node;
 }
 
+// One of the library's assertions does not hold: it trusts itself too much on some broken texts.
+// src/config/meson.build makes them throw this instead of ending the program.
+bool trips_assertion(std::string_view text) {
+    try {
+        static_cast<void>(toml::parse(text));
+    } catch (const toml::parse_error&) {
+        return false;
+    } catch (const std::logic_error&) {
+        return true;
+    }
+    return false;
+}
+
+// The assertion knows no place: looks for the first line with which the text trips it.
+Fault find_tripping_line(std::string_view text) {
+    std::vector<std::size_t> ends;
+    for (std::size_t at = text.find('\n'); at != std::string_view::npos;
+         at = text.find('\n', at + 1)) {
+        ends.push_back(at + 1);
+    }
+    const auto first = std::ranges::partition_point(
+        ends, [text](std::size_t end) { return !trips_assertion(text.substr(0, end)); });
+    const auto line = static_cast<std::uint32_t>(first - ends.begin()) + 1;
+    return {{line, 1}, "not TOML: this line is malformed"};
+}
+
 struct Attempt {
     std::optional<TomlNode> root;
     Fault fault;
@@ -82,6 +110,8 @@ Attempt attempt(std::string_view text) {
     } catch (const toml::parse_error& error) {
         return {std::nullopt,
                 {position_of(error.source()), "not TOML: " + std::string(error.description())}};
+    } catch (const std::logic_error&) {
+        return {std::nullopt, find_tripping_line(text)};
     }
 }
 
@@ -102,6 +132,11 @@ public:
     std::string_view line(std::size_t index) const {
         return std::string_view(text_).substr(lines_[index].begin,
                                               lines_[index].end - lines_[index].begin);
+    }
+    // The lines from `first` to before `end`.
+    std::string_view between(std::size_t first, std::size_t end) const {
+        return std::string_view(text_).substr(lines_[first].begin,
+                                              lines_[end].begin - lines_[first].begin);
     }
     bool is_blank(std::size_t index) const { return first_column(index) == 0; }
     // A line of a list over several lines, "[1, 2],", may look alike; a header has no comma.
@@ -165,29 +200,37 @@ Fault in_our_words(const Fault& fault, const Lines& lines) {
             "\"" + name + "\" is " + (header ? "defined" : "set") + " twice"};
 }
 
+bool begins(const Lines& lines, std::size_t line) {
+    return lines.is_statement(line) || lines.is_header(line);
+}
+
+// The first line of the statement that the fault in line `at` broke: an earlier one when what
+// begins there is not closed, as in `x = [1, 2`, whose fault is found in the line behind.
+std::size_t first_line_of(const Lines& lines, std::size_t at) {
+    std::size_t before = at;
+    while (before > 0) {
+        --before;
+        if (begins(lines, before)) {
+            return attempt(lines.between(before, at)).root ? at : before;
+        }
+    }
+    return at;
+}
+
 // Leaves out the statement that the fault broke. A broken header takes its whole table with it, so
 // that its keys are not blamed on the table before.
 // returns  false when there is nothing left to leave out
-bool leave_out_statement(Lines& lines, const Fault& fault) {
-    const auto begins = [&lines](std::size_t line) {
-        return lines.is_statement(line) || lines.is_header(line);
-    };
-    const std::size_t at = line_index(lines, fault.at);
-    std::size_t first = at;
-    // In `x = [1, 2` the fault is found at the beginning of the next statement.
-    const bool unclosed = fault.message.find("parsing array") != std::string::npos &&
-                          fault.at.column <= lines.first_column(first);
-    first -= first > 0 && unclosed && begins(first) ? 1 : 0;
-    while (first > 0 && !begins(first)) {
-        --first;
-    }
-    first = lines.is_blank(first) ? at : first;
-    if (lines.is_blank(first)) {
+bool leave_out_statement(Lines& lines, Position fault) {
+    const std::size_t at = line_index(lines, fault);
+    if (lines.is_blank(at)) {
         return false;
     }
+    const std::size_t first = first_line_of(lines, at);
     const bool header = lines.is_header(first);
-    std::size_t next = first + 1;
-    while (next < lines.count() && !lines.is_header(next) &&
+    // What begins behind the fault is sound; lines that begin nothing went with the statement,
+    // except when the fault itself stands in a line that begins nothing.
+    std::size_t next = first < at && begins(lines, at) ? at : at + 1;
+    while (next > at && next < lines.count() && begins(lines, first) && !lines.is_header(next) &&
            (header || !lines.is_statement(next))) {
         ++next;
     }
@@ -198,6 +241,10 @@ bool leave_out_statement(Lines& lines, const Fault& fault) {
 }
 
 }  // namespace
+
+void toml_assertion_failed() {
+    throw std::logic_error("an assertion of toml++");
+}
 
 TomlFile parse_toml(std::string_view text) {
     TomlFile file;
@@ -219,7 +266,8 @@ TomlFile parse_toml(std::string_view text) {
         // At the end of the file nobody knows where what is not closed began.
         const bool at_end = result.fault.message.find("end-of-file") != std::string::npos;
         if (at_end || text.size() > recovery_octets_max ||
-            file.faults.size() == syntax_faults_max || !leave_out_statement(lines, result.fault)) {
+            file.faults.size() == syntax_faults_max ||
+            !leave_out_statement(lines, result.fault.at)) {
             return file;
         }
     }

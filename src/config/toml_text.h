@@ -20,7 +20,7 @@ std::optional<Fault> find_text_fault(std::string_view text);
 
 // Looks over a text without such faults for what toml++ 3.3 must not see. Linear.
 //   nesting, on which it recurses
-//   a table header without a name, which trips one of its assertions
+//   a table header without a name, for a better message than its assertion gives
 //   letters beyond ASCII outside of quotes, in quoted keys and behind a backslash in a string of
 //   several lines: its test for blanks has undefined behaviour for most of them
 // The first two and most of the third are no TOML anyway; a key of ours is ASCII.

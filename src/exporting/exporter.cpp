@@ -15,6 +15,7 @@ constexpr milliseconds tick_interval{100};
 // A ring of 8,192 records is filled in 600 us by 13 million records a second.
 constexpr microseconds nap_shortest{100};
 constexpr microseconds nap_longest{500};
+constexpr microseconds nap_longest_of_files{4'000};  // a full ring only makes the file wait
 
 }  // namespace
 
@@ -28,13 +29,14 @@ Exporter::Exporter(std::vector<RecordRing*> rings, std::vector<std::unique_ptr<O
 }
 
 void Exporter::run(const std::stop_token& stop) {
+    const microseconds longest = patience_ == Patience::wait ? nap_longest_of_files : nap_longest;
     microseconds nap = nap_shortest;
     while (!stop.stop_requested()) {
         if (step()) {
-            nap = nap_shortest;
+            nap = patience_ == Patience::wait ? nap : nap_shortest;
         } else {
             std::this_thread::sleep_for(nap);
-            nap = std::min(nap * 2, nap_longest);
+            nap = std::min(nap * 2, longest);
         }
     }
 }

@@ -1,0 +1,85 @@
+#include "src/config/assemble.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/src/config/config_text.h"
+
+namespace tapmeter::config {
+namespace {
+
+std::string blocks(const std::string& header, const std::string& key, std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) {
+        text += header + "\n" + key + " = \"" + (key == "collector" ? "udp://h" : "eth") +
+                std::to_string(i) + "\"\n";
+    }
+    return text;
+}
+
+TEST(Assemble, fills_in_names_and_observation_domains) {
+    const auto loaded = load_text(
+        "instance.observation_domain_id = 10\n[[capture]]\nsource = \"eth0\"\n[[capture]]\nsource "
+        "= \"eth1\"\nobservation_domain_id = 10\n[[capture]]\nsource = \"eth2\"\n");
+    ASSERT_TRUE(loaded) << errors_of(loaded);
+    EXPECT_EQ(loaded->config.captures[0].observation_domain_id, 10U);
+    EXPECT_EQ(loaded->config.captures[1].observation_domain_id, 10U);  // two ports of one tap
+    EXPECT_EQ(loaded->config.captures[2].observation_domain_id, 12U);
+    EXPECT_EQ(loaded->config.captures[2].name, "eth2");
+}
+
+TEST(Assemble, refuses_an_id_beyond_32_bits) {
+    const std::string two = blocks("[[capture]]", "source", 2);
+    EXPECT_TRUE(load_text("instance.observation_domain_id = 4294967294\n" + two));
+    EXPECT_NE(errors_of(load_text("instance.observation_domain_id = 4294967295\n" + two))
+                  .find("give this capture one of its own"),
+              std::string::npos);
+}
+
+TEST(Assemble, limits_blocks) {
+    EXPECT_TRUE(load_text(blocks("[[capture]]", "source", captures_max)));
+    EXPECT_NE(errors_of(load_text(blocks("[[capture]]", "source", captures_max + 1)))
+                  .find("more than 64 [[capture]] blocks"),
+              std::string::npos);
+    const std::string one_json = "[[export.json]]\npath = \"-\"\n";
+    EXPECT_TRUE(load_text(blocks("[[export.ipfix]]", "collector", outputs_max - 1) + one_json));
+    EXPECT_NE(errors_of(load_text(blocks("[[export.ipfix]]", "collector", outputs_max) + one_json))
+                  .find("more than 32 outputs"),
+              std::string::npos);
+}
+
+TEST(Assemble, refuses_what_is_there_twice) {
+    EXPECT_NE(errors_of(load_text("[[capture]]\nsource = \"eth0\"\n[[capture]]\nsource = "
+                                  "\"eth0\"\nname = \"b\"\n"))
+                  .find("t.toml:4:10: source \"eth0\" appears twice; first at t.toml:2:10"),
+              std::string::npos);
+    EXPECT_NE(errors_of(load_text("[[export.ipfix]]\nname = \"a\"\ncollector = \"udp://h\"\n"
+                                  "[[export.json]]\nname = \"a\"\npath = \"-\"\n"))
+                  .find("t.toml:5:8: name \"a\" appears twice; first at t.toml:2:8"),
+              std::string::npos);
+}
+
+TEST(Assemble, wants_a_core_for_every_worker) {
+    EXPECT_TRUE(load_text("[workers]\ncount = 2\ncores = \"2-3\"\n"));
+    EXPECT_TRUE(load_text("[workers]\ncores = \"2-4\"\n"));
+    EXPECT_NE(errors_of(load_text("[workers]\ncount = 2\ncores = \"2-4\"\n"))
+                  .find("cores names 3 cores, but count is 2"),
+              std::string::npos);
+}
+
+TEST(Assemble, knows_what_excludes_what) {
+    EXPECT_NE(errors_of(load_text("[[capture]]\nsource = \"eth0\"\nzero_copy = \"on\"\nxdp_mode = "
+                                  "\"generic\"\n"))
+                  .find("t.toml:3:13: zero_copy"),
+              std::string::npos);
+}
+
+TEST(Assemble, calls_nothing_missing_that_could_not_be_read) {
+    EXPECT_NE(errors_of(load_text("[[capture]]\n")).find("has no source"), std::string::npos);
+    EXPECT_EQ(errors_of(load_text("[[capture]]\nsource = \n")).find("has no source"),
+              std::string::npos);
+    EXPECT_EQ(errors_of(load_text("[[capture]]\nsource = 3\n")).find("has no source"),
+              std::string::npos);
+}
+
+}  // namespace
+}  // namespace tapmeter::config
