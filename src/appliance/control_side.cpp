@@ -100,13 +100,20 @@ Result<std::string> Appliance::apply_prefilters(const Config& fresh) {
         wanted.push_back(std::move(*rules));
     }
     std::string text;
-    for (std::size_t index = 0; index < std::min(wanted.size(), rules_.size()); ++index) {
+    for (std::size_t index = 0; index < rules_.size(); ++index) {
         xdp::XdpCapture* const capture = parts_.captures.prefiltered[index];
-        const xdp::PrefilterRules& rules = wanted[index];
+        // By name: blocks may stand in another order now, and some may be new or gone.
+        const auto block = std::ranges::find(fresh.captures, parts_.config.captures[index].name,
+                                             &Config::Capture::name);
+        if (capture == nullptr || block == fresh.captures.end()) {
+            continue;
+        }
+        const xdp::PrefilterRules& rules =
+            wanted[static_cast<std::size_t>(block - fresh.captures.begin())];
         const bool same = rules.excluded == rules_[index].excluded &&
                           rules.denied_ports == rules_[index].denied_ports &&
                           rules.sample == rules_[index].sample;
-        if (capture == nullptr || same) {
+        if (same) {
             continue;
         }
         if (auto applied = capture->apply(rules); !applied) {

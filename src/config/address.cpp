@@ -24,8 +24,9 @@ constexpr std::size_t host_label_octets_max = 63;
 constexpr std::string_view source_rule =
     R"("eth1", "xdp:eth1", "pci:0000:17:00.0", "dpdk:net_ring0" or "pcap:FILE")";
 
-constexpr std::array<std::string_view, 4> scheme_names{"xdp", "pci", "dpdk", "pcap"};
-constexpr std::array schemes{Scheme::xdp, Scheme::pci, Scheme::dpdk, Scheme::pcap};
+constexpr std::array<std::string_view, 5> scheme_names{"xdp", "pci", "dpdk", "pcap", "gen"};
+constexpr std::array schemes{Scheme::xdp, Scheme::pci, Scheme::dpdk, Scheme::pcap,
+                             Scheme::generator};
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -180,7 +181,7 @@ std::string host_text(const std::string& host) {
 }  // namespace
 
 std::string SourceAddress::short_name() const {
-    std::string name = device;
+    std::string name = scheme == Scheme::generator ? "gen" : device;
     if (scheme == Scheme::dpdk) {
         name = name.substr(0, name.find(','));
     }
@@ -221,6 +222,9 @@ Checked<SourceAddress> parse_source(std::string_view text) {
     if (scheme == Scheme::pcap && !is_file_name(device)) {
         return must_be("\"pcap:FILE\" with a file name of 1 to " +
                        std::to_string(device_octets_max) + " printable octets");
+    }
+    if (scheme == Scheme::generator && !device.empty()) {
+        return must_be("\"gen:\" and nothing behind it: the generator has no settings");
     }
     return SourceAddress{.scheme = scheme, .device = std::string(device)};
 }

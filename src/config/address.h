@@ -16,11 +16,12 @@ struct SourceAddress {
         pci,        // "pci:0000:17:00.0": a DPDK port
         dpdk,       // "dpdk:net_ring0,...": a DPDK virtual device with its arguments
         pcap,       // "pcap:FILE": a capture file, as if live
+        generator,  // "gen:": made-up conversations, what `tapmeter demo` meters
     };
     Scheme scheme = Scheme::interface;
     std::string device;  // what stands behind the scheme
 
-    // What people call it: "eth1", "0000:17:00.0", "net_ring0", "office.pcap"; a name that
+    // What people call it: "eth1", "0000:17:00.0", "net_ring0", "office.pcap", "gen"; a name that
     // is_name() accepts.
     std::string short_name() const;
 };

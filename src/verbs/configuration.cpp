@@ -35,7 +35,7 @@ std::string config_as_json(const Loaded& loaded) {
     return object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-Result<Appliance::NewConfig> read_again(const LoadRequest& request, Loaded& running) {
+Result<Appliance::NewConfig> read_again(const LoadRequest& request, const Loaded& started) {
     auto fresh = load_config(request);
     if (!fresh) {
         std::string text;
@@ -44,11 +44,9 @@ Result<Appliance::NewConfig> read_again(const LoadRequest& request, Loaded& runn
         }
         return failed(Error::Kind::invalid_config, std::move(text));
     }
-    Appliance::NewConfig answer{.config = fresh->config,
+    return Appliance::NewConfig{.config = fresh->config,
                                 .json = config_as_json(*fresh),
-                                .needs_restart = changed_settings(running, *fresh, false)};
-    running = std::move(*fresh);
-    return answer;
+                                .needs_restart = changed_settings(started, *fresh, false)};
 }
 
 }  // namespace tapmeter::verbs

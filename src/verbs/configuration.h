@@ -14,9 +14,10 @@ std::optional<Loaded> load_or_explain(const LoadRequest& request);
 // The effective configuration as one JSON object, for the control interface.
 std::string config_as_json(const Loaded& loaded);
 
-// What a reload finds: reads `request` anew and compares it with `running`.
+// What a reload finds: reads `request` anew and compares it with `started`, the configuration that
+// the process was started with: a restart stays needed however often somebody reloads.
 // errors  invalid_config: every error of the new configuration, a line each
-Result<Appliance::NewConfig> read_again(const LoadRequest& request, Loaded& running);
+Result<Appliance::NewConfig> read_again(const LoadRequest& request, const Loaded& started);
 
 // One line on standard error: "tapmeter: TEXT".
 void complain(const std::string& text);

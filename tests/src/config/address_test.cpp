@@ -15,6 +15,7 @@ TEST(Source, is_an_interface_or_says_how_to_open_it) {
     EXPECT_EQ(parse_source("pci:0000:17:00.0")->device, "0000:17:00.0");
     EXPECT_EQ(parse_source("dpdk:net_pcap0,rx_pcap=a.pcap")->scheme, Scheme::dpdk);
     EXPECT_EQ(parse_source("pcap:/tmp/a b.pcap")->device, "/tmp/a b.pcap");
+    EXPECT_EQ(parse_source("gen:")->scheme, Scheme::generator);
 }
 
 TEST(Source, refuses_other_texts) {
@@ -41,6 +42,7 @@ TEST(Source, refuses_other_texts) {
         EXPECT_FALSE(parse_source(text)) << text;
     }
     EXPECT_TRUE(parse_source("abcdefghijklmno"));  // 15 octets
+    EXPECT_FALSE(parse_source("gen:fast"));
     EXPECT_FALSE(parse_source("pcap:" + std::string(1'025, 'a')));
     EXPECT_TRUE(parse_source("pcap:" + std::string(1'024, 'a')));
     EXPECT_NE(parse_source("xpd:eth1").error().find("did you mean \"xdp\"?"), std::string::npos);
@@ -52,6 +54,7 @@ TEST(Source, has_a_short_name) {
     EXPECT_EQ(parse_source("dpdk:net_ring0,a=b")->short_name(), "net_ring0");
     EXPECT_EQ(parse_source("pcap:/tmp/a b.pcap")->short_name(), "a_b.pcap");
     EXPECT_EQ(parse_source("pcap:/tmp/")->short_name(), "x");
+    EXPECT_EQ(parse_source("gen:")->short_name(), "gen");
     EXPECT_TRUE(is_name(parse_source("pcap:" + std::string(1'000, '-'))->short_name()));
 }
 
