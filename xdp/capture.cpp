@@ -91,10 +91,11 @@ std::vector<Capability> XdpCapture::capabilities() const {
         {"busy poll", busy_poll},
         {"frames in pieces", pieces_text()},
         {"queues", queues_text()},
-        {"symmetric hash",
-         symmetric_ ? "yes"
-                    : "no: packets are steered by software; \"ethtool -X " + link_.name +
-                          " hkey 6d:5a:...\" with that pair repeated makes it symmetric"},
+        {"symmetric hash", symmetric_ ? "yes"
+                           : link_.kind.empty()
+                               ? "no: packets are steered by software; \"ethtool -X " + link_.name +
+                                     " hkey 6d:5a:...\" with that pair repeated makes it symmetric"
+                               : "no: packets are steered by software"},
         {"timestamps", "software, at the burst"},
         {"vlan tags", strips_tags.value_or(false) ? "perhaps taken out by the NIC; \"ethtool -K " +
                                                         link_.name + " rxvlan off\" keeps them"

@@ -33,7 +33,6 @@ struct Mapping {
     int descriptor = -1;
 };
 
-// A memfd, so that a process started later can be handed the same pages.
 Mapping map_memfd(std::size_t octets, unsigned int flags) noexcept {
     const int descriptor = ::memfd_create("tapmeter-shard", flags | MFD_CLOEXEC);
     if (descriptor < 0) {

@@ -10,8 +10,8 @@ namespace tapmeter::flow {
 
 namespace {
 
-// Of 15 ways 11.25 are used when flows_max flows are in: then about one new flow in 300 finds both
-// of its buckets full (tests/pipeline/flow/flow_table_test.cpp holds this).
+// Of 15 ways 11.25 are used when flows_max flows are in: then less than one new flow in 200 finds
+// both of its buckets full (tests/pipeline/flow/flow_table_test.cpp holds this).
 constexpr std::size_t load_numerator = 3;
 constexpr std::size_t load_denominator = 4;
 

@@ -122,38 +122,13 @@ TEST_F(XdpCaptureTest, a_peer_with_a_larger_mtu) {
     EXPECT_EQ(capability(*capture, "frames in pieces"), "yes");
 }
 
-TEST_F(XdpCaptureTest, both_directions_of_a_flow_meet_on_one_queue) {
-    const auto capture = open_or_fail(options_for("xdp_in"));
-    ASSERT_NE(capture, nullptr);
-    EXPECT_TRUE(capture->symmetric());
-    RawSender sender("xdp_out");
-    constexpr std::uint16_t flows = 200;
-    for (std::uint16_t flow = 0; flow < flows; ++flow) {
-        const auto port = static_cast<std::uint16_t>(10'000 + flow);
-        ASSERT_TRUE(sender.send(
-            WireFrame{}.ethernet(0x0800).ipv4({}).ports(port, 443).padded_to(60).octets()));
-        ASSERT_TRUE(sender.send(WireFrame{}
-                                    .ethernet(0x0800)
-                                    .ipv4({.source = 0xc633'6401, .destination = 0xc000'0201})
-                                    .ports(443, port)
-                                    .padded_to(60)
-                                    .octets()));
-    }
-    std::map<std::uint32_t, std::vector<std::size_t>> queues_of_flow;
-    std::size_t received = 0;
-    EXPECT_TRUE(wait_until([&] {
-        received += receive_once(*capture, [&](std::size_t queue, const Packet& packet) {
-            const std::uint32_t source = load_be16(packet.frame.subspan<34, 2>());
-            const std::uint32_t destination = load_be16(packet.frame.subspan<36, 2>());
-            queues_of_flow[source + destination].push_back(queue);
-        });
-        return received >= 2U * flows;
-    }));
-    EXPECT_EQ(queues_of_flow.size(), flows);
-    for (const auto& [flow, queues] : queues_of_flow) {
-        ASSERT_EQ(queues.size(), 2U);
-        EXPECT_EQ(queues[0], queues[1]) << flow;
-    }
+// The kernel spreads replayed frames evenly, but what sockets send it spreads by a random hash for
+// each side of a conversation: several queues of a veth are never called symmetric.
+TEST_F(XdpCaptureTest, only_one_queue_of_a_veth_is_symmetric) {
+    XdpOptions options = options_for("xdp_in");
+    const auto several = open_or_fail(options);
+    ASSERT_NE(several, nullptr);
+    EXPECT_FALSE(several->symmetric());
 }
 
 TEST_F(XdpCaptureTest, rules_drop_and_sample_under_their_names) {
@@ -311,7 +286,7 @@ TEST_F(XdpCaptureTest, says_what_it_is) {
     EXPECT_EQ(capture->queue(3).describe(), "xdp xdp_in queue 3");
     EXPECT_EQ(capability(*capture, "zero copy"), "no: the driver has none here; copying");
     EXPECT_EQ(capability(*capture, "timestamps"), "software, at the burst");
-    EXPECT_EQ(capability(*capture, "symmetric hash"), "yes");
+    EXPECT_EQ(capability(*capture, "symmetric hash"), "no: packets are steered by software");
 }
 
 }  // namespace

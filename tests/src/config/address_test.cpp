@@ -36,7 +36,6 @@ TEST(Source, refuses_other_texts) {
                                                                       "dpdk:0net",
                                                                       "pcap:",
                                                                       "afpacket:eth1",
-                                                                      "gen:",
                                                                       ":eth1",
                                                                       "pcap:a\nb"}) {
         EXPECT_FALSE(parse_source(text)) << text;
