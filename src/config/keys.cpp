@@ -177,7 +177,7 @@ constexpr std::array keys{
         "forward ones"},
     Key{ranged(Type::number, 16, 1'048'576), TableId::ipfix, "queue",
         at<&C::ipfix, &C::Ipfix::queue_messages>(),
-        "messages that wait for the sender at most; then the oldest is lost, and counted"},
+        "messages that wait for the sender at most; a newer one is lost then, and counted"},
 
     Key{plain(Type::file, required), TableId::json, "path", at<&C::json, &C::Json::path>(),
         "a file, or \"-\" for standard output"},

@@ -10,6 +10,12 @@ import json
 import sys
 
 
+# Names of IP protocols as EVE spells them, where score.py knows only the number.
+NUMBERS = {"HOPOPT": 0, "IGMP": 2, "IPv4": 4, "EGP": 8, "IGP": 9, "IPv6": 41, "RSVP": 46,
+           "GRE": 47, "ESP": 50, "AH": 51, "EIGRP": 88, "OSPFIGP": 89, "PIM": 103, "VRRP": 112,
+           "L2TP": 115, "UDPLite": 136}
+
+
 def seconds_of(record, nanoseconds, text):
     """Exact nanoseconds where the record has them, else the EVE time."""
     own = record.get("tapmeter", {}).get(nanoseconds)
@@ -24,7 +30,7 @@ def converted(record):
     return {
         "src_ip": record["src_ip"], "src_port": record.get("src_port", 0),
         "dst_ip": record["dest_ip"], "dst_port": record.get("dest_port", 0),
-        "proto": record["proto"],
+        "proto": NUMBERS.get(record["proto"], record["proto"]),
         "packets_fwd": counts["pkts_toserver"], "packets_rev": counts["pkts_toclient"],
         "bytes_fwd": counts["bytes_toserver"], "bytes_rev": counts["bytes_toclient"],
         "first": seconds_of(record, "start_ns", "start"),
