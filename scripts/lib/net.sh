@@ -157,9 +157,9 @@ afxdp_lacks() {
         echo 'network namespaces are refused here'
     else
         local why=''
-        ip -n "$net_prefix-try" link add try0 numrxqueues 2 numtxqueues 2 type veth \
-            peer name try1 numrxqueues 2 numtxqueues 2 2>/dev/null ||
-            why='this kernel has no veth interfaces'
+        why=$(ip -n "$net_prefix-try" link add try0 numrxqueues 2 numtxqueues 2 type veth \
+            peer name try1 numrxqueues 2 numtxqueues 2 2>&1) ||
+            why="veth interfaces cannot be made here: $why"
         ip netns del "$net_prefix-try"
         [[ -n $why ]] || return 1
         echo "$why"
