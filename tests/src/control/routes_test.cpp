@@ -65,9 +65,6 @@ TEST(Routes, count_what_was_answered) {
     EXPECT_EQ(text.find("evil"), std::string::npos);
 }
 
-TEST(Nearest, counts_edits) {
-}
-
 TEST(Nearest, suggests_only_what_is_near) {
     const std::vector<std::string_view> words{"books", "stats"};
     EXPECT_EQ(did_you_mean("stat", words), "did you mean \"stats\"?");
