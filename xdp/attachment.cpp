@@ -77,31 +77,43 @@ Error attach_error(const Link& link, Mode mode, const std::string& refusals) {
                                  "; " + capability_cure({CAP_NET_ADMIN, CAP_BPF}, otherwise)};
 }
 
+// Drivers refuse the program for frames of one piece where the MTU needs several; veth looks at
+// its peer's MTU for that. Some take only that program, so the other kind is tried too.
+std::vector<Attachment::Step> steps_of(Attachment::Wish wish) {
+    std::vector<Attachment::Step> steps;
+    for (const bool native : {true, false}) {
+        if (wish.mode == (native ? Mode::generic : Mode::native)) {
+            continue;
+        }
+        steps.push_back({.native = native, .pieces = wish.frames_in_pieces});
+        steps.push_back({.native = native, .pieces = !wish.frames_in_pieces});
+    }
+    return steps;
+}
+
+// The descriptor of the link, or -1 and errno.
+int create_link(const Link& link, const Prefilter& prefilter, Attachment::Step step) {
+    bpf_link_create_opts options{};
+    options.sz = sizeof(options);
+    options.flags = step.native ? std::uint32_t{XDP_FLAGS_DRV_MODE} : XDP_FLAGS_SKB_MODE;
+    const int program = step.pieces ? prefilter.program_for_pieces() : prefilter.program();
+    return bpf_link_create(program, static_cast<int>(link.index), BPF_XDP, &options);
+}
+
+std::string step_text(Attachment::Step step) {
+    return std::string(step.native ? "native" : "generic") +
+           (step.pieces ? " for frames in pieces: " : ": ");
+}
+
 }  // namespace
 
 Result<Attachment> Attachment::attach(const Link& link, const Prefilter& prefilter, Wish wish) {
     if (const std::uint32_t id = foreign_program(link); id != 0) {
         return tl::unexpected<Error>(foreign_error(link, id));
     }
-    // Drivers refuse the program for frames of one piece where the MTU needs several; veth looks
-    // at its peer's MTU for that. Some take only that program, so the other kind is tried too.
-    std::vector<Step> steps;
-    if (wish.mode != Mode::generic) {
-        steps.push_back({.native = true, .pieces = wish.frames_in_pieces});
-        steps.push_back({.native = true, .pieces = !wish.frames_in_pieces});
-    }
-    if (wish.mode != Mode::native) {
-        steps.push_back({.native = false, .pieces = wish.frames_in_pieces});
-        steps.push_back({.native = false, .pieces = !wish.frames_in_pieces});
-    }
     std::string refusals;
-    for (const Step& step : steps) {
-        bpf_link_create_opts options{};
-        options.sz = sizeof(options);
-        options.flags = step.native ? std::uint32_t{XDP_FLAGS_DRV_MODE} : XDP_FLAGS_SKB_MODE;
-        FileDescriptor attached(
-            bpf_link_create(step.pieces ? prefilter.program_for_pieces() : prefilter.program(),
-                            static_cast<int>(link.index), BPF_XDP, &options));
+    for (const Step& step : steps_of(wish)) {
+        FileDescriptor attached(create_link(link, prefilter, step));
         if (attached.is_open()) {
             return Attachment(std::move(attached), step, refusals);
         }
@@ -109,9 +121,8 @@ Result<Attachment> Attachment::attach(const Link& link, const Prefilter& prefilt
         if (const std::uint32_t id = foreign_program(link); id != 0) {
             return tl::unexpected<Error>(foreign_error(link, id));
         }
-        refusals += (refusals.empty() ? "" : ", ") +
-                    std::string(step.native ? "native" : "generic") +
-                    (step.pieces ? " for frames in pieces: " : ": ") + refusal_text(error, link);
+        refusals += refusals.empty() ? "" : ", ";
+        refusals += step_text(step) + refusal_text(error, link);
         if (error == EPERM || error == EACCES || error == ENODEV || error == ENOSYS) {
             break;  // the next step would meet the same
         }

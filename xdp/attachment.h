@@ -36,11 +36,13 @@ public:
     // Takes the program off the interface now: when this returns it sees no more frames.
     void detach() noexcept;
 
-private:
+    // One attempt: where to run, and which of the two programs.
     struct Step {
         bool native = true;
         bool pieces = false;
     };
+
+private:
     Attachment(FileDescriptor link, Step step, std::string refusal) noexcept
         : link_(std::move(link)),
           native_(step.native),

@@ -134,8 +134,7 @@ std::string XdpCapture::pieces_text() const {
 }
 
 std::string XdpCapture::queues_text() const {
-    const std::string both =
-        std::to_string(queues_.size()) + " of " + std::to_string(device_queues_);
+    std::string both = std::to_string(queues_.size()) + " of " + std::to_string(device_queues_);
     if (queues_.size() >= device_queues_) {
         return both;
     }

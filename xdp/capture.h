@@ -75,7 +75,6 @@ public:
         Attachment attachment;
     };
     explicit XdpCapture(Parts parts);
-    ~XdpCapture() override = default;
 
 private:
     std::string zero_copy_text() const;

@@ -25,14 +25,14 @@ std::uint16_t family_number(Netlink& generic) {
         generic.ask({.type = GENL_ID_CTRL},
                     NetlinkRequest(header).attribute(CTRL_ATTR_FAMILY_NAME, std::string("netdev")));
     std::uint16_t number = 0;
-    if (answers && !answers->empty() && answers->front().size() > sizeof(header)) {
-        for_each_attribute(Bytes(answers->front()).subspan(sizeof(header)),
-                           [&](std::uint16_t type, Bytes payload) {
-                               if (type == CTRL_ATTR_FAMILY_ID) {
-                                   number = value_of<std::uint16_t>(payload);
-                               }
-                           });
+    if (!answers || answers->empty() || answers->front().size() <= sizeof(header)) {
+        return number;
     }
+    for_each_attribute(Bytes(answers->front()).subspan(sizeof(header)),
+                       [&](std::uint16_t type, Bytes payload) {
+                           const bool is_number = type == CTRL_ATTR_FAMILY_ID;
+                           number = is_number ? value_of<std::uint16_t>(payload) : number;
+                       });
     return number;
 }
 

@@ -29,7 +29,7 @@ struct WithWords {
     std::array<std::uint32_t, sizeof(Header) / sizeof(std::uint32_t) + words_max> words{};
 
     Header header() const noexcept {
-        Header copy;
+        Header copy{};
         std::memcpy(&copy, words.data(), sizeof(copy));
         return copy;
     }

@@ -29,6 +29,15 @@ std::string mac_text(Bytes octets) {
     return text;
 }
 
+// What kind of virtual interface the nested attributes of IFLA_LINKINFO name.
+std::string kind_in(Bytes nested) {
+    std::string kind;
+    for_each_attribute(nested, [&](std::uint16_t type, Bytes payload) {
+        kind = type == IFLA_INFO_KIND ? text_of(payload) : kind;
+    });
+    return kind;
+}
+
 void read_attribute(std::uint16_t type, Bytes payload, Link& link) {
     switch (type) {
         case IFLA_IFNAME:
@@ -47,11 +56,7 @@ void read_attribute(std::uint16_t type, Bytes payload, Link& link) {
             link.rx_missed = value_of<rtnl_link_stats64>(payload).rx_missed_errors;
             break;
         case IFLA_LINKINFO:
-            for_each_attribute(payload, [&](std::uint16_t inner, Bytes text) {
-                if (inner == IFLA_INFO_KIND) {
-                    link.kind = text_of(text);
-                }
-            });
+            link.kind = kind_in(payload);
             break;
         default:
             break;

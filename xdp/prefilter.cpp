@@ -179,7 +179,7 @@ Result<void> Prefilter::apply(const PrefilterRules& rules) {
     loaded_ = {.excluded = united(wanted->excluded, before.excluded),
                .denied_ports = united(wanted->denied_ports, before.denied_ports),
                .sample = before.sample};
-    const auto added =
+    auto added =
         exclude(new_prefixes, true).and_then([&] { return deny(new_ports, true); }).and_then([&] {
             return configure(*wanted);
         });
@@ -190,10 +190,9 @@ Result<void> Prefilter::apply(const PrefilterRules& rules) {
         return added;
     }
     loaded_.sample = wanted->sample;
-    const auto removed =
-        exclude(difference(before.excluded, wanted->excluded), false).and_then([&] {
-            return deny(difference(before.denied_ports, wanted->denied_ports), false);
-        });
+    auto removed = exclude(difference(before.excluded, wanted->excluded), false).and_then([&] {
+        return deny(difference(before.denied_ports, wanted->denied_ports), false);
+    });
     if (removed) {
         loaded_ = std::move(*wanted);
     }

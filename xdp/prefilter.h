@@ -28,6 +28,8 @@ public:
     //          would be needed
     static Result<Prefilter> load();
 
+    Prefilter(const Prefilter&) = delete;
+    Prefilter& operator=(const Prefilter&) = delete;
     Prefilter(Prefilter&&) noexcept = default;
     Prefilter& operator=(Prefilter&&) noexcept = default;
     ~Prefilter() = default;  // the program leaves the kernel once its attachment is gone too

@@ -23,7 +23,7 @@ struct Prefix {
     std::uint8_t length = 0;                // bits: to 32 (IPv4) or 128 (IPv6)
     std::array<std::uint8_t, 16> octets{};  // network order; IPv4 uses the first four
 
-    auto operator<=>(const Prefix&) const = default;
+    auto operator<=>(const Prefix&) const = default;  // NOLINT(*-use-nullptr): none is written
 };
 
 // Reads "10.0.0.0/8", "2001:db8::/32" or a bare address, which is a network of one.

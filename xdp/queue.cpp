@@ -148,8 +148,24 @@ void Queue::ask_for_busy_poll() {
 
 // Lets the kernel go on with this queue; waits for nothing. Errors are not ours to mend: a link
 // that is down wakes up by itself, and a loss shows in XDP_STATISTICS.
-void Queue::wake_kernel() noexcept {
+void Queue::wake_kernel() const noexcept {
     (void)::recvfrom(socket(), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
+}
+
+// Adds a piece to the packet that stands next in the burst. Returns whether it ended the frame.
+bool Queue::take_piece(Burst& burst, const xdp_desc& piece, bool begins_frame) noexcept {
+    Packet& packet = burst.packets[burst.count];
+    if (begins_frame) {
+        packet.frame = umem_->frame(piece.addr, piece.len);
+        packet.wire_octets = 0;
+    }
+    packet.wire_octets += piece.len;
+    if ((piece.options & piece_is_followed) != 0) {
+        return false;
+    }
+    progress_.octets += packet.wire_octets;
+    ++burst.count;
+    return true;
 }
 
 // Fills the burst with whole frames and returns how many pieces they have. The first piece alone
@@ -169,19 +185,9 @@ std::uint32_t Queue::take_frames(Burst& burst) noexcept {
         // No more pieces than frames are still wanted, so the burst cannot overflow.
         for (std::uint32_t i = 0; i < peeked; ++i) {
             const xdp_desc& piece = *xsk_ring_cons__rx_desc(&rx_, index + i);
-            Packet& packet = burst.packets[burst.count];
-            if (at_frame_begin) {
-                packet.frame = umem_->frame(piece.addr, piece.len);
-                packet.wire_octets = 0;
-            }
-            packet.wire_octets += piece.len;
             addresses_[pieces++] = piece.addr;
-            at_frame_begin = (piece.options & piece_is_followed) == 0;
-            if (at_frame_begin) {
-                progress_.octets += packet.wire_octets;
-                ++burst.count;
-                whole_pieces = pieces;
-            }
+            at_frame_begin = take_piece(burst, piece, at_frame_begin);
+            whole_pieces = at_frame_begin ? pieces : whole_pieces;
         }
     }
     // A frame whose end is still to come stays in the ring. The kernel shows frames whole, so one

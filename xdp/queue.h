@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "pipeline/base/clock.h"
 #include "pipeline/base/published.h"
@@ -41,7 +42,9 @@ public:
     // errors   invalid_config: zero copy wished and refused; no_memory, io: as Umem::create
     static Result<std::unique_ptr<Queue>> open(const Options& options);
 
-    explicit Queue(const Options& options) : options_(options) {}
+    explicit Queue(Options options) : options_(std::move(options)) {}
+    Queue(const Queue&) = delete;
+    Queue& operator=(const Queue&) = delete;
     ~Queue() override;
 
     void receive(Burst& burst) noexcept override;
@@ -78,8 +81,9 @@ private:
 
     int open_socket(std::uint32_t bind_flags);
     void ask_for_busy_poll();
-    void wake_kernel() noexcept;
+    void wake_kernel() const noexcept;
     std::uint32_t take_frames(Burst& burst) noexcept;
+    bool take_piece(Burst& burst, const xdp_desc& piece, bool begins_frame) noexcept;
 
     Options options_;
     std::unique_ptr<Umem> umem_;
