@@ -19,25 +19,10 @@ TEST(Source, is_an_interface_or_says_how_to_open_it) {
 }
 
 TEST(Source, refuses_other_texts) {
-    for (const std::string& text : std::initializer_list<std::string>{"",
-                                                                      " ",
-                                                                      "eth 1",
-                                                                      "a/b",
-                                                                      ".",
-                                                                      "..",
-                                                                      "abcdefghijklmnop",
-                                                                      "xdp:",
-                                                                      "xdp:a b",
-                                                                      "pci:17:00.0",
-                                                                      "pci:0000:17:00.00",
-                                                                      "pci:000g:17:00.0",
-                                                                      "dpdk:",
-                                                                      "dpdk:,a=b",
-                                                                      "dpdk:0net",
-                                                                      "pcap:",
-                                                                      "afpacket:eth1",
-                                                                      ":eth1",
-                                                                      "pcap:a\nb"}) {
+    for (const std::string& text : std::initializer_list<std::string>{
+             "", " ", "eth 1", "a/b", ".", "..", "abcdefghijklmnop", "xdp:", "xdp:a b",
+             "pci:17:00.0", "pci:0000:17:00.00", "pci:000g:17:00.0", "dpdk:", "dpdk:,a=b",
+             "dpdk:0net", "pcap:", "afpacket:eth1", ":eth1", "pcap:a\nb"}) {
         EXPECT_FALSE(parse_source(text)) << text;
     }
     EXPECT_TRUE(parse_source("abcdefghijklmno"));  // 15 octets
