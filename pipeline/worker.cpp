@@ -60,11 +60,10 @@ bool Worker::ring_has_room() noexcept {
 std::size_t Worker::decode_burst(std::span<const Packet> packets) noexcept {
     std::size_t count = 0;
     books_.received_packets += packets.size();
-    for (Packet packet : packets) {
-        packet.observed_at = std::clamp(packet.observed_at, time_min, time_max);
-        newest_ = std::max(newest_, packet.observed_at);
+    for (const Packet& packet : packets) {
         books_.received_octets += packet.wire_octets;
         const auto headers = decode::decode_frame(packet);
+        newest_ = std::max(newest_, std::clamp(packet.observed_at, time_min, time_max));
         if (!headers) [[unlikely]] {
             ++books_.undecoded[index_of(headers.error())];
             books_.unmetered_octets += packet.wire_octets;
@@ -76,9 +75,9 @@ std::size_t Worker::decode_burst(std::span<const Packet> packets) noexcept {
             continue;
         }
         note_fragment(headers->fragment);
-        const auto keyed = flow::key_of(*headers, vlan_in_key_);
-        keys_[count] = keyed.key;
-        observations_[count] = flow::observation_of(*headers, packet, keyed.sender);
+        const flow::Sender sender = flow::write_key(*headers, vlan_in_key_, keys_[count]);
+        flow::observe(*headers, packet, sender, observations_[count]);
+        observations_[count].at = std::clamp(packet.observed_at, time_min, time_max);
         ++count;
     }
     return count;

@@ -24,19 +24,19 @@ struct Observation {
     std::uint8_t icmp_code = 0;
 };
 
-inline Observation observation_of(const decode::Headers& headers, const Packet& packet,
-                                  Sender sender) noexcept {
-    return {.at = packet.observed_at,
-            .octets = headers.ip_octets,
-            .layer2_octets = packet.wire_octets,
-            .tcp_control_bits = headers.tcp_control_bits,
-            .observation_point = packet.observation_point,
-            .sender = sender,
-            .protocol = headers.protocol,
-            .type_of_service = headers.type_of_service,
-            .time_to_live = headers.time_to_live,
-            .icmp_type = headers.icmp_type,
-            .icmp_code = headers.icmp_code};
+inline void observe(const decode::Headers& headers, const Packet& packet, Sender sender,
+                    Observation& to) noexcept {
+    to.at = packet.observed_at;
+    to.octets = headers.ip_octets;
+    to.layer2_octets = packet.wire_octets;
+    to.tcp_control_bits = headers.tcp_control_bits;
+    to.observation_point = packet.observation_point;
+    to.sender = sender;
+    to.protocol = headers.protocol;
+    to.type_of_service = headers.type_of_service;
+    to.time_to_live = headers.time_to_live;
+    to.icmp_type = headers.icmp_type;
+    to.icmp_code = headers.icmp_code;
 }
 
 // Makes a flow of its first packet.

@@ -28,8 +28,8 @@ Result<void> show_start(OctetSource& octets) {
     return {};
 }
 
-Result<Input> open_input(const std::filesystem::path& path, bool keep_pages) {
-    auto octets = open_octets(path, keep_pages);
+Result<Input> open_input(const std::filesystem::path& path, const Options& options) {
+    auto octets = open_octets(path, options.keep_pages, options.buffered);
     if (!octets) {
         return tl::unexpected(octets.error());
     }
@@ -76,7 +76,7 @@ std::vector<Capability> FileCapture::capabilities() const {
         {"files", std::to_string(all)},
         {"format", capture_files::describe(queue_.inputs().front().format)},
         {"timestamps", "from the file"},
-        {"zero copy", mapped == all ? "yes: mapped" : "no: pipes are read through a buffer"},
+        {"zero copy", mapped == all ? "yes: mapped" : "no: read through a buffer"},
     };
     if (mapped > 0) {
         facts.push_back({"pages", keep_pages_ ? "kept" : "given back behind the reader"});
@@ -93,7 +93,7 @@ Result<std::unique_ptr<FileCapture>> open(const Options& options) {
     std::vector<Input> inputs;
     inputs.reserve(options.paths.size());
     for (const std::filesystem::path& path : options.paths) {
-        auto input = open_input(path, options.keep_pages);
+        auto input = open_input(path, options);
         if (!input) {
             return failed(input.error().kind, name_of(path) + ": " + input.error().message);
         }

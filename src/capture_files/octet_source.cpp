@@ -20,7 +20,7 @@ tl::unexpected<Error> cannot_open(const std::string& why) {
 }
 
 // The octets from the file's current place on.
-Opened octets_of(FileDescriptor file, bool keep_pages) {
+Opened octets_of(FileDescriptor file, bool keep_pages, bool buffered) {
     struct stat facts {};
     if (::fstat(file.number(), &facts) != 0) {
         return cannot_open(std::generic_category().message(errno));
@@ -32,6 +32,9 @@ Opened octets_of(FileDescriptor file, bool keep_pages) {
     // Standard input may be a file of which somebody has read a part.
     if (S_ISREG(facts.st_mode) && facts.st_size > 0 && ::lseek(file.number(), 0, SEEK_CUR) == 0) {
         const auto octets = static_cast<std::size_t>(facts.st_size);
+        if (buffered) {
+            return std::make_unique<StreamBuffer>(std::move(file), octets);
+        }
         if (auto mapped = MappedFile::map(file, octets, keep_pages)) {
             return mapped;
         }
@@ -41,17 +44,17 @@ Opened octets_of(FileDescriptor file, bool keep_pages) {
 
 }  // namespace
 
-Opened open_octets(const std::filesystem::path& path, bool keep_pages) {
+Opened open_octets(const std::filesystem::path& path, bool keep_pages, bool buffered) {
     if (path != "-") {
         FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-        return file.is_open() ? octets_of(std::move(file), keep_pages)
+        return file.is_open() ? octets_of(std::move(file), keep_pages, buffered)
                               : cannot_open(std::generic_category().message(errno));
     }
     if (::isatty(STDIN_FILENO) == 1) {
         return cannot_open("is a terminal; pipe a capture into it or name a file");
     }
     FileDescriptor file{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)};
-    return file.is_open() ? octets_of(std::move(file), keep_pages)
+    return file.is_open() ? octets_of(std::move(file), keep_pages, buffered)
                           : cannot_open(std::generic_category().message(errno));
 }
 

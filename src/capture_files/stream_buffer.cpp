@@ -14,7 +14,7 @@ Fill StreamBuffer::fill() noexcept {
         return failure_ == 0 ? Fill::end : Fill::failed;
     }
     pollfd wait{.fd = file_.number(), .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&wait, 1, stream_wait_milliseconds);
+    const int ready = octets_total_ != 0 ? 1 : ::poll(&wait, 1, stream_wait_milliseconds);
     if (ready == 0 || (ready < 0 && errno == EINTR)) {
         return Fill::nothing_now;
     }

@@ -118,7 +118,9 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
                     Signals& signals) {
     auto file = capture_files::open({.paths = {command.files.begin(), command.files.end()},
                                      .observation_point = 0,
-                                     .keep_pages = config.workers.count > 1});
+                                     .keep_pages = config.workers.count > 1,
+                                     .buffered = config.workers.count == 1 &&
+                                                 command.files.size() <= capture_files::pipes_max});
     if (!file) {
         complain(file.error().message);
         return ExitCode::refused;

@@ -7,6 +7,17 @@
 
 namespace tapmeter::testing {
 
+struct KeyedPacket {
+    flow::FlowKey key;
+    flow::Sender sender;
+};
+
+inline KeyedPacket key_of(const decode::Headers& headers, bool vlan_in_key) {
+    KeyedPacket packet{};
+    packet.sender = flow::write_key(headers, vlan_in_key, packet.key);
+    return packet;
+}
+
 // Key number `number`: a UDP flow of its own between 10.x.y.z and 192.0.2.1.
 inline flow::FlowKey key_number(std::uint32_t number) {
     decode::Headers headers;
@@ -21,7 +32,7 @@ inline flow::FlowKey key_number(std::uint32_t number) {
     headers.destination[15] = 1;
     headers.source_port = static_cast<std::uint16_t>(number >> 24U);
     headers.destination_port = 53;
-    return flow::key_of(headers, true).key;
+    return key_of(headers, true).key;
 }
 
 inline ObservedAt at(Nanoseconds time) {

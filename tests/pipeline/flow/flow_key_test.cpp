@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/flows.h"
+
 namespace tapmeter::flow {
 namespace {
+
+using testing::key_of;
 
 decode::Headers headers() {
     decode::Headers h;

@@ -36,6 +36,17 @@ TEST(OctetSource, maps_a_file) {
     EXPECT_EQ((*source)->ahead().size(), 100U);
 }
 
+TEST(OctetSource, a_file_read_through_a_buffer_knows_its_length_and_its_end) {
+    const TemporaryFile file(frame_of(100));
+    const auto source = open_octets(file.path(), false, true);
+    ASSERT_TRUE(source) << source.error().message;
+    EXPECT_FALSE((*source)->views_stay_valid());
+    EXPECT_EQ((*source)->octets_total(), 100U);
+    EXPECT_EQ((*source)->fill(), Fill::more);
+    EXPECT_EQ((*source)->ahead().size(), 100U);
+    EXPECT_EQ((*source)->fill(), Fill::end);
+}
+
 TEST(OctetSource, an_empty_file_ends_at_once) {
     const TemporaryFile file({});
     const auto source = open_octets(file.path(), false);
