@@ -10,6 +10,7 @@
 
 #include "src/config/address.h"
 #include "src/config/quantity.h"
+#include "src/config/toml_text.h"
 
 namespace tapmeter::config {
 
@@ -304,6 +305,10 @@ tl::expected<Value, Fault> check_node(const Key& key, const TomlNode& node) {
 }
 
 tl::expected<Value, Fault> check_text(const Key& key, std::string_view text) {
+    // A file has been looked over as a whole; an argument or a variable may hold any octets.
+    if (const auto fault = find_text_fault(text)) {
+        return tl::unexpected<Fault>(Fault{{}, std::string(key.name) + ": " + fault->message});
+    }
     return check_node(key, is_list(key) ? list_of(key, text) : scalar_of(key, text));
 }
 

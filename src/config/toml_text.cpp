@@ -72,8 +72,7 @@ std::optional<Fault> find_character_fault(std::string_view text) {
         const std::size_t octets = character_octets(walk.rest());
         const auto first = static_cast<unsigned char>(walk.rest().front());
         if (octets == 0) {
-            return Fault{walk.at(),
-                         "octet " + hex(first) + " is not UTF-8; save the file as UTF-8"};
+            return Fault{walk.at(), "octet " + hex(first) + " is not UTF-8"};
         }
         if (first == 0) {
             return Fault{walk.at(), "a NUL octet: this is not a text file"};

@@ -101,6 +101,13 @@ TEST(CheckText, takes_lists_with_commas_or_as_toml_writes_them) {
     EXPECT_EQ(*check_text(key("flow", "idle_timeout"), "\"10s\""), Value{std::uint64_t{10'000}});
 }
 
+TEST(CheckText, refuses_octets_that_a_file_may_not_hold) {
+    const Key& exclude = key("capture.prefilter", "exclude");
+    EXPECT_FALSE(check_text(exclude, "10.0.0.0/8,\xFF"));
+    EXPECT_FALSE(check_text(exclude, std::string_view("a\0b", 3)));
+    EXPECT_TRUE(check_text(exclude, "\xC3\xA4"));
+}
+
 TEST(TomlText, is_one_spelling_for_each_value) {
     const auto spelled = [](const Key& row, std::string_view text) {
         return toml_text(row, *check_text(row, text));
