@@ -47,11 +47,12 @@ void Metering::meter_one(const FlowKey& key, FlowHash hash, const Observation& p
         return;
     }
     // What was due before this packet happens before it, whenever expiry would have come round.
-    if (!settle(index, packet.at)) {
+    Flow& flow = parts_.table.flow(index);
+    const bool something_is_due = next_event(flow, parts_.timeouts).at <= packet.at;
+    if (something_is_due && !settle(index, packet.at)) [[unlikely]] {
         open(key, hash, packet);
         return;
     }
-    Flow& flow = parts_.table.flow(index);
     if (reopens(flow, packet)) {
         end(index, FlowEndReason::end_of_flow);
         open(key, hash, packet);
