@@ -137,24 +137,27 @@ Result<std::vector<control::PrefilterState>> Appliance::prefilter() const {
 Result<std::vector<control::PrefilterState>> Appliance::change_prefilter(
     const control::PrefilterChange& change) {
     const std::lock_guard lock(control_mutex_);
-    bool found = false;
+    // All rules are worked out before the first is applied: a bad change changes nothing.
+    std::vector<std::pair<std::size_t, xdp::PrefilterRules>> wanted;
     for (std::size_t index = 0; index < rules_.size(); ++index) {
-        xdp::XdpCapture* const capture = parts_.captures.prefiltered[index];
         const std::string& name = parts_.config.captures[index].name;
-        if (capture == nullptr || (!change.interface.empty() && change.interface != name)) {
+        if (parts_.captures.prefiltered[index] == nullptr ||
+            (!change.interface.empty() && change.interface != name)) {
             continue;
         }
-        found = true;
         auto rules = changed(rules_[index], change);
         if (!rules) {
             return tl::unexpected<Error>(std::move(rules.error()));
         }
-        if (auto applied = capture->apply(*rules); !applied) {
+        wanted.emplace_back(index, std::move(*rules));
+    }
+    for (auto& [index, rules] : wanted) {
+        if (auto applied = parts_.captures.prefiltered[index]->apply(rules); !applied) {
             return tl::unexpected<Error>(std::move(applied.error()));
         }
-        rules_[index] = std::move(*rules);
+        rules_[index] = std::move(rules);
     }
-    if (!found) {
+    if (wanted.empty()) {
         return no_prefilter(change.interface);
     }
     return prefilter_states();

@@ -81,7 +81,8 @@ void write_interface(const Snapshot::Interface& interface, Page& page) {
 }
 
 void write_metering(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
-    page.heading("metering", fmt::format("{} workers", snapshot.workers.size()));
+    page.heading("metering", fmt::format("{} {}", snapshot.workers.size(),
+                                         snapshot.workers.size() == 1 ? "worker" : "workers"));
     page.line_if("waiting", "between steering and workers", snapshot.steering_waiting);
     page.line("received", "", all.received_packets,
               octets_remark(all.received_octets, "layer-2 octets"));
