@@ -12,6 +12,7 @@
 #include <iterator>
 
 #include "src/exporting/json_output.h"
+#include "tests/src/exporting/json_test.h"
 #include "tests/support/flow_records.h"
 
 namespace tapmeter::exporting {
@@ -23,49 +24,8 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 using test_support::mixed_records;
 
-const Interfaces points{{"eth1", ObservationDomainId{1}},
-                        {"pcap:\"\\\x01\xff\n.pcap", ObservationDomainId{2}}};
-
 // Through the output that it serves: nothing else fills its queue.
-// A folder of its own for each test, gone afterwards.
-class BlockWriterTest : public testing::Test {
-protected:
-    BlockWriterTest() {
-        std::string name = (fs::temp_directory_path() / "tapmeter_json_XXXXXX").string();
-        folder_ = ::mkdtemp(name.data());
-    }
-    ~BlockWriterTest() override { fs::remove_all(folder_); }
-
-    Config::Json config(Config::Json::Format format = Config::Json::Format::eve) const {
-        Config::Json json;
-        json.name = "test";
-        json.path = path();
-        json.format = format;
-        return json;
-    }
-    std::string path() const { return (folder_ / "eve.json").string(); }
-    static std::string content(const fs::path& file) {
-        std::ifstream stream(file, std::ios::binary);
-        return {std::istreambuf_iterator<char>(stream), {}};
-    }
-    std::size_t lines() const {
-        const std::string text = content(path());
-        return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-    }
-
-    fs::path folder_;
-};
-
-void expect_balanced(const OutputCounters& counters) {
-    RecordTotals sum = counters.encoding;
-    sum += counters.queued;
-    sum += counters.sent;
-    sum += counters.dropped[0];
-    sum += counters.dropped[1];
-    EXPECT_EQ(counters.taken.records, sum.records);
-    EXPECT_EQ(counters.taken.packets, sum.packets);
-    EXPECT_EQ(counters.taken.octets, sum.octets);
-}
+class BlockWriterTest : public JsonTest {};
 
 TEST_F(BlockWriterTest, a_new_file_is_for_owner_and_group) {
     const mode_t before = ::umask(0);
@@ -85,7 +45,7 @@ TEST_F(BlockWriterTest, a_fifo_without_a_reader_is_an_error_not_a_wait) {
 
 TEST_F(BlockWriterTest, a_symbolic_link_is_refused) {
     fs::create_symlink(folder_ / "elsewhere", path());
-    const auto output = open_json(config(), points);
+    const auto output = open_json(config(), json_points);
     ASSERT_FALSE(output);
     EXPECT_EQ(output.error().kind, Error::Kind::io);
     EXPECT_NE(output.error().message.find("symbolic link"), std::string::npos);
@@ -97,7 +57,7 @@ TEST_F(BlockWriterTest, a_reader_that_goes_away_is_an_error_to_count) {
     std::unique_ptr<Output> output;
     {
         const Descriptor reader(::open(path().c_str(), O_RDONLY | O_NONBLOCK));
-        output = open_json(config(), points).value();
+        output = open_json(config(), json_points).value();
     }
     output->take(mixed_records(100));
     output->flush(steady_clock::now() + seconds{20});
@@ -116,7 +76,8 @@ TEST_F(BlockWriterTest, a_full_disk_leaves_whole_lines) {
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
     std::string said;
     {
-        auto output = open_json(config(), points, [&](std::string line) { said = line; }).value();
+        auto output =
+            open_json(config(), json_points, [&](std::string line) { said = line; }).value();
         output->take(mixed_records(1'000));
         output->flush(steady_clock::now() + seconds{20});
         const OutputCounters counters = output->counters();

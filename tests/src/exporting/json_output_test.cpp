@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/src/exporting/json_test.h"
 #include "tests/support/flow_records.h"
 
 namespace tapmeter::exporting {
@@ -20,51 +21,10 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 using test_support::mixed_records;
 
-const Interfaces points{{"eth1", ObservationDomainId{1}},
-                        {"pcap:\"\\\x01\xff\n.pcap", ObservationDomainId{2}}};
-
-// A folder of its own for each test, gone afterwards.
-class JsonOutputTest : public testing::Test {
-protected:
-    JsonOutputTest() {
-        std::string name = (fs::temp_directory_path() / "tapmeter_json_XXXXXX").string();
-        folder_ = ::mkdtemp(name.data());
-    }
-    ~JsonOutputTest() override { fs::remove_all(folder_); }
-
-    Config::Json config(Config::Json::Format format = Config::Json::Format::eve) const {
-        Config::Json json;
-        json.name = "test";
-        json.path = path();
-        json.format = format;
-        return json;
-    }
-    std::string path() const { return (folder_ / "eve.json").string(); }
-    static std::string content(const fs::path& file) {
-        std::ifstream stream(file, std::ios::binary);
-        return {std::istreambuf_iterator<char>(stream), {}};
-    }
-    std::size_t lines() const {
-        const std::string text = content(path());
-        return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-    }
-
-    fs::path folder_;
-};
-
-void expect_balanced(const OutputCounters& counters) {
-    RecordTotals sum = counters.encoding;
-    sum += counters.queued;
-    sum += counters.sent;
-    sum += counters.dropped[0];
-    sum += counters.dropped[1];
-    EXPECT_EQ(counters.taken.records, sum.records);
-    EXPECT_EQ(counters.taken.packets, sum.packets);
-    EXPECT_EQ(counters.taken.octets, sum.octets);
-}
+class JsonOutputTest : public JsonTest {};
 
 TEST_F(JsonOutputTest, writes_a_line_per_record) {
-    auto output = open_json(config(), points).value();
+    auto output = open_json(config(), json_points).value();
     output->take(mixed_records(3'000, 2));
     output->flush(steady_clock::now() + seconds{20});
     EXPECT_EQ(lines(), 3'000U);
@@ -88,7 +48,7 @@ TEST_F(JsonOutputTest, python_and_jq_read_every_line) {
     }
     for (const auto format : {Config::Json::Format::eve, Config::Json::Format::flat}) {
         fs::remove(path());
-        auto output = open_json(config(format), points).value();
+        auto output = open_json(config(format), json_points).value();
         output->take(records);
         output->flush(steady_clock::now() + seconds{20});
         const bool eve = format == Config::Json::Format::eve;
@@ -119,7 +79,7 @@ TEST_F(JsonOutputTest, python_and_jq_read_every_line) {
 }
 
 TEST_F(JsonOutputTest, a_partial_block_leaves_within_half_a_second) {
-    auto output = open_json(config(), points).value();
+    auto output = open_json(config(), json_points).value();
     const auto start = steady_clock::now();
     output->tick(start);
     output->take(mixed_records(1));
@@ -130,7 +90,7 @@ TEST_F(JsonOutputTest, a_partial_block_leaves_within_half_a_second) {
 }
 
 TEST_F(JsonOutputTest, appends_and_reopens_after_a_rotation) {
-    auto output = open_json(config(), points).value();
+    auto output = open_json(config(), json_points).value();
     output->take(mixed_records(10));
     output->tick(steady_clock::now() + seconds{1});
     while (output->counters().sent.records < 10) {
@@ -142,7 +102,7 @@ TEST_F(JsonOutputTest, appends_and_reopens_after_a_rotation) {
     output->flush(steady_clock::now() + seconds{20});
     EXPECT_EQ(lines(), 5U);
     output.reset();
-    auto again = open_json(config(), points).value();
+    auto again = open_json(config(), json_points).value();
     again->take(mixed_records(2));
     again->flush(steady_clock::now() + seconds{20});
     EXPECT_EQ(lines(), 7U);
@@ -151,7 +111,7 @@ TEST_F(JsonOutputTest, appends_and_reopens_after_a_rotation) {
 TEST_F(JsonOutputTest, a_folder_that_is_not_there_is_named) {
     Config::Json json = config();
     json.path = (folder_ / "none" / "eve.json").string();
-    const auto output = open_json(json, points);
+    const auto output = open_json(json, json_points);
     ASSERT_FALSE(output);
     EXPECT_NE(output.error().message.find("none/eve.json"), std::string::npos);
 }
@@ -169,7 +129,7 @@ TEST_F(JsonOutputTest, a_full_queue_is_counted_and_never_waits) {
     const Descriptor reader(::open(path().c_str(), O_RDONLY | O_NONBLOCK));
     Config::Json json = config();
     json.queue_blocks = 2;
-    auto output = open_json(json, points).value();
+    auto output = open_json(json, json_points).value();
     output->take(mixed_records(5'000));
     const OutputCounters counters = output->counters();
     expect_balanced(counters);
