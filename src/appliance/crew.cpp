@@ -16,6 +16,8 @@ using namespace std::chrono_literals;
 // mirror port need not fall silent for us.
 constexpr unsigned empty_turns = 64;
 constexpr auto emptying_max = 1s;
+// Steered workers wait for the steering, which may itself take so long, and be late to hear of it.
+constexpr auto steered_emptying_max = 2 * emptying_max;
 
 // How a thread spends turns that bring nothing: look again at once, then give the core away,
 // then sleep so shortly that no ring of usual size can fill meanwhile.
@@ -114,7 +116,8 @@ void Crew::meter(const Member& member) {
 // Steered workers end when the steering has handed everything over; others when their queue is
 // quiet.
 void Crew::empty(Worker& worker) const {
-    const auto deadline = Clock::now() + emptying_max;
+    const auto deadline =
+        Clock::now() + (parts_.steering != nullptr ? steered_emptying_max : emptying_max);
     unsigned quiet = 0;
     while (!worker.exhausted() && Clock::now() < deadline &&
            (parts_.steering != nullptr || quiet < empty_turns)) {
