@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 // A live queue is empty once so many turns in a row found nothing; bounded in time, because a
 // mirror port need not fall silent for us.
 constexpr unsigned empty_turns = 64;
-constexpr auto emptying_max = 1s;
+constexpr std::chrono::milliseconds emptying_max{1'000};  // halved below: seconds would be 0
 // Steered workers wait for the steering, which may itself take so long, and be late to hear of it.
 constexpr auto steered_emptying_max = 2 * emptying_max;
 
