@@ -4,8 +4,8 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <regex>
 #include <set>
+#include <sstream>
 
 #include "src/config/check.h"
 #include "tests/src/config/config_text.h"
@@ -16,6 +16,29 @@ namespace {
 std::string page(const std::string& name) {
     std::ifstream file(std::string(CONF_FOLDER) + "/" + name);
     return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The shipped file with the comment sign of every key and table header taken away; prose stays.
+std::string without_comment_signs(const std::string& file) {
+    std::istringstream lines(file);
+    std::string text;
+    for (std::string line; std::getline(lines, line);) {
+        const std::size_t name = line.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", 2);
+        const bool is_key = name > 2 && name != std::string::npos && line.substr(name, 3) == " = ";
+        if (line.starts_with("# [[") || (line.starts_with("# ") && is_key)) {
+            line.erase(0, 2);
+        }
+        text += line + "\n";
+    }
+    return text;
+}
+
+// As the man page's source writes it: scdoc takes a bare underscore for the start of emphasis.
+std::string escaped(std::string text) {
+    for (std::size_t at = 0; (at = text.find(" _ ", at)) != std::string::npos; at += 4) {
+        text.replace(at, 3, " \\_ ");
+    }
+    return text;
 }
 
 std::string default_text(const Key& key) {
@@ -97,9 +120,8 @@ TEST(ShippedFile, loads) {
 
 TEST(ShippedFile, names_every_key_with_its_true_default) {
     const std::string text = page("tapmeter.toml");
-    // With every comment sign of a key or header taken away it must still load, to the same.
-    const std::regex commented(R"(^# (\[\[|[a-z_]+ = ))", std::regex::multiline);
-    const auto loaded = load_text(std::regex_replace(text, commented, "$1"));
+    // It must still load, to the same.
+    const auto loaded = load_text(without_comment_signs(text));
     ASSERT_TRUE(loaded) << errors_of(loaded);
     std::set<std::string> named;
     for (const Setting& setting : loaded->settings) {
@@ -137,8 +159,7 @@ TEST(ManPage, names_every_key_with_its_true_default) {
             const std::size_t at = section.find(entry);
             ASSERT_NE(at, std::string::npos) << table.path << entry;
             const std::string body = section.substr(at, section.find("\n\n", at) - at);
-            std::string must = "Must be " + rule(key) + ".";
-            must = std::regex_replace(must, std::regex(" _ "), " \\_ ");
+            const std::string must = escaped("Must be " + rule(key) + ".");
             EXPECT_NE(body.find(must), std::string::npos) << key.name << ": " << must;
             EXPECT_EQ(body.find("Takes effect at a reload") != std::string::npos, key.traits.live)
                 << key.name;
