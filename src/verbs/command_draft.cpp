@@ -48,6 +48,9 @@ VerbCommand command_of(std::string_view verb, const Draft& draft) {
                                           : std::optional<std::filesystem::path>(draft.socket);
         return ctl;
     }
+    if (verb == "bench") {
+        return bench_command_of(draft.bench);
+    }
     if (verb == "check") {
         return draft.check;
     }
@@ -79,6 +82,9 @@ LoadRequest load_request(const CommandLine& line, std::vector<std::string> envir
     if (const auto* read = std::get_if<ReadCommand>(&line.verb); read != nullptr) {
         request.collectors = read->collectors;
         request.json_paths = read->json_paths;
+    }
+    if (const auto* bench = std::get_if<BenchCommand>(&line.verb); bench != nullptr) {
+        complete_request(*bench, request);
     }
     return request;
 }
