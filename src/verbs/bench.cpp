@@ -161,13 +161,14 @@ Result<bench::Outcome> run(const Config& config, const bench::TrafficRequest& tr
 }  // namespace
 
 ExitCode measure(const BenchCommand& command, const CommonOptions&, const LoadRequest& request) {
-    Signals signals;
+    block_signals();
     const auto loaded = load_or_explain(request);
     if (!loaded) {
         return ExitCode::refused;
     }
     std::atomic<bool> stop{false};
-    signals.watch({.stop = [&stop] { stop.store(true); }, .reload = {}, .print_books = {}});
+    const SignalWatch watch(
+        {.stop = [&stop] { stop.store(true); }, .reload = {}, .print_books = {}});
     bool balanced = true;
     for (const std::uint32_t size : command.sizes) {
         const auto outcome = run(loaded->config,
