@@ -5,7 +5,9 @@
 #include <type_traits>
 
 #include "pipeline/base/fates.h"
+#include "pipeline/estimate.h"
 #include "pipeline/flow/flow_record.h"
+#include "pipeline/load.h"
 
 namespace tapmeter {
 
@@ -20,6 +22,12 @@ struct Traffic {
         packets += other.packets;
         octets += other.octets;
         layer2_octets += other.layer2_octets;
+        return *this;
+    }
+    constexpr Traffic& operator-=(const Traffic& other) noexcept {
+        packets -= other.packets;
+        octets -= other.octets;
+        layer2_octets -= other.layer2_octets;
         return *this;
     }
     constexpr bool operator==(const Traffic&) const = default;
@@ -37,7 +45,7 @@ inline constexpr std::size_t burst_size_buckets = 5;  // 1, to 8, to 32, to 63, 
 
 // The account of one worker: written by it alone, published whole at the end of every burst, so
 // that these laws hold exactly at every look:
-//   received = metered + sum(non_ip) + sum(undecoded)
+//   received = metered + sum(ignored) + sum(non_ip) + sum(undecoded)
 //   metered  = emitted + refused + in_table          (packets, octets, layer-2 octets)
 //   flows_created = flows_active + sum(flows_ended)
 //   records_emitted + records_refused = sum(flows_ended) + active_cuts - ended_empty
@@ -47,6 +55,7 @@ struct WorkerBooks {
     std::uint64_t received_packets = 0;
     std::uint64_t received_octets = 0;  // layer 2
     Traffic metered{};
+    std::array<Traffic, left_out_reasons> ignored{};
     std::array<std::uint64_t, non_ip_kinds> non_ip{};
     std::array<std::uint64_t, undecoded_reasons> undecoded{};
     std::uint64_t unmetered_octets = 0;  // layer 2 octets of the non_ip and undecoded packets
@@ -62,9 +71,24 @@ struct WorkerBooks {
     Traffic refused{};
     Traffic in_table{};
 
+    Traffic aggregated{};                  // of `metered`: into aggregates instead of own flows
+    std::uint64_t aggregates_created = 0;  // of flows_created
+    std::uint64_t aggregates_active = 0;   // of flows_active
+    std::uint64_t evicted_unanswered = 0;  // of flows_ended{lack_of_resources}
+    std::uint64_t evicted_answered = 0;    // likewise: both ends had sent
+    SampledTotals sampled{};               // of the flows that stand for others
+
+    std::uint64_t load_state = 0;                           // LoadState
+    std::uint64_t load_causes = 0;                          // bit c: LoadCause c
+    std::array<std::uint64_t, load_states> load_entered{};  // how often each state began
+    std::uint64_t new_flows_per_second = 0;                 // in the last window
+    std::uint64_t shed_level = 0;
+    std::uint64_t sampling_exponent = 0;  // 1 in 2^k of the flows that begin is metered
+
     std::uint64_t first_fragments = 0;  // metered, with ports
     std::uint64_t later_fragments = 0;  // metered, without ports
-    std::uint64_t bursts = 0;           // that brought at least one packet
+    std::uint64_t turns = 0;
+    std::uint64_t bursts = 0;  // that brought at least one packet
     std::array<std::uint64_t, burst_size_buckets> burst_sizes{};
     std::uint64_t busy_cycles = 0;       // of the CPU's time stamp counter, in turns with packets
     std::uint64_t cycles = 0;            // of all turns

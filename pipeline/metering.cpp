@@ -18,6 +18,8 @@ using flow::no_flow;
 using flow::Observation;
 using flow::ticks_of;
 
+Metering::Metering(Parts parts) noexcept : parts_(std::move(parts)), admission_(parts_.admission) {}
+
 void Metering::announce(std::span<const FlowKey> keys) noexcept {
     expects(announced_ + keys.size() <= burst_packets_max);
     const auto hashes = std::span{hashes_}.subspan(announced_, keys.size());
@@ -73,32 +75,64 @@ void Metering::meter_one(const FlowKey& key, Sought sought, const Observation& p
         open(key, hash, packet);
         return;
     }
+    if (flow.sampling_exponent > admission_.exponent()) [[unlikely]] {
+        reweigh(index);
+    }
     const bool had_ended = has_ended(flow);
     const std::uint8_t state_before = flow.state;
     update(flow, packet);
-    if (((state_before ^ flow.state) & flow::state::answered) != 0) {
-        parts_.table.set_answered(index);
+    if (((state_before ^ flow.state) & (flow::state::answered | flow::state::several)) != 0) {
+        note_worth(index);
     }
     if (has_ended(flow) && !had_ended) {
+        parts_.table.set_ended(index);
         parts_.table.set_deadline(index,
                                   deadline_ticks(next_event(flow, parts_.timeouts).at, now_));
     }
 }
 
+// The flow has had its second packet, or its first answer: it is worth more in a full table.
+void Metering::note_worth(FlowIndex index) noexcept {
+    parts_.table.set_several(index);
+    if ((parts_.table.flow(index).state & flow::state::answered) != 0) {
+        parts_.table.set_answered(index);
+    }
+}
+
 void Metering::open(const FlowKey& key, FlowHash hash, const Observation& first) noexcept {
+    if (!admission_.open() && !is_let_in(key, hash, first)) {
+        return;
+    }
     Flow fresh;
     begin(fresh, key, first);
     const flow::Ticks deadline = deadline_ticks(next_event(fresh, parts_.timeouts).at, now_);
     FlowIndex index = parts_.table.insert(hash, deadline);
     if (index == no_flow) {
-        end(parts_.table.victim(hash, ticks_of(now_)), FlowEndReason::lack_of_resources);
+        const FlowIndex victim = parts_.table.victim(hash, ticks_of(now_));
+        if (admission_.aggregates() && parts_.table.is_answered(victim)) {
+            aggregate(key, first);
+            return;
+        }
+        evict(victim);
         index = parts_.table.insert(hash, deadline);
         expects(index != no_flow);
     }
-    parts_.table.flow(index) = fresh;
-    parts_.table.origin(index) = {.flow_start = first.at, .flow_id = flow_id_of(key, first.at)};
+    place(index, fresh, first.at);
+}
+
+// Gives a flow that begins its place, and the rate at which such flows are chosen.
+void Metering::place(FlowIndex index, const Flow& fresh, ObservedAt flow_start) noexcept {
+    Flow& flow = parts_.table.flow(index);
+    flow = fresh;
+    parts_.table.origin(index) = {.flow_start = flow_start};
     ++parts_.books.flows_created;
     ++parts_.books.flows_active;
+    if (admission_.exponent() != 0) [[unlikely]] {
+        flow.sampling_exponent = static_cast<std::uint8_t>(admission_.exponent());
+        if (!is_aggregate(flow.key)) {
+            sampling::add_units(parts_.books.sampled.flows, 1, 1, admission_.exponent());
+        }
+    }
 }
 
 // Brings a flow up to `now`: cuts its record and ends it in the order in which that was due.
@@ -124,6 +158,7 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
 
 void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     const Flow& flow = parts_.table.flow(index);
+    parts_.books.aggregates_active -= flow::is_aggregate(flow.key) ? 1U : 0U;
     if ((flow.state & flow::state::empty) != 0) {
         ++parts_.books.ended_empty;
     } else {
@@ -138,10 +173,11 @@ void Metering::emit(FlowIndex index, FlowEndReason reason) noexcept {
     flow::FlowRecord record =
         record_of(parts_.table.flow(index), parts_.table.origin(index), reason);
     record.worker = parts_.worker;
+    if (record.sampling_exponent != 0) [[unlikely]] {
+        note_sampled(index, record);
+    }
     const Traffic traffic = traffic_of(record);
-    parts_.books.in_table.packets -= traffic.packets;
-    parts_.books.in_table.octets -= traffic.octets;
-    parts_.books.in_table.layer2_octets -= traffic.layer2_octets;
+    parts_.books.in_table -= traffic;
     if (parts_.ring.push(record)) {
         ++parts_.books.records_emitted[index_of(reason)];
         parts_.books.emitted += traffic;

@@ -3,8 +3,10 @@
 #include <array>
 #include <span>
 
+#include "pipeline/admission.h"
 #include "pipeline/base/packet.h"
 #include "pipeline/books.h"
+#include "pipeline/flow/aggregate.h"
 #include "pipeline/flow/expiry.h"
 #include "pipeline/flow/flow_hash.h"
 #include "pipeline/flow/flow_table.h"
@@ -30,8 +32,9 @@ public:
         flow::FlowHasher hasher;
         flow::Timeouts timeouts;
         std::uint16_t worker = 0;
+        Admission::Limits admission{};
     };
-    explicit Metering(Parts parts) noexcept : parts_(std::move(parts)) {}
+    explicit Metering(Parts parts) noexcept;
 
     // The next keys of the burst that meter() will be given. Not needed; but the sooner they are
     // known, the sooner memory is asked for what they mean.
@@ -41,6 +44,11 @@ public:
     // now   the time that expire() goes by, never falling: packets may be older, not newer
     void meter(std::span<const flow::FlowKey> keys, std::span<const flow::Observation> packets,
                ObservedAt now) noexcept;
+
+    // What new flows meet from now on; known ones go on as they are.
+    void admit(bool flood, unsigned sampling_exponent) noexcept {
+        admission_.set(flood, sampling_exponent);
+    }
 
     // Cuts and ends what is due at `now`, a share of the table at a time; makes at most
     // `records_max` records.
@@ -64,14 +72,28 @@ private:
     void meter_one(const flow::FlowKey& key, Sought sought,
                    const flow::Observation& packet) noexcept;
     void open(const flow::FlowKey& key, FlowHash hash, const flow::Observation& first) noexcept;
+    void place(flow::FlowIndex index, const flow::Flow& fresh, ObservedAt flow_start) noexcept;
+    void note_worth(flow::FlowIndex index) noexcept;
+    bool is_let_in(const flow::FlowKey& key, FlowHash hash,
+                   const flow::Observation& first) noexcept;
+    void aggregate(const flow::FlowKey& key, const flow::Observation& packet) noexcept;
+    bool add_to_aggregate(const flow::FlowKey& key, const flow::Observation& packet,
+                          bool make_room) noexcept;
+    void evict(flow::FlowIndex index) noexcept;
+    void reweigh(flow::FlowIndex index) noexcept;
+    void note_sampled(flow::FlowIndex index, const flow::FlowRecord& record) noexcept;
     bool settle(flow::FlowIndex index, ObservedAt now) noexcept;
     void end(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
     void emit(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
     FlowHash hash_of(const flow::FlowKey& key) const noexcept;
 
+    // Aggregates take at most this share of the table's places; then one stands for a protocol.
+    static constexpr std::size_t places_per_aggregate = 16;
+
     Parts parts_;
     std::array<FlowHash, burst_packets_max> hashes_{};
     std::size_t announced_ = 0;  // of the burst that comes
+    Admission admission_;
     flow::Expiry expiry_;
     ObservedAt now_{};
     std::size_t drained_places_ = 0;

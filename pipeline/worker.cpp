@@ -28,12 +28,16 @@ Worker::Worker(Parts parts) noexcept
       ring_(parts.ring),
       clock_(parts.clock),
       vlan_in_key_(parts.vlan_in_key),
+      flows_max_(
+          static_cast<double>(parts.flows_max != 0 ? parts.flows_max : parts.table.places())),
+      load_(parts.load),
       metering_({.ring = parts.ring,
                  .books = books_,
                  .table = std::move(parts.table),
                  .hasher = flow::FlowHasher(parts.hash_key),
                  .timeouts = parts.timeouts,
-                 .worker = parts.number}) {}
+                 .worker = parts.number,
+                 .admission = parts.admission}) {}
 
 std::size_t Worker::step() noexcept {
     const std::uint64_t began = cycles_now();
@@ -117,13 +121,40 @@ void Worker::expire() noexcept {
     if (now == ObservedAt{}) {
         return;  // no packet yet: time has not begun
     }
+    if (load_.due(now)) {
+        govern(now);
+    }
     const std::size_t room = ring_.free_slots(expired_per_turn_max);
     metering_.expire(now, std::min(room, expired_per_turn_max));
+}
+
+// Looks how hard the worker is pressed, and lets new flows in accordingly. A few times a second.
+void Worker::govern(ObservedAt now) noexcept {
+    const LoadState before = load_.state();
+    const Traffic& left_out = books_.ignored[index_of(LeftOut::flow_sampling)];
+    load_.measure(
+        {.now = now,
+         .new_flows = books_.flows_created - books_.aggregates_created + books_.aggregated.packets +
+                      left_out.packets,
+         .turns = books_.turns,
+         .full_bursts = books_.burst_sizes.back(),
+         .table = static_cast<double>(books_.flows_active) / flows_max_,
+         .ring = static_cast<double>(ring_.waiting()) / static_cast<double>(ring_.capacity())});
+    metering_.admit(load_.state() == LoadState::flood, load_.sampling_exponent());
+
+    const LoadState state = load_.state();
+    books_.load_entered[static_cast<std::size_t>(state)] += state != before ? 1U : 0U;
+    books_.load_state = static_cast<std::uint64_t>(state);
+    books_.load_causes = load_.causes();
+    books_.new_flows_per_second = static_cast<std::uint64_t>(load_.new_flows_per_second());
+    books_.shed_level = load_.level();
+    books_.sampling_exponent = load_.sampling_exponent();
 }
 
 void Worker::close_turn(std::size_t packets, std::uint64_t cycles) noexcept {
     // An idle worker turns a million times a second: its books change little, so show them seldom.
     constexpr std::uint64_t idle_turns_per_publish = 256;
+    ++books_.turns;
     books_.cycles += cycles;
     books_.newest_packet_ns = static_cast<std::uint64_t>(newest_.time_since_epoch().count());
     if (packets != 0) {

@@ -8,6 +8,7 @@
 #include "pipeline/base/published.h"
 #include "pipeline/base/source.h"
 #include "pipeline/books.h"
+#include "pipeline/load.h"
 #include "pipeline/metering.h"
 
 namespace tapmeter {
@@ -28,6 +29,9 @@ public:
         flow::Timeouts timeouts;
         bool vlan_in_key = true;
         std::uint16_t number = 0;
+        LoadLevels load{};
+        Admission::Limits admission{};
+        std::size_t flows_max = 0;  // of which `table` is full; 0: the table's places
     };
     explicit Worker(Parts parts) noexcept;
     Worker(const Worker&) = delete;
@@ -69,6 +73,7 @@ private:
     void note_fragment(decode::Fragment fragment) noexcept;
     void expire() noexcept;
     void close_turn(std::size_t packets, std::uint64_t cycles) noexcept;
+    void govern(ObservedAt now) noexcept;
     void publish() noexcept;
 
     PacketSource& source_;
@@ -81,6 +86,8 @@ private:
     ObservedAt newest_{};
     WorkerBooks books_{};
     std::uint64_t turns_unpublished_ = 0;
+    double flows_max_;
+    Load load_;
     Metering metering_;
     Published<WorkerBooks> published_;
 };

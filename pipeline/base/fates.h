@@ -9,7 +9,7 @@ namespace tapmeter {
 
 // Every packet ends under exactly one of these names. The books (pipeline/books.h) add them up:
 //     offered  = received + dropped{reason} + ignored{reason}   (+ what waits in the rings)
-//     received = metered + non_ip{kind} + undecoded{reason}
+//     received = metered + ignored{reason} + non_ip{kind} + undecoded{reason}
 // A name is written once, here; metrics, the control interface and the end-of-run report print it.
 
 // What we never got.
@@ -35,6 +35,14 @@ enum class Ignored : std::uint8_t {
 inline constexpr std::size_t ignored_reasons = static_cast<std::size_t>(Ignored::count);
 inline constexpr std::array<std::string_view, ignored_reasons> ignored_names{
     "excluded_prefix", "denied_port", "sampling"};
+
+// What a worker leaves out on purpose; shown as ignored too.
+enum class LeftOut : std::uint8_t {
+    flow_sampling,  // overload: not one of the flows that are metered
+    count,
+};
+inline constexpr std::size_t left_out_reasons = static_cast<std::size_t>(LeftOut::count);
+inline constexpr std::array<std::string_view, left_out_reasons> left_out_names{"flow_sampling"};
 
 // What is no IP packet: accounted, not an error.
 enum class NonIp : std::uint8_t {

@@ -155,6 +155,8 @@ inline bool read_common_ipv6(Bytes ip, std::size_t wire_octets, FlowKey& key,
     key.vlan = vlan_in_key ? vlan : std::uint16_t{0};
     key.customer_vlan = 0;
     key.protocol = to.protocol;
+    key.aggregate = 0;
+    key.prefix_length = 0;
     key.unused = {};
     to.at = packet.observed_at;
     to.layer2_octets = packet.wire_octets;

@@ -30,8 +30,9 @@ struct alignas(cache_line_octets) Flow {
     std::uint16_t observation_point = 0;
     std::uint8_t icmp_type = 0;
     std::uint8_t icmp_code = 0;
-    std::uint8_t state = 0;  // FlowState bits
-    std::array<std::uint8_t, 3> unused{};
+    std::uint8_t state = 0;              // FlowState bits
+    std::uint8_t sampling_exponent = 0;  // stands for 2^k flows; 0: for itself alone
+    std::array<std::uint8_t, 2> unused{};
 };
 static_assert(sizeof(Flow) == 2 * cache_line_octets);
 static_assert(offsetof(Flow, sides) == cache_line_octets);
@@ -45,7 +46,8 @@ inline constexpr std::uint8_t answered = 1U << 2U;           // both endpoints h
 inline constexpr std::uint8_t fin_from_low = 1U << 3U;
 inline constexpr std::uint8_t fin_from_high = 1U << 4U;
 inline constexpr std::uint8_t reset = 1U << 5U;
-inline constexpr std::uint8_t empty = 1U << 6U;  // no packet since the last record was cut
+inline constexpr std::uint8_t empty = 1U << 6U;    // no packet since the last record was cut
+inline constexpr std::uint8_t several = 1U << 7U;  // more than one packet since it began
 }  // namespace state
 
 // True once TCP has ended: FIN both ways or RST. The flow lingers for its last packets.
@@ -56,11 +58,14 @@ constexpr bool has_ended(const Flow& flow) noexcept {
 
 // What is touched when a flow begins and when it leaves.
 struct FlowOrigin {
-    ObservedAt flow_start{};    // first packet of the flow, however many records it is cut into
-    std::uint64_t flow_id = 0;  // below 2^53, so that a JSON number carries it
+    ObservedAt flow_start{};  // first packet of the flow, however many records it is cut into
+    // What earlier records of a sampled flow counted, both directions; for the error bound only.
+    float packets_before = 0;
+    float octets_before = 0;
 };
 static_assert(sizeof(FlowOrigin) == 16);
 
+// A name below 2^53, so that a JSON number carries it.
 // The same flow seen at the same nanosecond gets the same id on every machine and with any number
 // of workers. 53 bits: readers of JSON keep numbers as doubles.
 std::uint64_t flow_id_of(const FlowKey& key, ObservedAt flow_start) noexcept;

@@ -31,7 +31,7 @@ constexpr bool is_due(Ticks ticks, Ticks now) noexcept {
 //
 //   octet  0                          30                         60         62       64
 //          +--------------------------+--------------------------+----------+--------+
-//          | tags            15 × 2   | deadlines       15 × 2   | guests   | unused |
+//          | tags            15 × 2   | deadlines       15 × 2   | guests   | several|
 //          +--------------------------+--------------------------+----------+--------+
 //
 // A tag is 14 bits of the flow's hash below two bits: in use, answered. A lookup in a full bucket
@@ -49,7 +49,7 @@ struct alignas(cache_line_octets) FlowBucket {
     std::array<std::uint16_t, ways> tags{};
     std::array<Ticks, ways> deadlines{};
     std::uint16_t guests = 0;
-    std::uint16_t unused = 0;
+    std::uint16_t several = 0;  // bit w: the flow of way w has had more than one packet
 
     // Bit w is set where way w is in use and carries these hash bits.
     std::uint32_t ways_with(std::uint16_t tag) const noexcept {

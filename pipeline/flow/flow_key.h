@@ -28,7 +28,9 @@ struct alignas(16) FlowKey {
     std::uint16_t customer_vlan = 0;
     std::uint8_t protocol = 0;
     std::uint8_t ip_version = 0;
-    std::array<std::uint8_t, 6> unused{};  // zero: the key is hashed and compared as 48 octets
+    std::uint8_t aggregate = 0;            // 0: a flow; else see pipeline/flow/aggregate.h
+    std::uint8_t prefix_length = 0;        // of an aggregate's network
+    std::array<std::uint8_t, 4> unused{};  // zero: the key is hashed and compared as 48 octets
 
     bool operator==(const FlowKey& other) const noexcept {
 #if defined(__SSE2__)
@@ -88,6 +90,8 @@ inline Sender write_key(const decode::Headers& headers, bool vlan_in_key, FlowKe
     key.customer_vlan = vlan_in_key ? headers.customer_vlan : std::uint16_t{0};
     key.protocol = headers.protocol;
     key.ip_version = headers.ip_version;
+    key.aggregate = 0;
+    key.prefix_length = 0;
     key.unused = {};
     return source_is_low ? Sender::low : Sender::high;
 }

@@ -66,6 +66,13 @@ struct alignas(cache_line_octets) FlowRecord {
     std::uint64_t flow_id = 0;  // the same in every record of one flow; below 2^53
     ObservedAt flow_start{};    // first packet of the flow, however many records it was cut into
     std::uint16_t worker = 0;
+    // Of an aggregate, which stands for flows that were not told apart: how much of either address
+    // it has. A flow has both whole.
+    bool aggregated = false;
+    std::uint8_t source_prefix_length = 0;
+    std::uint8_t destination_prefix_length = 0;
+    // One of 2^k flows was metered when this one began, chosen by hash; 0: every flow was.
+    std::uint8_t sampling_exponent = 0;
 };
 static_assert(sizeof(FlowRecord) == 3 * cache_line_octets);
 static_assert(std::is_trivially_copyable_v<FlowRecord>, "crosses the ring as octets");

@@ -121,6 +121,7 @@ FlowIndex FlowTable::insert(FlowHash hash, Ticks deadline) noexcept {
     }
     const auto way = static_cast<std::size_t>(std::countr_zero(free));
     buckets_[bucket].tags[way] = detail::tag_of(hash);
+    buckets_[bucket].several &= static_cast<std::uint16_t>(~(1U << way));
     buckets_[bucket].deadlines[way] = deadline;
     note_deadline(bucket, deadline);
     ++used_;
@@ -133,12 +134,14 @@ FlowIndex FlowTable::victim(FlowHash hash, Ticks now) const noexcept {
     for (const std::size_t bucket : {home_of(hash), other_of(hash)}) {
         for (std::size_t way = 0; way < FlowBucket::ways; ++way) {
             const FlowBucket& candidate = buckets_[bucket];
-            // Overdue flows count as due now; answered ones stand behind all unanswered ones.
+            // Overdue flows count as due now; the worth of a flow stands above its deadline.
             const Ticks deadline = candidate.deadlines[way];
             const std::uint32_t left =
                 is_due(deadline, now) ? 0U : static_cast<Ticks>(deadline - now);
-            const std::uint32_t cost =
-                left | ((candidate.tags[way] & FlowBucket::answered) != 0 ? 1U << 16U : 0U);
+            const std::uint32_t answered =
+                (candidate.tags[way] & FlowBucket::answered) != 0 ? 2 : 0;
+            const std::uint32_t several = (std::uint32_t{candidate.several} >> way) & 1U;
+            const std::uint32_t cost = left | ((answered | several) << 16U);
             if (cost < best_cost) {
                 best_cost = cost;
                 best = index_of(bucket, way);
@@ -166,8 +169,23 @@ void FlowTable::set_deadline(FlowIndex index, Ticks deadline) noexcept {
     note_deadline(bucket_of(index), deadline);
 }
 
+void FlowTable::set_several(FlowIndex index) noexcept {
+    FlowBucket& bucket = buckets_[bucket_of(index)];
+    bucket.several = static_cast<std::uint16_t>(bucket.several | (1U << way_of(index)));
+}
+
 void FlowTable::set_answered(FlowIndex index) noexcept {
     buckets_[bucket_of(index)].tags[way_of(index)] |= FlowBucket::answered;
+}
+
+void FlowTable::set_ended(FlowIndex index) noexcept {
+    FlowBucket& bucket = buckets_[bucket_of(index)];
+    bucket.several = static_cast<std::uint16_t>(bucket.several & ~(1U << way_of(index)));
+    bucket.tags[way_of(index)] &= static_cast<std::uint16_t>(~FlowBucket::answered);
+}
+
+bool FlowTable::is_answered(FlowIndex index) const noexcept {
+    return (buckets_[bucket_of(index)].tags[way_of(index)] & FlowBucket::answered) != 0;
 }
 
 bool FlowTable::group_due(std::size_t group, Ticks now) const noexcept {

@@ -46,15 +46,21 @@ public:
     // victim() must leave first. The key must not be in the table. The flow is not initialised.
     FlowIndex insert(FlowHash hash, Ticks deadline) noexcept;
 
-    // Who makes room for a flow with this hash: of the flows in its two full buckets an unanswered
-    // one before an answered one, then the one whose deadline is nearest.
+    // Who makes room for a flow with this hash: of the flows in its two full buckets one of a
+    // single packet, else one that nobody answered, else an answered one; of equals the one whose
+    // deadline is nearest.
     FlowIndex victim(FlowHash hash, Ticks now) const noexcept;
 
     // Frees the flow's place. `hash` is that of its key.
     void erase(FlowIndex index, FlowHash hash) noexcept;
 
     void set_deadline(FlowIndex index, Ticks deadline) noexcept;
+    // What victim() goes by. A flow that has ended lingers for late packets only: as good as one
+    // of a single packet.
+    void set_several(FlowIndex index) noexcept;
     void set_answered(FlowIndex index) noexcept;
+    void set_ended(FlowIndex index) noexcept;
+    bool is_answered(FlowIndex index) const noexcept;
 
     // What starts the memory reads that find() waits for: the bucket first, and once the bucket is
     // here, the flow that its tag points at. Each belongs well ahead of the next.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/flow/aggregate.h"
+
 namespace tapmeter::flow {
 
 void begin(Flow& flow, const FlowKey& key, const Observation& first) noexcept {
@@ -42,8 +44,10 @@ FlowRecord record_of(const Flow& flow, const FlowOrigin& origin, FlowEndReason r
     record.end = flow.last;
     record.forward = flow.sides[initiator];
     record.reverse = flow.sides[responder];
-    record.flow_id = origin.flow_id;
+    record.flow_id = flow_id_of(flow.key, origin.flow_start);
     record.flow_start = origin.flow_start;
+    record.sampling_exponent = flow.sampling_exponent;
+    describe_prefixes(flow.key, record);
     return record;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "src/appliance/cores.h"
+#include "src/appliance/overload.h"
 #include "src/metrics/look.h"
 
 namespace tapmeter {
@@ -90,6 +91,15 @@ Result<void> Appliance::build_metering() {
         return tl::unexpected<Error>(hash_key.error());
     }
     const std::size_t workers = worker_count(parts_.config, parts_.captures);
+    if (parts_.config.workers.steering == Config::Steering::hardware &&
+        queues_of(parts_.captures) < workers) {
+        return failed(Error::Kind::invalid_config,
+                      "workers.steering = \"hardware\" with " + std::to_string(workers) +
+                          " workers, but no capture has more than " +
+                          std::to_string(queues_of(parts_.captures)) +
+                          " queues: a worker without a queue would get nothing; lower "
+                          "workers.count or take \"auto\"");
+    }
     build_sources(workers);
     for (PacketSource* source : sources_) {
         if (auto added = add_worker(*source, *hash_key); !added) {
@@ -108,8 +118,12 @@ Result<void> Appliance::build_metering() {
 }
 
 bool Appliance::packets_find_their_worker(std::size_t workers) const {
-    if (workers == 1) {
+    const auto steering = parts_.config.workers.steering;
+    if (workers == 1 || steering == Config::Steering::hardware) {
         return true;
+    }
+    if (steering == Config::Steering::software) {
+        return false;
     }
     return parts_.captures.same_symmetric_hash &&
            std::ranges::all_of(parts_.captures.points, [workers](const auto& point) {
@@ -172,7 +186,10 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                                    .active = config.flow.active_timeout,
                                    .tcp_end = config.flow.tcp_end_timeout},
                       .vlan_in_key = config.flow.vlan_in_key,
-                      .number = static_cast<std::uint16_t>(workers_.size())}));
+                      .number = static_cast<std::uint16_t>(workers_.size()),
+                      .load = load_levels(config, recorded()),
+                      .admission = admission_limits(config, recorded()),
+                      .flows_max = config.flow.flows_max}));
     return {};
 }
 
@@ -258,10 +275,27 @@ metrics::Snapshot Appliance::snapshot() const {
         .outputs = [this] { return output_accounts(); },
     });
     look.settled = settled_.load();
+    look.steered = steering_ != nullptr;
+    look.queue_skew_warm = parts_.config.overload.queue_skew / 100.0;
+    measure_skew(look);
     look.uptime_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - started_at_).count();
     look.start_time_seconds = start_time_seconds_;
     return look;
+}
+
+void Appliance::measure_skew(metrics::Snapshot& look) const {
+    std::vector<metrics::SkewMeter::Packets> packets;
+    for (const metrics::Snapshot::Interface& interface : look.interfaces) {
+        auto& of_queues = packets.emplace_back();
+        for (const SourceCounters& queue : interface.queues) {
+            of_queues.push_back(queue.received.value);
+        }
+    }
+    const auto skews = skew_.look(packets, std::chrono::steady_clock::now());
+    for (std::size_t index = 0; index < skews.size(); ++index) {
+        look.interfaces[index].queue_skew = skews[index];
+    }
 }
 
 std::vector<metrics::Snapshot::Interface> Appliance::interface_accounts() const {

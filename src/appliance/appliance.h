@@ -18,6 +18,7 @@
 #include "src/control/instance.h"
 #include "src/exporting/exporter.h"
 #include "src/exporting/interfaces.h"
+#include "src/metrics/skew.h"
 
 namespace tapmeter {
 
@@ -85,6 +86,7 @@ private:
     std::vector<metrics::Snapshot::Worker> worker_accounts() const;
     std::vector<metrics::Snapshot::Ring> ring_accounts() const;
     std::vector<metrics::Snapshot::Output> output_accounts() const;
+    void measure_skew(metrics::Snapshot& look) const;
     Result<std::string> apply_prefilters(const Config& fresh);
     std::vector<control::PrefilterState> prefilter_states() const;
 
@@ -101,6 +103,7 @@ private:
     std::chrono::steady_clock::time_point started_at_{};
     double start_time_seconds_ = 0;
     std::atomic<bool> settled_{false};
+    mutable metrics::SkewMeter skew_;  // has a lock of its own
 
     mutable std::mutex control_mutex_;  // of the three below; control side only
     std::vector<xdp::PrefilterRules> rules_;

@@ -94,6 +94,28 @@ void check_workers(const Settings& settings, const Config& config, ErrorList& er
                    std::to_string(workers.count) + ": every worker needs one of its own");
 }
 
+// A state that is entered below the one before it would never be seen.
+void check_levels(const Settings& settings, const Config& config, ErrorList& errors) {
+    struct Pair {
+        std::string_view warm;
+        std::uint32_t warm_percent;
+        std::string_view hot;
+        std::uint32_t hot_percent;
+    };
+    const Config::Overload& overload = config.overload;
+    for (const Pair& pair :
+         {Pair{"table_warm", overload.table_warm, "table_hot", overload.table_hot},
+          Pair{"ring_warm", overload.ring_warm, "ring_hot", overload.ring_hot},
+          Pair{"backlog_warm", overload.backlog_warm, "backlog_hot", overload.backlog_hot}}) {
+        if (pair.warm_percent > pair.hot_percent) {
+            errors.add(origin_of(settings.single, known_key("overload", pair.hot)),
+                       std::string(pair.hot) + " = " + std::to_string(pair.hot_percent) +
+                           " is below " + std::string(pair.warm) + " = " +
+                           std::to_string(pair.warm_percent) + ": hot comes after warm");
+        }
+    }
+}
+
 void check_captures(const Settings& settings, const Config& config, ErrorList& errors) {
     for (std::size_t i = 0; i < config.captures.size(); ++i) {
         const Config::Capture& capture = config.captures[i];
@@ -191,6 +213,7 @@ Config assemble(const Settings& settings, bool complete, ErrorList& errors) {
     refuse_repeated_names(settings, errors);
     limit_blocks(settings, errors);
     check_workers(settings, config, errors);
+    check_levels(settings, config, errors);
     check_captures(settings, config, errors);
     return config;
 }

@@ -54,10 +54,12 @@ struct Config {
     };
 
     enum class Idle : std::uint8_t { spin, adaptive };
+    enum class Steering : std::uint8_t { automatic, hardware, software };
     struct Workers {
         std::uint32_t count = 0;      // 0: one per queue of the captures; to workers_max
         std::vector<unsigned> cores;  // one per worker, in order; empty: not pinned
         Idle idle = Idle::adaptive;   // spin: never sleeps; adaptive: naps when nothing arrives
+        Steering steering = Steering::automatic;  // who brings a packet to its worker
     };
 
     struct Memory {
@@ -71,6 +73,23 @@ struct Config {
         std::chrono::milliseconds active_timeout{60'000};  // 1 s to 24 h
         std::chrono::milliseconds tcp_end_timeout{2'000};  // linger after FIN or RST; 0 to 1 min
         bool vlan_in_key = true;                           // key = "5tuple+vlan" or "5tuple"
+    };
+
+    // When a worker is pressed, and what it does then. Percentages are 1 to 100 unless said.
+    struct Overload {
+        Switch aggregate = Switch::automatic;  // of new flows in a flood; auto: live packets only
+        std::uint32_t new_flows = 0;  // a second and worker: a flood; 0: flows_max / idle_timeout
+        std::uint32_t flows_let_in = 0;  // a second and worker, in a flood; 0: half of new_flows
+        std::uint32_t flood_table = 85;  // and the table is so full
+        std::uint32_t table_warm = 60;
+        std::uint32_t table_hot = 80;
+        std::uint32_t ring_warm = 50;
+        std::uint32_t ring_hot = 75;
+        std::uint32_t backlog_warm = 50;  // of the turns brought a full burst
+        std::uint32_t backlog_hot = 95;
+        std::uint32_t leave = 80;             // of the level at which a state is entered
+        std::uint32_t sample_flows_max = 64;  // 1 in so many flows at the hardest; power of two
+        std::uint32_t queue_skew = 150;       // busiest queue, of the mean of all; 100 to 6,400
     };
 
     enum class TimeUnit : std::uint8_t { milliseconds, microseconds, nanoseconds };
@@ -118,6 +137,7 @@ struct Config {
     Workers workers;
     Memory memory;
     Flow flow;
+    Overload overload;
     std::vector<Ipfix> ipfix;
     std::vector<Json> json;
     Http http;

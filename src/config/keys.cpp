@@ -13,6 +13,7 @@ constexpr std::uint64_t second = 1'000;  // durations below are milliseconds
 constexpr std::uint64_t hour = 3'600 * second;
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;
 constexpr std::uint64_t id_max = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint64_t flood_max = 1'000'000'000;
 constexpr std::uint64_t list_items_max = 65'536;
 constexpr std::uint64_t socket_octets_max = 107;  // sun_path of unix(7), less the final NUL
 
@@ -25,6 +26,8 @@ constexpr std::array tables{
     Table{TableId::workers, "workers", Group::single, false, "The cores of the Metering Process."},
     Table{TableId::memory, "memory", Group::single, false, "Memory, taken at the start."},
     Table{TableId::flow, "flow", Group::single, false, "Flows and when they end."},
+    Table{TableId::overload, "overload", Group::single, false,
+          "When a worker is warm, hot or flooded, and what it does then."},
     Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,
           "One block per Collector. With the JSON files at most 32."},
     Table{TableId::json, "export.json", Group::json, true,
@@ -136,6 +139,10 @@ constexpr std::array keys{
     Key{choice({"spin", "adaptive"}), TableId::workers, "idle",
         at<&C::workers, &C::Workers::idle>(),
         "spin: never sleeps, lowest latency; adaptive: naps when nothing arrives"},
+    Key{choice({"auto", "hardware", "software"}), TableId::workers, "steering",
+        at<&C::workers, &C::Workers::steering>(),
+        "who brings both directions of a flow to one worker: the port's queues (hardware) or one "
+        "core of ours (software); auto: the port, where it can"},
 
     Key{choice({"auto", "on", "off"}), TableId::memory, "hugepages",
         at<&C::memory, &C::Memory::hugepages>(), "huge pages; auto: when there are some"},
@@ -154,6 +161,44 @@ constexpr std::array keys{
         "a flow that lasts is reported each time it has lasted so long"},
     Key{ranged(Type::duration, 0, 60 * second), TableId::flow, "tcp_end_timeout",
         at<&C::flow, &C::Flow::tcp_end_timeout>(), "how long a TCP flow is kept after FIN or RST"},
+
+    Key{choice({"auto", "on", "off"}), TableId::overload, "aggregate",
+        at<&C::overload, &C::Overload::aggregate>(),
+        "in a flood, new flows to one network share a record; auto: of live packets"},
+    Key{ranged(Type::number, 1, flood_max, automatic), TableId::overload, "new_flows",
+        at<&C::overload, &C::Overload::new_flows>(),
+        "a flood: so many new flows a second and worker; auto: flows_max / idle_timeout"},
+    Key{ranged(Type::number, 1, 100), TableId::overload, "flood_table",
+        at<&C::overload, &C::Overload::flood_table>(),
+        "and the flow table is so full, percent of flows_max"},
+    Key{ranged(Type::number, 1, flood_max, automatic), TableId::overload, "flows_let_in",
+        at<&C::overload, &C::Overload::flows_let_in>(),
+        "new flows a second and worker that a flood leaves alone; auto: half of new_flows"},
+    Key{ranged(Type::number, 1, 100), TableId::overload, "table_warm",
+        at<&C::overload, &C::Overload::table_warm>(), "flows, percent of flows_max"},
+    Key{ranged(Type::number, 1, 100), TableId::overload, "table_hot",
+        at<&C::overload, &C::Overload::table_hot>(), "flows, percent of flows_max"},
+    Key{ranged(Type::number, 1, 100), TableId::overload, "ring_warm",
+        at<&C::overload, &C::Overload::ring_warm>(),
+        "records that wait for the exporter core, percent of the ring"},
+    Key{ranged(Type::number, 1, 100), TableId::overload, "ring_hot",
+        at<&C::overload, &C::Overload::ring_hot>(),
+        "records that wait for the exporter core, percent of the ring"},
+    Key{ranged(Type::number, 1, 100), TableId::overload, "backlog_warm",
+        at<&C::overload, &C::Overload::backlog_warm>(),
+        "turns that brought a full burst, percent of a worker's turns"},
+    Key{ranged(Type::number, 1, 100), TableId::overload, "backlog_hot",
+        at<&C::overload, &C::Overload::backlog_hot>(),
+        "turns that brought a full burst, percent of a worker's turns"},
+    Key{ranged(Type::number, 1, 100), TableId::overload, "leave",
+        at<&C::overload, &C::Overload::leave>(),
+        "a state is left at so many percent of the level at which it is entered"},
+    Key{ranged(Type::number, 1, 65'536, power_of_two), TableId::overload, "sample_flows_max",
+        at<&C::overload, &C::Overload::sample_flows_max>(),
+        "a worker that cannot keep up meters 1 in N flows, N to this; 1: always all"},
+    Key{ranged(Type::number, 100, 6'400), TableId::overload, "queue_skew",
+        at<&C::overload, &C::Overload::queue_skew>(),
+        "busiest queue of a port, percent of the mean of its queues: a cause for warm"},
 
     Key{plain(Type::collector, required),
         TableId::ipfix,

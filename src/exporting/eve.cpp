@@ -152,6 +152,21 @@ char* write_tcp(char* to, const FlowRecord& record) noexcept {
     return to;
 }
 
+// Nothing for a flow that stands for itself. `sampling` is the N of 1 in N flows.
+char* write_what_it_stands_for(char* to, const FlowRecord& record) noexcept {
+    if (record.aggregated) {
+        to = fmt::format_to(to,
+                            FMT_COMPILE(",\"aggregated\":true,\"src_prefix_length\":{},"
+                                        "\"dest_prefix_length\":{}"),
+                            record.source_prefix_length, record.destination_prefix_length);
+    }
+    if (record.sampling_exponent != 0) {
+        to = fmt::format_to(to, FMT_COMPILE(",\"sampling\":{}"),
+                            std::uint64_t{1} << record.sampling_exponent);
+    }
+    return to;
+}
+
 // "octetDeltaCount", in the other direction "reverseOctetDeltaCount" (RFC 5103 section 6.1).
 template <class F>
 constexpr auto member_name = [] {
@@ -171,7 +186,9 @@ char* write_flat_field(char* to, const FlowRecord& record) noexcept {
     to = append(append(to, ",\""), {name.data(), name.size()});
     to = append(to, "\":");
     const auto value = F::value(record);
-    if constexpr (std::is_integral_v<std::remove_cvref_t<decltype(value)>>) {
+    if constexpr (F::element.id == id_of("samplingProbability")) {
+        return fmt::format_to(to, FMT_COMPILE("{}"), read::probability(record));
+    } else if constexpr (std::is_integral_v<std::remove_cvref_t<decltype(value)>>) {
         return fmt::format_to(to, FMT_COMPILE("{}"), value);
     } else {
         const bool is_source = F::element.id == id_of("sourceIPv4Address") ||
@@ -189,9 +206,11 @@ constexpr bool is_time =
     F::element.id == start_id(TimeUnit::nanoseconds) || F::element.id ==
                                                             end_id(TimeUnit::nanoseconds);
 
-template <std::uint8_t ip_version, bool icmp>
+template <std::size_t kind>
 char* write_flat_fields(char* to, const FlowRecord& record) noexcept {
-    using Fields = BiflowFieldList<TimeUnit::nanoseconds, ip_version, icmp>;
+    constexpr FlowKind of = all_flow_kinds[kind];
+    using Fields =
+        BiflowFieldList<TimeUnit::nanoseconds, of.ip_version, of.icmp, false, of.stands_for_others>;
     Fields::for_each([&]<class F>() {
         if constexpr (!is_time<F>) {
             to = write_flat_field<F>(to, record);
@@ -220,14 +239,15 @@ char* JsonLines::write_eve(char* to, const FlowRecord& record) const noexcept {
     to = write_endpoints(to, record);
     to = write_flow(to, record);
     to = write_tcp(to, record);
-    return fmt::format_to(
+    to = fmt::format_to(
         to,
         FMT_COMPILE(",\"tapmeter\":{{\"start_ns\":{},\"end_ns\":{},\"end_reason\":\"{}\","
                     "\"observation_domain_id\":{},\"worker\":{},\"l2_bytes_toserver\":{},"
-                    "\"l2_bytes_toclient\":{}}}}}\n"),
+                    "\"l2_bytes_toclient\":{}"),
         record.start.time_since_epoch().count(), record.end.time_since_epoch().count(),
         name_of(record.end_reason), point.observation_domain_id, record.worker,
         record.forward.layer2_octets.value, record.reverse.layer2_octets.value);
+    return append(write_what_it_stands_for(to, record), "}}\n");
 }
 
 char* JsonLines::write_flat(char* to, const FlowRecord& record) const noexcept {
@@ -236,8 +256,10 @@ char* JsonLines::write_flat(char* to, const FlowRecord& record) const noexcept {
     to = append(to, "{\"flowStartNanoseconds\":\"");
     to = append(write_rfc3339(to, record.start), "\",\"flowEndNanoseconds\":\"");
     to = append(write_rfc3339(to, record.end), "\"");
-    constexpr std::array writers{&write_flat_fields<4, false>, &write_flat_fields<6, false>,
-                                 &write_flat_fields<4, true>, &write_flat_fields<6, true>};
+    constexpr auto writers = []<std::size_t... kind>(std::index_sequence<kind...>) {
+        return std::array{&write_flat_fields<kind>...};
+    }
+    (std::make_index_sequence<flow_kinds>{});
     to = writers[kind_of(record)](to, record);
     return fmt::format_to(to, FMT_COMPILE(",\"observationDomainId\":{},\"interfaceName\":{}}}\n"),
                           point.observation_domain_id, std::string_view{point.name});

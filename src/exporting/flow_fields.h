@@ -143,6 +143,19 @@ inline std::uint64_t reverse_octets(const FlowRecord& r) noexcept {
 inline std::uint64_t reverse_layer2_octets(const FlowRecord& r) noexcept {
     return r.reverse.layer2_octets.value;
 }
+// Value 4 of flowSelectorAlgorithm (RFC 7014 section 9.1.2): uniform probabilistic sampling, here
+// by a keyed hash of the flow key.
+inline std::uint16_t flow_selector_algorithm(const FlowRecord& /*record*/) noexcept {
+    return 4;
+}
+// With which probability a flow like this one was metered: 2^-k.
+inline double probability(const FlowRecord& r) noexcept {
+    return 1.0 / static_cast<double>(std::uint64_t{1} << r.sampling_exponent);
+}
+inline std::uint64_t sampling_probability(const FlowRecord& r) noexcept {
+    return std::bit_cast<std::uint64_t>(
+        probability(r));  // IEEE 754, as RFC 7011 section 6.1.3 says
+}
 inline std::uint8_t end_reason(const FlowRecord& r) noexcept {
     return static_cast<std::uint8_t>(r.end_reason);
 }
@@ -178,23 +191,30 @@ consteval std::uint16_t end_id(TimeUnit unit) {
 
 // What a list is made for. ICMP flows have templates of their own: collectors such as nfdump keep
 // ICMP type and code where they keep the destination port, so the two never stand in one record.
+// So have records that stand for more than one flow: aggregates, and flows of which only some were
+// metered. They say so in four elements more, which all others are spared.
 struct FlowKind {
     std::uint8_t ip_version = 4;
     bool icmp = false;
+    bool stands_for_others = false;
 };
-inline constexpr std::size_t flow_kinds = 4;
+inline constexpr std::size_t flow_kinds = 8;
 inline constexpr std::array<FlowKind, flow_kinds> all_flow_kinds{
-    FlowKind{4, false}, FlowKind{6, false}, FlowKind{4, true}, FlowKind{6, true}};
+    FlowKind{4, false, false}, FlowKind{6, false, false}, FlowKind{4, true, false},
+    FlowKind{6, true, false},  FlowKind{4, false, true},  FlowKind{6, false, true},
+    FlowKind{4, true, true},   FlowKind{6, true, true}};
 
 // Index into all_flow_kinds.
 inline std::size_t kind_of(const FlowRecord& record) noexcept {
     const bool ipv6 = record.ip_version == 6;
     const bool icmp = record.protocol == (ipv6 ? 58 : 1);
-    return (icmp ? std::size_t{2} : 0) + (ipv6 ? std::size_t{1} : 0);
+    const bool stands_for_others = record.aggregated || record.sampling_exponent != 0;
+    return (stands_for_others ? std::size_t{4} : 0) + (icmp ? std::size_t{2} : 0) +
+           (ipv6 ? std::size_t{1} : 0);
 }
 
 // clang 14 takes no class type as a template argument, so the kind comes as two values.
-template <TimeUnit unit, std::uint8_t ip_version, bool icmp, bool quirk_nfdump>
+template <TimeUnit unit, std::uint8_t ip_version, bool icmp, bool quirk_nfdump, bool others>
 struct BiflowFields {
     template <bool present, class F>
     using If = std::conditional_t<present, F, Absent>;
@@ -229,17 +249,29 @@ struct BiflowFields {
         Field<id_of("minimumTTL"), &FlowRecord::forward_ttl_min>,
         Field<id_of("minimumTTL"), &FlowRecord::reverse_ttl_min, true>,
         Field<id_of("flowEndReason"), read::end_reason>,
-        Field<id_of("biflowDirection"), &FlowRecord::biflow_direction>>;
+        Field<id_of("biflowDirection"), &FlowRecord::biflow_direction>,
+        If<others && v4, Field<id_of("sourceIPv4PrefixLength"), &FlowRecord::source_prefix_length>>,
+        If<others && v4,
+           Field<id_of("destinationIPv4PrefixLength"), &FlowRecord::destination_prefix_length>>,
+        If<others && !v4,
+           Field<id_of("sourceIPv6PrefixLength"), &FlowRecord::source_prefix_length>>,
+        If<others && !v4,
+           Field<id_of("destinationIPv6PrefixLength"), &FlowRecord::destination_prefix_length>>,
+        If<others, Field<id_of("flowSelectorAlgorithm"), read::flow_selector_algorithm>>,
+        If<others, Field<id_of("samplingProbability"), read::sampling_probability>>>;
 };
 
-template <TimeUnit unit, std::uint8_t ip_version, bool icmp, bool quirk_nfdump = false>
-using BiflowFieldList = typename BiflowFields<unit, ip_version, icmp, quirk_nfdump>::Type;
+template <TimeUnit unit, std::uint8_t ip_version, bool icmp, bool quirk_nfdump = false,
+          bool stands_for_others = false>
+using BiflowFieldList =
+    typename BiflowFields<unit, ip_version, icmp, quirk_nfdump, stands_for_others>::Type;
 
 static_assert(BiflowFieldList<TimeUnit::milliseconds, 4, false>::record_octets == 103);
 static_assert(BiflowFieldList<TimeUnit::milliseconds, 4, false>::count == 25);
 static_assert(BiflowFieldList<TimeUnit::milliseconds, 4, false, true>::record_octets == 101);
 static_assert(BiflowFieldList<TimeUnit::nanoseconds, 6, false>::record_octets == 127);
 static_assert(BiflowFieldList<TimeUnit::milliseconds, 4, true>::record_octets == 97);
+static_assert(BiflowFieldList<TimeUnit::milliseconds, 4, false, false, true>::record_octets == 115);
 static_assert(BiflowFieldList<TimeUnit::milliseconds, 6, true>::record_octets == 121);
 
 }  // namespace tapmeter::exporting

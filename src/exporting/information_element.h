@@ -22,11 +22,15 @@ inline constexpr std::array information_elements{
     InformationElement{6, 2, "tcpControlBits"},
     InformationElement{7, 2, "sourceTransportPort"},
     InformationElement{8, 4, "sourceIPv4Address"},
+    InformationElement{9, 1, "sourceIPv4PrefixLength"},
     InformationElement{10, 4, "ingressInterface"},
     InformationElement{11, 2, "destinationTransportPort"},
     InformationElement{12, 4, "destinationIPv4Address"},
+    InformationElement{13, 1, "destinationIPv4PrefixLength"},
     InformationElement{27, 16, "sourceIPv6Address"},
     InformationElement{28, 16, "destinationIPv6Address"},
+    InformationElement{29, 1, "sourceIPv6PrefixLength"},
+    InformationElement{30, 1, "destinationIPv6PrefixLength"},
     InformationElement{32, 2, "icmpTypeCodeIPv4"},
     InformationElement{52, 1, "minimumTTL"},
     InformationElement{136, 1, "flowEndReason"},
@@ -41,7 +45,9 @@ inline constexpr std::array information_elements{
     InformationElement{239, 1, "biflowDirection"},
     InformationElement{243, 2, "dot1qVlanId"},
     InformationElement{245, 2, "dot1qCustomerVlanId"},
+    InformationElement{311, 8, "samplingProbability"},  // float64
     InformationElement{352, 8, "layer2OctetDeltaCount"},
+    InformationElement{390, 2, "flowSelectorAlgorithm"},
 };
 static_assert(std::ranges::is_sorted(information_elements, {}, &InformationElement::id));
 static_assert(std::ranges::all_of(information_elements, [](const InformationElement& element) {

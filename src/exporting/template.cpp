@@ -47,17 +47,19 @@ consteval std::array<std::byte, definition_octets<Fields>> definition(std::uint1
 
 template <TimeUnit unit, bool quirk_nfdump, std::size_t kind>
 struct One {
-    using Fields = BiflowFieldList<unit, all_flow_kinds[kind].ip_version, all_flow_kinds[kind].icmp,
-                                   quirk_nfdump>;
+    static constexpr FlowKind of = all_flow_kinds[kind];
+    using Fields =
+        BiflowFieldList<unit, of.ip_version, of.icmp, quirk_nfdump, of.stands_for_others>;
     static constexpr std::uint16_t id = template_id_first + kind;
     static constexpr auto octets = definition<Fields>(id);
     static constexpr Template made{id, Fields::record_octets, octets, &Fields::encode};
 };
 
 template <TimeUnit unit, bool quirk_nfdump>
-constexpr Templates templates_of{One<unit, quirk_nfdump, 0>::made, One<unit, quirk_nfdump, 1>::made,
-                                 One<unit, quirk_nfdump, 2>::made,
-                                 One<unit, quirk_nfdump, 3>::made};
+constexpr Templates templates_of = []<std::size_t... kind>(std::index_sequence<kind...>) {
+    return Templates{One<unit, quirk_nfdump, kind>::made...};
+}
+(std::make_index_sequence<flow_kinds>{});
 
 template <TimeUnit unit>
 const Templates& with_quirk(bool quirk_nfdump) noexcept {

@@ -19,7 +19,8 @@ struct Template {
     void (*encode)(const FlowRecord& record, std::span<std::byte> to) noexcept = nullptr;
 };
 
-// IPv4 and IPv6, with ports and with ICMP type and code: one Template for each of all_flow_kinds.
+// IPv4 and IPv6, with ports and with ICMP type and code, each for flows and for what stands for
+// several: one Template for each of all_flow_kinds.
 using Templates = std::array<Template, flow_kinds>;
 
 // Static storage, valid for ever.

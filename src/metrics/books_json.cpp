@@ -3,6 +3,7 @@
 
 #include "src/metrics/books_text.h"
 #include "src/metrics/csv.h"
+#include "src/metrics/overall.h"
 #include "src/metrics/totals.h"
 
 namespace tapmeter::metrics {
@@ -26,6 +27,33 @@ Json json_of(const Traffic& traffic) {
             {"layer2_octets", traffic.layer2_octets}};
 }
 
+// Names of the causes in force.
+Json causes_of(std::uint64_t causes) {
+    Json names = Json::array();
+    for (std::size_t cause = 0; cause < load_causes; ++cause) {
+        if (((causes >> cause) & 1U) != 0) {
+            names.push_back(std::string(load_cause_names[cause]));
+        }
+    }
+    return names;
+}
+
+// A list flattens into rows of text; an empty one into none.
+Json state_of(const WorkerBooks& books) {
+    return {{"state", std::string(load_state_names[books.load_state])},
+            {"causes", causes_of(books.load_causes)},
+            {"entered", named(books.load_entered, load_state_names)},
+            {"new_flows_per_second", books.new_flows_per_second},
+            {"shed_level", books.shed_level},
+            {"flow_sampling", std::uint64_t{1} << books.sampling_exponent}};
+}
+
+Json json_of(const SampledSum& sum) {
+    return {{"counted", sum.counted},
+            {"estimated", sum.estimated},
+            {"error_bound", error_bound(sum.variance)}};
+}
+
 Json json_of(const exporting::RecordTotals& totals) {
     return {{"records", totals.records}, {"packets", totals.packets}, {"octets", totals.octets}};
 }
@@ -46,15 +74,25 @@ Json json_of(const Snapshot::Interface& interface) {
             {"received", counters.received.value},
             {"received_octets", counters.received_octets.value},
             {"waiting", counters.waiting.value},
+            {"queue_skew", interface.queue_skew},
             {"dropped", named(counters.dropped, dropped_names)},
             {"ignored", named(counters.ignored, ignored_names)},
             {"queues", std::move(queues)}};
+}
+
+Json ignored_of(const WorkerBooks& books) {
+    Json object = Json::object();
+    for (std::size_t i = 0; i < left_out_reasons; ++i) {
+        object[std::string(left_out_names[i])] = json_of(books.ignored[i]);
+    }
+    return object;
 }
 
 // The members that a worker's books and the sum of all books share.
 Json json_of(const WorkerBooks& books) {
     return {{"received", {{"packets", books.received_packets}, {"octets", books.received_octets}}},
             {"metered", json_of(books.metered)},
+            {"ignored", ignored_of(books)},
             {"non_ip", named(books.non_ip, non_ip_names)},
             {"undecoded", named(books.undecoded, undecoded_names)},
             {"unmetered_octets", books.unmetered_octets},
@@ -68,6 +106,16 @@ Json json_of(const WorkerBooks& books) {
             {"emitted", json_of(books.emitted)},
             {"refused", json_of(books.refused)},
             {"in_table", json_of(books.in_table)},
+            {"aggregated", json_of(books.aggregated)},
+            {"aggregates_created", books.aggregates_created},
+            {"aggregates_active", books.aggregates_active},
+            {"evicted_unanswered", books.evicted_unanswered},
+            {"evicted_answered", books.evicted_answered},
+            {"sampled",
+             {{"flows", json_of(books.sampled.flows)},
+              {"packets", json_of(books.sampled.packets)},
+              {"octets", json_of(books.sampled.octets)}}},
+            {"load", state_of(books)},
             {"first_fragments", books.first_fragments},
             {"later_fragments", books.later_fragments},
             {"newest_packet_ns", books.newest_packet_ns}};
@@ -121,7 +169,10 @@ Json books(const Snapshot& snapshot) {
                          {"taken", json_of(ring.taken)}});
     }
     const std::vector<Law> all_laws = laws(snapshot);
+    const Overall state = overall(snapshot);
     return {{"balanced", balanced(all_laws)},
+            {"state", std::string(load_state_names[static_cast<std::size_t>(state.state)])},
+            {"causes", state.causes},
             {"settled", snapshot.settled},
             {"start_time_seconds", snapshot.start_time_seconds},
             {"uptime_seconds", snapshot.uptime_seconds},
@@ -140,6 +191,10 @@ Json load_of(const Snapshot& snapshot, std::size_t k) {
     const Snapshot::Ring ring = k < snapshot.rings.size() ? snapshot.rings[k] : Snapshot::Ring{};
     return {{"worker", k},
             {"core", worker.core},
+            {"state", std::string(load_state_names[books.load_state])},
+            {"causes", causes_of(books.load_causes)},
+            {"flow_sampling", std::uint64_t{1} << books.sampling_exponent},
+            {"new_flows_per_second", books.new_flows_per_second},
             {"received_packets", books.received_packets},
             {"received_octets", books.received_octets},
             {"busy_cycles", books.busy_cycles},
@@ -182,7 +237,10 @@ Json stats(const Snapshot& snapshot) {
                            {"messages", output.counters.messages},
                            {"message_octets", output.counters.message_octets}});
     }
+    const Overall state = overall(snapshot);
     return {{"uptime_seconds", snapshot.uptime_seconds},
+            {"state", std::string(load_state_names[static_cast<std::size_t>(state.state)])},
+            {"causes", state.causes},
             {"interfaces", std::move(interfaces)},
             {"workers", std::move(workers)},
             {"outputs", std::move(outputs)}};

@@ -4,6 +4,7 @@
 
 #include <iterator>
 
+#include "src/metrics/overall.h"
 #include "src/metrics/totals.h"
 
 namespace tapmeter::metrics {
@@ -88,8 +89,32 @@ void write_metering(const Snapshot& snapshot, const WorkerBooks& all, Page& page
               octets_remark(all.received_octets, "layer-2 octets"));
     page.line("metered", "", all.metered.packets,
               octets_remark(all.metered.octets, "layer-3 octets"));
+    page.line_if("", "of these aggregated", all.aggregated.packets,
+                 octets_remark(all.aggregated.octets, "layer-3 octets"));
+    for (std::size_t i = 0; i < left_out_reasons; ++i) {
+        page.line_if("ignored", left_out_names[i], all.ignored[i].packets,
+                     octets_remark(all.ignored[i].octets, "layer-3 octets"));
+    }
     page.nonzero("non_ip", all.non_ip, non_ip_names);
     page.nonzero("undecoded", all.undecoded, undecoded_names);
+}
+
+void write_estimate(std::string_view unit, const SampledSum& sum, Page& page) {
+    const auto whole = [](double value) {
+        return grouped(static_cast<std::uint64_t>(value + 0.5));
+    };
+    page.line("sampled", unit, sum.counted,
+              fmt::format("stand for {} +- {} (95 %)", whole(sum.estimated),
+                          whole(error_bound(sum.variance))));
+}
+
+// What the records of sampled flows stand for, with the error that sampling makes.
+void write_sampled(const SampledTotals& sampled, Page& page) {
+    if (sampled.flows.counted != 0 || sampled.packets.counted != 0) {
+        write_estimate("flows", sampled.flows, page);
+        write_estimate("packets, in records", sampled.packets, page);
+        write_estimate("octets, in records", sampled.octets, page);
+    }
 }
 
 void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
@@ -97,6 +122,8 @@ void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.line("created", "", all.flows_created);
     page.line("active", "", all.flows_active, grouped(all.in_table.packets) + " packets");
     page.nonzero("ended", all.flows_ended, flow::flow_end_reason_names);
+    page.line_if("", "evicted, answered", all.evicted_answered);
+    write_sampled(all.sampled, page);
 
     page.heading("flow records");
     page.line("emitted", "", sum(all.records_emitted), grouped(all.emitted.packets) + " packets");
@@ -143,22 +170,47 @@ void write_verdict(const std::vector<Law>& all_laws, Page& page) {
     }
 }
 
+// "flood: table, new_flows"
+std::string state_text(std::string_view state, const std::vector<std::string_view>& causes) {
+    std::string text(state);
+    std::string_view gap = ": ";
+    for (const std::string_view cause : causes) {
+        text.append(gap).append(cause);
+        gap = ", ";
+    }
+    return text;
+}
+
+std::string worker_state_text(const WorkerBooks& books) {
+    std::vector<std::string_view> causes;
+    for (std::size_t cause = 0; cause < load_causes; ++cause) {
+        if (((books.load_causes >> cause) & 1U) != 0) {
+            causes.push_back(load_cause_names[cause]);
+        }
+    }
+    std::string text = state_text(load_state_names[books.load_state], causes);
+    if (books.sampling_exponent != 0) {
+        text += fmt::format("; 1 in {} flows", std::uint64_t{1} << books.sampling_exponent);
+    }
+    return text;
+}
+
 void write_worker_load(const Snapshot& snapshot, std::string& text) {
     const auto to = std::back_inserter(text);
-    fmt::format_to(to, "{:<8}{:>5}{:>7}{:>12}{:>20}{:>14}{:>7}{:>8}\n", "worker", "core", "busy",
-                   "per burst", "packets", "flows", "table", "ring");
+    fmt::format_to(to, "{:<8}{:>5}{:>7}{:>12}{:>20}{:>14}{:>7}{:>8}  {}\n", "worker", "core",
+                   "busy", "per burst", "packets", "flows", "table", "ring", "state");
     for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
         const Snapshot::Worker& worker = snapshot.workers[k];
         const WorkerBooks& books = worker.books;
         const Snapshot::Ring ring =
             k < snapshot.rings.size() ? snapshot.rings[k] : Snapshot::Ring{};
-        fmt::format_to(to, "{:<8}{:>5}{:>5.0f} %{:>12.1f}{:>20}{:>14}{:>5.0f} %{:>6.0f} %\n", k,
+        fmt::format_to(to, "{:<8}{:>5}{:>5.0f} %{:>12.1f}{:>20}{:>14}{:>5.0f} %{:>6.0f} %  {}\n", k,
                        worker.core < 0 ? "-" : std::to_string(worker.core),
                        100 * ratio(books.busy_cycles, books.cycles),
                        ratio(books.received_packets, books.bursts), grouped(books.received_packets),
                        grouped(books.flows_active),
                        100 * ratio(books.flows_active, worker.flows_max),
-                       100 * ratio(ring.waiting, ring.capacity));
+                       100 * ratio(ring.waiting, ring.capacity), worker_state_text(books));
     }
 }
 
@@ -180,8 +232,16 @@ std::string books_as_text(const Snapshot& snapshot) {
 }
 
 std::string stats_as_text(const Snapshot& snapshot) {
-    std::string text = fmt::format("up {:.0f} s\n", snapshot.uptime_seconds);
+    const Overall state = overall(snapshot);
+    std::string text = fmt::format(
+        "up {:.0f} s, {}\n", snapshot.uptime_seconds,
+        state_text(load_state_names[static_cast<std::size_t>(state.state)], state.causes));
     write_worker_load(snapshot, text);
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        fmt::format_to(std::back_inserter(text),
+                       "interface {}: {} queues, busiest {:.2f} times the mean\n",
+                       shown(interface.name), interface.queues.size(), interface.queue_skew);
+    }
     for (const Snapshot::Output& output : snapshot.outputs) {
         const exporting::OutputCounters& counters = output.counters;
         fmt::format_to(std::back_inserter(text), "output {}: {}, {} records sent, {} dropped\n",

@@ -124,11 +124,12 @@ void received_laws(const Snapshot& snapshot, Sheet& sheet) {
 
 // A worker's books are published whole: these hold at every look, in flight or not.
 void traffic_laws(const WorkerBooks& books, const std::string& worker, Sheet& sheet) {
-    sheet.about(worker, "decoded", "received = metered + non_ip + undecoded");
+    const Traffic ignored = sum_of(books.ignored);
+    sheet.about(worker, "decoded", "received = metered + ignored + non_ip + undecoded");
     sheet.law("packets", books.received_packets,
-              books.metered.packets + sum(books.non_ip) + sum(books.undecoded));
+              books.metered.packets + ignored.packets + sum(books.non_ip) + sum(books.undecoded));
     sheet.law("layer-2 octets", books.received_octets,
-              books.metered.layer2_octets + books.unmetered_octets);
+              books.metered.layer2_octets + ignored.layer2_octets + books.unmetered_octets);
 
     Traffic found = books.emitted;
     found += books.refused;
@@ -223,8 +224,8 @@ void whole_law(const Snapshot& snapshot, Sheet& sheet) {
         allowance.early += between_counters(interface).early;
     }
     for (const Snapshot::Worker& worker : snapshot.workers) {
-        found +=
-            worker.books.metered.packets + sum(worker.books.non_ip) + sum(worker.books.undecoded);
+        found += worker.books.metered.packets + sum_of(worker.books.ignored).packets +
+                 sum(worker.books.non_ip) + sum(worker.books.undecoded);
     }
     sheet.about("appliance", "whole",
                 "offered = metered + non_ip + undecoded + dropped + ignored + waiting");

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "src/metrics/families.h"
+#include "src/metrics/overall.h"
 #include "src/metrics/totals.h"
 #include "src/metrics/version.h"
 
@@ -106,6 +107,13 @@ void add_for_workers(const Snapshot& snapshot, Families& families, Value value) 
     }
 }
 
+std::array<std::uint64_t, left_out_reasons> packets_of(
+    const std::array<Traffic, left_out_reasons>& ignored) {
+    std::array<std::uint64_t, left_out_reasons> packets{};
+    std::ranges::transform(ignored, packets.begin(), &Traffic::packets);
+    return packets;
+}
+
 void add_metering(const Snapshot& snapshot, Families& families) {
     const WorkerBooks all = all_workers(snapshot);
     families.counter("tapmeter_packets_metered_total", "Packets accounted to a flow record.");
@@ -113,6 +121,12 @@ void add_metering(const Snapshot& snapshot, Families& families) {
     families.counter("tapmeter_metered_bytes_total",
                      "IP bytes (layer 3) accounted to a flow record.");
     add_for_workers(snapshot, families, [](const auto& w) { return w.books.metered.octets; });
+    families.counter("tapmeter_packets_aggregated_total",
+                     "Metered packets that share a record with those of other flows.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.books.aggregated.packets; });
+    families.counter("tapmeter_worker_packets_ignored_total",
+                     "Packets that a worker left out on purpose.");
+    families.add_each({}, "reason", packets_of(all.ignored), left_out_names);
     families.counter("tapmeter_packets_undecoded_total",
                      "Packets that could not be decoded as far as a flow key.");
     families.add_each({}, "reason", all.undecoded, undecoded_names);
@@ -149,6 +163,81 @@ void add_load(const Snapshot& snapshot, Families& families) {
     add_for_workers(snapshot, families, [](const auto& w) { return burst_histogram(w.books); });
 }
 
+// Of several named states or causes the ones in force are 1.
+template <class Names>
+void add_flags(std::size_t worker, std::string_view label, std::uint64_t in_force,
+               const Names& names, Families& families) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        Labels labels = worker_label(worker);
+        labels.push_back({std::string(label), std::string(names[i])});
+        families.add(std::move(labels), (in_force >> i) & 1U);
+    }
+}
+
+// The whole: the worst of the workers, or the skew of a port's queues.
+void add_overall(const Snapshot& snapshot, Families& families) {
+    const Overall state = overall(snapshot);
+    families.gauge("tapmeter_state", "1 for the state of the whole: the worst of its workers.");
+    for (std::size_t i = 0; i < load_states; ++i) {
+        families.add({{"state", std::string(load_state_names[i])}},
+                     static_cast<std::size_t>(state.state) == i ? 1.0 : 0.0);
+    }
+    families.gauge("tapmeter_queue_skew_ratio",
+                   "Busiest queue of an interface to the mean of its queues, in the last second.");
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        families.add(interface_label(interface), interface.queue_skew);
+    }
+}
+
+void add_state(const Snapshot& snapshot, Families& families) {
+    families.gauge("tapmeter_worker_state",
+                   "1 for the state that a worker is in: normal, warm, hot or flood.");
+    for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
+        add_flags(k, "state", std::uint64_t{1} << snapshot.workers[k].books.load_state,
+                  load_state_names, families);
+    }
+    families.gauge("tapmeter_worker_state_cause", "1 for each cause of a worker's state.");
+    for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
+        add_flags(k, "cause", snapshot.workers[k].books.load_causes, load_cause_names, families);
+    }
+    families.counter("tapmeter_worker_state_entered_total",
+                     "How often a worker came into a state.");
+    for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
+        families.add_each(worker_label(k), "state", snapshot.workers[k].books.load_entered,
+                          load_state_names);
+    }
+    families.gauge("tapmeter_worker_new_flows_per_second",
+                   "Flows that wanted to begin, let in or not, in the last 134 ms.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.books.new_flows_per_second; });
+    families.gauge("tapmeter_worker_flow_sampling",
+                   "One in so many of the flows that begin is metered; 1: every one.");
+    add_for_workers(snapshot, families,
+                    [](const auto& w) { return std::uint64_t{1} << w.books.sampling_exponent; });
+}
+
+// What was counted while not all flows were metered, what it stands for, and how sure that is.
+void add_sampled(const Snapshot& snapshot, Families& families) {
+    const SampledTotals sampled = all_workers(snapshot).sampled;
+    const std::array units{std::pair{"flows", &sampled.flows},
+                           std::pair{"packets", &sampled.packets},
+                           std::pair{"octets", &sampled.octets}};
+    families.counter("tapmeter_sampled_total",
+                     "What sampled flows counted: flows, packets and octets of their records.");
+    for (const auto& [unit, sum] : units) {
+        families.add({{"unit", unit}}, sum->counted);
+    }
+    families.gauge("tapmeter_sampled_estimate",
+                   "What sampled flows stand for, on average exactly.");
+    for (const auto& [unit, sum] : units) {
+        families.add({{"unit", unit}}, sum->estimated);
+    }
+    families.gauge("tapmeter_sampled_error_bound",
+                   "The truth is within so much of the estimate 19 times in 20.");
+    for (const auto& [unit, sum] : units) {
+        families.add({{"unit", unit}}, error_bound(sum->variance));
+    }
+}
+
 void add_flows(const Snapshot& snapshot, Families& families) {
     families.gauge("tapmeter_flows_active", "Flows in the table.");
     add_for_workers(snapshot, families, [](const auto& w) { return w.books.flows_active; });
@@ -164,6 +253,10 @@ void add_flows(const Snapshot& snapshot, Families& families) {
         families.add_each(worker_label(k), "reason", snapshot.workers[k].books.flows_ended,
                           flow::flow_end_reason_names);
     }
+    families.counter("tapmeter_flows_evicted_total",
+                     "Flows that made room in a full table, by whether both ends had sent.");
+    families.add({{"answered", "false"}}, all_workers(snapshot).evicted_unanswered);
+    families.add({{"answered", "true"}}, all_workers(snapshot).evicted_answered);
     families.counter("tapmeter_records_emitted_total",
                      "Flow records that the workers gave to the exporter, by flowEndReason.");
     families.add_each({}, "reason", all_workers(snapshot).records_emitted,
@@ -241,7 +334,10 @@ public:
         add_interfaces(snapshot_, families);
         add_metering(snapshot_, families);
         add_load(snapshot_, families);
+        add_overall(snapshot_, families);
+        add_state(snapshot_, families);
         add_flows(snapshot_, families);
+        add_sampled(snapshot_, families);
         add_outputs(snapshot_, families);
         add_laws(snapshot_, families);
         add_process_families(families);

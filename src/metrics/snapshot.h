@@ -19,6 +19,7 @@ struct Snapshot {
         std::string describe;  // "AF_XDP native on eth1, 4 queues"
         CaptureCounters counters;
         std::vector<SourceCounters> queues;
+        double queue_skew = 1;  // busiest queue to the mean of all, in the last second or more
         std::uint64_t packets_meanwhile = 0;  // newly offered or received while we looked
     };
     struct Worker {
@@ -41,6 +42,8 @@ struct Snapshot {
     std::vector<Worker> workers;
     std::vector<Ring> rings;
     std::vector<Output> outputs;
+    bool steered = false;         // packets come to the workers by software, not by their queue
+    double queue_skew_warm = 64;  // from here on a skew is a cause for warm
     std::uint64_t steering_waiting = 0;  // packets between a steering core and its workers
     bool settled = false;  // nothing is in flight any more: every law must hold to the packet
     double uptime_seconds = 0;

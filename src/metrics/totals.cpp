@@ -17,6 +17,8 @@ void add_traffic(WorkerBooks& total, const WorkerBooks& books) {
     total.received_packets += books.received_packets;
     total.received_octets += books.received_octets;
     total.metered += books.metered;
+    add(total.ignored, books.ignored);
+    total.aggregated += books.aggregated;
     add(total.non_ip, books.non_ip);
     add(total.undecoded, books.undecoded);
     total.unmetered_octets += books.unmetered_octets;
@@ -35,9 +37,37 @@ void add_flows(WorkerBooks& total, const WorkerBooks& books) {
     total.ended_empty += books.ended_empty;
     add(total.records_emitted, books.records_emitted);
     total.records_refused += books.records_refused;
+    total.aggregates_created += books.aggregates_created;
+    total.aggregates_active += books.aggregates_active;
+    total.evicted_unanswered += books.evicted_unanswered;
+    total.evicted_answered += books.evicted_answered;
+}
+
+// Workers choose flows independently of each other, so variances add up too.
+void add_sum(SampledSum& total, const SampledSum& sum) {
+    total.counted += sum.counted;
+    total.estimated += sum.estimated;
+    total.variance += sum.variance;
+}
+
+void add_sampled(SampledTotals& total, const SampledTotals& sampled) {
+    add_sum(total.flows, sampled.flows);
+    add_sum(total.packets, sampled.packets);
+    add_sum(total.octets, sampled.octets);
+}
+
+// The state of the whole is that of the worker in the worst.
+void add_state(WorkerBooks& total, const WorkerBooks& books) {
+    total.load_state = std::max(total.load_state, books.load_state);
+    total.load_causes |= books.load_causes;
+    add(total.load_entered, books.load_entered);
+    total.new_flows_per_second += books.new_flows_per_second;
+    total.shed_level = std::max(total.shed_level, books.shed_level);
+    total.sampling_exponent = std::max(total.sampling_exponent, books.sampling_exponent);
 }
 
 void add_load(WorkerBooks& total, const WorkerBooks& books) {
+    total.turns += books.turns;
     total.bursts += books.bursts;
     add(total.burst_sizes, books.burst_sizes);
     total.busy_cycles += books.busy_cycles;
@@ -52,6 +82,8 @@ WorkerBooks all_workers(const Snapshot& snapshot) {
     for (const Snapshot::Worker& worker : snapshot.workers) {
         add_traffic(total, worker.books);
         add_flows(total, worker.books);
+        add_sampled(total.sampled, worker.books.sampled);
+        add_state(total, worker.books);
         add_load(total, worker.books);
     }
     return total;

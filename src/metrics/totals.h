@@ -19,7 +19,12 @@ inline std::uint64_t records_dropped(const exporting::OutputCounters& counters) 
         [](std::uint64_t total, const auto& dropped) { return total + dropped.records; });
 }
 
-// The accounts of all workers added up.
+inline Traffic sum_of(const std::array<Traffic, left_out_reasons>& ignored) {
+    return std::accumulate(ignored.begin(), ignored.end(), Traffic{},
+                           [](Traffic total, const Traffic& one) { return total += one; });
+}
+
+// The accounts of all workers added up; the state is the worst of them.
 WorkerBooks all_workers(const Snapshot& snapshot);
 
 // 0 to 1; 0 where there is no whole.

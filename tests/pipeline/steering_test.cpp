@@ -106,6 +106,51 @@ TEST(Steering, spreads_hosts_over_the_workers) {
     }
 }
 
+// The busiest worker's packets to the mean.
+double skew_of(const std::vector<testing::Frame>& frames) {
+    std::vector<double> packets(4);
+    for (const auto& record : metered_by(packets.size(), true, frames)) {
+        packets[record.worker] += static_cast<double>(traffic_of(record).packets);
+    }
+    return std::ranges::max(packets) * static_cast<double>(packets.size()) /
+           static_cast<double>(frames.size());
+}
+
+// All words of addresses and ports XOR to one value: with the symmetric Toeplitz key of NICs they
+// have one hash, and so one queue (tests/pipeline/collision_test.cpp).
+TEST(Steering, spreads_flows_that_were_aimed_at_one_queue) {
+    std::vector<testing::Frame> frames;
+    constexpr std::uint16_t destination = 0x0a01;
+    for (std::uint32_t number = 0; number < 4'000; ++number) {
+        const std::uint32_t source = 0x0b00'0000 + number * 7'919;
+        const auto port = static_cast<std::uint16_t>(number * 13);
+        const auto aimed = static_cast<std::uint16_t>(0x1234 ^ (source >> 16U) ^ source ^
+                                                      destination ^ destination ^ port);
+        frames.push_back(FrameBuilder{}
+                             .ethernet()
+                             .ipv4({.source = source, .destination = 0x0a01'0a01})
+                             .udp(port, aimed)
+                             .fill(4)
+                             .frame());
+    }
+    EXPECT_LT(skew_of(frames), 1.15);
+}
+
+// NICs that do not look below a label bring all such packets to one queue.
+TEST(Steering, spreads_what_labels_hide_from_the_port) {
+    std::vector<testing::Frame> frames;
+    for (std::uint32_t number = 0; number < 4'000; ++number) {
+        frames.push_back(FrameBuilder{}
+                             .ethernet()
+                             .mpls(100)
+                             .ipv4({.source = 0x0b00'0000 + number})
+                             .udp(1, 2)
+                             .fill(4)
+                             .frame());
+    }
+    EXPECT_LT(skew_of(frames), 1.15);
+}
+
 TEST(Steering, fragments_and_what_is_no_ip_find_their_worker) {
     std::vector<testing::Frame> frames;
     frames.push_back(FrameBuilder{}.ethernet(0x0806).fill(28).frame());

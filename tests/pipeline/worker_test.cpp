@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "pipeline/decode/frame.h"
@@ -180,6 +181,48 @@ TEST(Worker, a_worker_on_a_file_waits_for_room_instead) {
     bench.run_to_the_end();
     EXPECT_EQ(bench.books().records_refused, 0U);
     EXPECT_EQ(sums_of(bench.records()).size(), 5'000U);
+}
+
+// Every burst is full, so the worker never sees the end of its queue.
+TEST(Worker, one_that_cannot_keep_up_meters_whole_flows_of_fewer_and_says_so) {
+    const auto frames = conversations(3'000, 1ms);
+    ReplaySource source(frames);
+    WorkerBench bench(source, {.load = {.sampling_exponent_max = 3}});
+    while (!bench.worker().exhausted()) {
+        bench.worker().step();
+        ASSERT_EQ(broken_law(bench.books()), "");
+        bench.collect();
+    }
+    const WorkerBooks books = bench.books();
+    EXPECT_EQ(books.load_state, static_cast<std::uint64_t>(LoadState::hot));
+    EXPECT_EQ(books.load_causes, 1U << static_cast<unsigned>(LoadCause::backlog));
+    EXPECT_EQ(books.load_entered[static_cast<std::size_t>(LoadState::hot)], 1U);
+    EXPECT_EQ(books.sampling_exponent, 3U);
+    const Traffic& left_out = books.ignored[index_of(LeftOut::flow_sampling)];
+    EXPECT_GT(left_out.packets, frames.size() / 2);
+    EXPECT_EQ(books.metered.packets + left_out.packets, frames.size());
+    bench.drain({});
+
+    // What was metered was metered whole: each flow's sums are those of a naive table.
+    const Sums all = sums_of(frames);
+    std::set<std::uint8_t> exponents;
+    for (const auto& [ends, counted] : sums_of(bench.records())) {
+        ASSERT_EQ(counted, all.at(ends));
+    }
+    for (const flow::FlowRecord& record : bench.records()) {
+        exponents.insert(record.sampling_exponent);
+    }
+    EXPECT_EQ(exponents, (std::set<std::uint8_t>{0, 1, 2, 3}));
+    EXPECT_EQ(broken_law(bench.books()), "");
+}
+
+TEST(Worker, one_that_may_not_sample_meters_everything_however_pressed) {
+    const auto frames = conversations(1'000, 1ms);
+    ReplaySource source(frames);
+    WorkerBench bench(source, {});
+    bench.run_to_the_end();
+    EXPECT_EQ(bench.books().load_state, static_cast<std::uint64_t>(LoadState::hot));
+    EXPECT_EQ(bench.books().metered.packets, frames.size());
 }
 
 std::vector<flow::FlowRecord> records_of(std::vector<TimedFrame> frames) {

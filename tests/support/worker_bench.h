@@ -20,6 +20,8 @@ struct WorkerSetup {
                             .tcp_end = std::chrono::seconds(2)};
     const LiveClock* clock = nullptr;
     std::uint16_t number = 0;
+    LoadLevels load{};
+    Admission::Limits admission{};
 };
 
 // A worker with its ring; collects its records as an exporter core would.
@@ -35,7 +37,10 @@ public:
                                                               .populate = false})),
                    .hash_key = {1, 2},
                    .timeouts = setup.timeouts,
-                   .number = setup.number}) {}
+                   .number = setup.number,
+                   .load = setup.load,
+                   .admission = setup.admission,
+                   .flows_max = setup.flows_max}) {}
 
     Worker& worker() { return worker_; }
     WorkerBooks books() const { return worker_.books(); }
@@ -77,11 +82,16 @@ inline std::string broken_law(const WorkerBooks& books) {
         }
         return total;
     };
-    if (books.received_packets !=
-        books.metered.packets + sum(books.non_ip) + sum(books.undecoded)) {
-        return "received = metered + non_ip + undecoded";
+    Traffic ignored{};
+    for (const Traffic& one : books.ignored) {
+        ignored += one;
     }
-    if (books.received_octets != books.metered.layer2_octets + books.unmetered_octets) {
+    if (books.received_packets !=
+        books.metered.packets + ignored.packets + sum(books.non_ip) + sum(books.undecoded)) {
+        return "received = metered + ignored + non_ip + undecoded";
+    }
+    if (books.received_octets !=
+        books.metered.layer2_octets + ignored.layer2_octets + books.unmetered_octets) {
         return "received octets";
     }
     Traffic fates = books.emitted;

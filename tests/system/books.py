@@ -8,7 +8,7 @@ usage: books.py FILE --sent N [--stored N] [--ignored N] [--lossless | --lossy]
        --lossless  nothing may be lost under any name;  --lossy  something must be
 checks  the program says itself that the books balance, and by our own sums
             sent     = received + dropped{reason} + ignored{reason}
-            received = metered + non_ip{kind} + undecoded{reason}
+            received = metered + ignored{reason} + non_ip{kind} + undecoded{reason}
             metered  = stored + refused + what outputs dropped
 exit:   0 every law holds, 1 a law is broken (it is printed with its numbers), 2 usage
 """
@@ -30,6 +30,7 @@ def sums_of(books):
         "dropped": over_interfaces("dropped"),
         "ignored": over_interfaces("ignored"),
         "metered": total["metered"]["packets"],
+        "left_out": sum(reason["packets"] for reason in total["ignored"].values()),
         "non_ip": sum(total["non_ip"].values()),
         "undecoded": sum(total["undecoded"].values()),
         "refused": total["refused"]["packets"],
@@ -48,8 +49,8 @@ def broken_laws(books, sums, options):
     yield from law("waiting = 0", sums["waiting"], 0)
     yield from law("sent = received + dropped + ignored", options.sent,
                    sums["received"] + sums["dropped"] + sums["ignored"])
-    yield from law("received = metered + non_ip + undecoded", sums["received"],
-                   sums["metered"] + sums["non_ip"] + sums["undecoded"])
+    yield from law("received = metered + left out + non_ip + undecoded", sums["received"],
+                   sums["metered"] + sums["left_out"] + sums["non_ip"] + sums["undecoded"])
     yield from law("ignored", options.ignored, sums["ignored"])
     if options.stored is not None:
         yield from law("metered = stored + refused + not sent", sums["metered"],

@@ -114,6 +114,35 @@ TEST(FlowTable, an_unanswered_flow_makes_room_before_an_answered_one) {
     EXPECT_EQ(table.victim(same, 500), fresh) << "unanswered, although its deadline is far";
 }
 
+TEST(FlowTable, a_flow_of_one_packet_makes_room_before_one_of_several_before_an_answered_one) {
+    FlowTable table = table_for(1'024);
+    const FlowHash same{0x3333'3333'7777'7777};
+    std::vector<FlowIndex> places;
+    for (std::size_t i = 0; i < 2 * FlowBucket::ways; ++i) {
+        places.push_back(table.insert(same, 1'000));
+        table.set_several(places.back());
+        table.set_answered(places.back());
+    }
+    EXPECT_TRUE(table.is_answered(places[3]));
+    table.erase(places[20], same);
+    const FlowIndex several = table.insert(same, 9'000);
+    table.set_several(several);
+    EXPECT_EQ(table.victim(same, 500), several);
+    table.erase(places[9], same);
+    const FlowIndex single = table.insert(same, 9'500);
+    EXPECT_EQ(table.victim(same, 500), single) << "its place remembers nothing of who was there";
+    table.erase(single, same);
+    table.erase(several, same);
+    table.insert(same, 1'000);
+    table.insert(same, 1'000);
+    for (const FlowIndex index : {several, single}) {
+        table.set_answered(index);
+    }
+    table.set_ended(places[3]);
+    EXPECT_EQ(table.victim(same, 500), places[3]) << "it only lingers";
+    EXPECT_FALSE(table.is_answered(places[3]));
+}
+
 // Any sequence of operations, against a map that is obviously right.
 TEST(FlowTable, behaves_like_a_map_under_random_use) {
     FlowTable table = table_for(2'000);

@@ -42,6 +42,31 @@ TEST(Appliance, a_recording_goes_through_to_the_last_packet) {
     EXPECT_EQ(packets_of(lines), input.packets);
 }
 
+TEST(Appliance, packets_are_steered_by_software_where_the_configuration_says_so) {
+    using Steered = Config::Steering;
+    for (const std::uint32_t workers : {1U, 2U}) {
+        for (const auto steering : {Steered::automatic, Steered::software}) {
+            ApplianceBench bench({"gen:"}, workers);
+            bench.config.workers.steering = steering;
+            ASSERT_TRUE(bench.build().has_value());
+            EXPECT_EQ(bench.appliance->snapshot().steered, workers == 2)
+                << "one queue cannot feed two workers, and needs no steering for one";
+        }
+    }
+}
+
+TEST(Appliance, a_worker_without_a_queue_is_refused) {
+    ApplianceBench bench({"gen:"}, 2);
+    bench.config.workers.steering = Config::Steering::hardware;
+    const auto built = bench.build();
+    ASSERT_FALSE(built.has_value());
+    EXPECT_THAT(built.error().message, HasSubstr("workers.steering"));
+    EXPECT_THAT(built.error().message, HasSubstr("auto"));
+    ApplianceBench alone({"gen:"}, 1);
+    alone.config.workers.steering = Config::Steering::hardware;
+    EXPECT_TRUE(alone.build().has_value());
+}
+
 TEST(Appliance, flows_do_not_depend_on_the_number_of_workers) {
     const auto input = recording(300);
     const TemporaryFile file(input.file);

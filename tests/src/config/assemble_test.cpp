@@ -81,5 +81,18 @@ TEST(Assemble, calls_nothing_missing_that_could_not_be_read) {
               std::string::npos);
 }
 
+TEST(Assemble, hot_is_not_below_warm) {
+    for (const std::string measure : {"table", "ring", "backlog"}) {
+        const std::string head = "[[capture]]\nsource = \"eth1\"\n[overload]\n" + measure;
+        EXPECT_TRUE(load_text(head + "_warm = 40\n" + measure + "_hot = 40\n"));
+        const auto refused = load_text(head + "_warm = 41\n" + measure + "_hot = 40\n");
+        ASSERT_FALSE(refused);
+        EXPECT_NE(errors_of(refused).find(measure + "_hot = 40 is below " + measure +
+                                          "_warm = 41: hot comes after warm"),
+                  std::string::npos)
+            << errors_of(refused);
+    }
+}
+
 }  // namespace
 }  // namespace tapmeter::config

@@ -41,6 +41,22 @@ TEST(Eve, tcp_line) {
         "\n");
 }
 
+TEST(Eve, a_record_that_stands_for_others_says_so) {
+    FlowRecord record = tcp_record();
+    record.sampling_exponent = 4;
+    EXPECT_TRUE(eve(record).ends_with(",\"l2_bytes_toclient\":7686,\"sampling\":16}}\n"));
+    record.aggregated = true;
+    record.destination_prefix_length = 24;
+    EXPECT_TRUE(
+        eve(record).ends_with(",\"aggregated\":true,\"src_prefix_length\":0,"
+                              "\"dest_prefix_length\":24,\"sampling\":16}}\n"));
+    EXPECT_NE(flat(record).find(",\"biflowDirection\":1,\"sourceIPv4PrefixLength\":0,"
+                                "\"destinationIPv4PrefixLength\":24,\"flowSelectorAlgorithm\":4,"
+                                "\"samplingProbability\":0.0625,"),
+              std::string::npos)
+        << flat(record);
+}
+
 TEST(Eve, icmpv6_line) {
     const std::string line = eve(icmpv6_record());
     EXPECT_NE(line.find(R"("event_type":"flow","src_ip":"2001:db8::1","dest_ip":"2001:db8::2",)"
@@ -130,6 +146,9 @@ TEST(Eve, the_longest_line_is_within_its_bound) {
     record.reverse = record.forward;
     record.start = record.end = ObservedAt{Nanoseconds{INT64_MIN}};
     record.end_reason = flow::FlowEndReason::lack_of_resources;
+    record.aggregated = true;
+    record.source_prefix_length = record.destination_prefix_length = 128;
+    record.sampling_exponent = 16;
     EXPECT_LT(eve(record).size(), 2'048U);
     EXPECT_LT(flat(record).size(), 2'048U);
 }

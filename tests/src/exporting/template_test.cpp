@@ -70,6 +70,34 @@ TEST(Template, a_data_record_is_written_octet_for_octet) {
               "01");  // protocol … biflowDirection
 }
 
+// Aggregates and sampled flows: prefix lengths, algorithm 4 and the probability as a float64.
+TEST(Template, a_record_that_stands_for_others_says_for_how_many) {
+    const Templates& templates = biflow_templates(TimeUnit::milliseconds, false);
+    FlowRecord record = tcp_record();
+    const std::string alone = encoded(templates[kind_of(record)], record);
+    record.aggregated = true;
+    record.destination_prefix_length = 24;
+    EXPECT_EQ(kind_of(record), 4U);
+    EXPECT_EQ(encoded(templates[kind_of(record)], record), alone +
+                                                               "00"
+                                                               "18"
+                                                               "0004"
+                                                               "3ff0000000000000");
+    record = tcp_record();
+    record.sampling_exponent = 3;
+    record.source_prefix_length = record.destination_prefix_length = 32;
+    EXPECT_EQ(kind_of(record), 4U);
+    EXPECT_EQ(encoded(templates[kind_of(record)], record), alone +
+                                                               "20"
+                                                               "20"
+                                                               "0004"
+                                                               "3fc0000000000000");
+    record.ip_version = 6;
+    EXPECT_EQ(kind_of(record), 5U);
+    record.protocol = 58;
+    EXPECT_EQ(kind_of(record), 7U);
+}
+
 TEST(Template, icmp_has_type_and_code_where_others_have_ports) {
     const Templates& templates = biflow_templates(TimeUnit::milliseconds, false);
     const std::size_t kind = kind_of(icmpv6_record());

@@ -31,7 +31,7 @@ TEST(BooksText, is_a_balance_sheet_that_ends_with_the_verdict) {
         HasSubstr(
             "DROPPED                                                     90  packets, 8.257 %\n"));
     EXPECT_THAT(text,
-                HasSubstr("non_ip     arp                                             120\n"));
+                HasSubstr("non_ip     arp                                              80\n"));
     EXPECT_THAT(text,
                 HasSubstr("undecoded  truncated                                        80\n"));
     EXPECT_THAT(
@@ -41,6 +41,25 @@ TEST(BooksText, is_a_balance_sheet_that_ends_with_the_verdict) {
     EXPECT_THAT(
         text,
         HasSubstr("dropped    send_error                                        2  40 packets\n"));
+}
+
+TEST(BooksText, tells_what_was_left_out_aggregated_and_sampled) {
+    const std::string text = books_as_text(sample_snapshot());
+    EXPECT_THAT(text, HasSubstr("ignored    flow_sampling                                    40  "
+                                "3,200 layer-3 octets\n"));
+    EXPECT_THAT(text, HasSubstr("of these aggregated                             600  "
+                                "40,000 layer-3 octets\n"));
+    EXPECT_THAT(text, HasSubstr("evicted, answered                                 2\n"));
+    EXPECT_THAT(text, HasSubstr("sampled    packets, in records                             100  "
+                                "stand for 400 +- 277 (95 %)\n"));
+}
+
+TEST(BooksText, tells_each_workers_state_and_its_causes) {
+    const std::string text = stats_as_text(sample_snapshot());
+    EXPECT_THAT(text, HasSubstr("  hot: ring, backlog; 1 in 4 flows\n"));
+    Snapshot fresh;
+    fresh.workers.resize(1);
+    EXPECT_THAT(stats_as_text(fresh), HasSubstr("  normal\n"));
 }
 
 TEST(BooksText, shows_only_reasons_that_occurred) {
@@ -105,7 +124,7 @@ TEST(BooksJson, holds_every_counter_also_those_that_are_zero) {
     EXPECT_EQ(books["interfaces"][1]["dropped"].size(), dropped_reasons);
     EXPECT_EQ(books["interfaces"][1]["dropped"]["xdp_ring_full"], 0);
     EXPECT_EQ(books["interfaces"][0]["queues"][1]["received_octets"], 41'000);
-    EXPECT_EQ(books["workers"][1]["non_ip"]["arp"], 60);
+    EXPECT_EQ(books["workers"][1]["non_ip"]["arp"], 40);
     EXPECT_EQ(books["workers"][1]["undecoded"].size(), undecoded_reasons);
     EXPECT_EQ(books["total"]["metered"]["layer2_octets"], 190'000);
     EXPECT_EQ(books["total"]["flows_ended"]["idle"], 30);
@@ -113,6 +132,21 @@ TEST(BooksJson, holds_every_counter_also_those_that_are_zero) {
     EXPECT_EQ(books["outputs"][0]["dropped"]["queue_full"]["packets"], 60);
     EXPECT_EQ(books["laws"].size(), 43U);
     EXPECT_EQ(books["laws"][0]["name"], "interface p0: offered packets");
+}
+
+TEST(BooksJson, tells_the_load_and_what_it_made_of_the_flows) {
+    const json books = json::parse(books_as_json(sample_snapshot()));
+    const json& worker = books["workers"][0];
+    EXPECT_EQ(worker["ignored"]["flow_sampling"]["octets"], 1'600);
+    EXPECT_EQ(worker["aggregated"]["packets"], 300);
+    EXPECT_EQ(worker["load"]["state"], "hot");
+    EXPECT_EQ(worker["load"]["causes"], json({"ring", "backlog"}));
+    EXPECT_EQ(worker["load"]["entered"]["hot"], 3);
+    EXPECT_EQ(worker["load"]["flow_sampling"], 4);
+    EXPECT_EQ(worker["sampled"]["flows"]["estimated"], 8);
+    EXPECT_NEAR(worker["sampled"]["packets"]["error_bound"].get<double>(), 196, 1e-9);
+    EXPECT_EQ(books["total"]["evicted_answered"], 2);
+    EXPECT_EQ(books["total"]["sampled"]["octets"]["counted"], 1'800);
 }
 
 TEST(BooksJson, says_when_the_books_are_broken) {
@@ -167,7 +201,7 @@ TEST(BooksCsv, quotes_what_a_spreadsheet_would_misread) {
 
 TEST(Stats, tell_the_load_of_each_worker) {
     const std::string text = stats_as_text(sample_snapshot());
-    EXPECT_THAT(text, HasSubstr("up 12 s\n"));
+    EXPECT_THAT(text, HasSubstr("up 12 s, hot: ring, backlog\n"));
     EXPECT_THAT(text, HasSubstr("0           3   25 %        10.0               1,000"));
     EXPECT_THAT(text, HasSubstr("1           -   25 %"));
     EXPECT_THAT(text, HasSubstr("output json/file: up, 25 records sent, 5 dropped\n"));

@@ -131,6 +131,18 @@ const std::vector<Bug> worker_bugs{
     {"metered_layer2_octets_wrong",
      [](Snapshot& s) { ++books(s).metered.layer2_octets; },
      {"worker 1: decoded layer-2 octets", "worker 1: metered layer-2 octets"}},
+    {"left_out_packet_not_counted",
+     [](Snapshot& s) { --books(s).ignored[index_of(LeftOut::flow_sampling)].packets; },
+     {decoded_packets, whole_packets}},
+    {"left_out_packet_metered_too",
+     [](Snapshot& s) {
+         books(s).metered += {.packets = 1, .octets = 80, .layer2_octets = 94};
+         books(s).in_table += {.packets = 1, .octets = 80, .layer2_octets = 94};
+     },
+     {decoded_packets, "worker 1: decoded layer-2 octets", whole_packets}},
+    {"left_out_octets_wrong",
+     [](Snapshot& s) { ++books(s).ignored[index_of(LeftOut::flow_sampling)].layer2_octets; },
+     {"worker 1: decoded layer-2 octets"}},
     {"non_ip_not_counted",
      [](Snapshot& s) { --books(s).non_ip[index_of(NonIp::arp)]; },
      {decoded_packets, whole_packets}},

@@ -5,7 +5,7 @@
 namespace tapmeter::metrics {
 
 // The books of one worker with every account in use:
-//   1,000 received = 900 metered + 60 ARP + 40 truncated
+//   1,000 received = 900 metered + 20 ignored + 40 ARP + 40 truncated
 //   900 metered = 700 emitted + 50 refused + 150 in the table
 //   30 flows created = 8 active + 22 ended; 22 + 3 cuts = 20 emitted + 2 refused + 3 empty
 inline WorkerBooks sample_books() {
@@ -13,9 +13,10 @@ inline WorkerBooks sample_books() {
     books.received_packets = 1'000;
     books.received_octets = 101'000;
     books.metered = {.packets = 900, .octets = 80'000, .layer2_octets = 95'000};
-    books.non_ip[index_of(NonIp::arp)] = 60;
+    books.ignored[0] = {.packets = 20, .octets = 1'600, .layer2_octets = 2'000};
+    books.non_ip[index_of(NonIp::arp)] = 40;
     books.undecoded[index_of(Undecoded::truncated)] = 40;
-    books.unmetered_octets = 6'000;
+    books.unmetered_octets = 4'000;
     books.flows_created = 30;
     books.flows_active = 8;
     books.flows_ended[index_of(flow::FlowEndReason::idle_timeout)] = 15;
@@ -28,6 +29,20 @@ inline WorkerBooks sample_books() {
     books.emitted = {.packets = 700, .octets = 60'000, .layer2_octets = 71'000};
     books.refused = {.packets = 50, .octets = 5'000, .layer2_octets = 6'000};
     books.in_table = {.packets = 150, .octets = 15'000, .layer2_octets = 18'000};
+    books.aggregated = {.packets = 300, .octets = 20'000, .layer2_octets = 26'000};
+    books.aggregates_created = 4;
+    books.aggregates_active = 1;
+    books.evicted_unanswered = 6;
+    books.evicted_answered = 1;
+    books.sampled = {.flows = {.counted = 2, .estimated = 8, .variance = 24},
+                     .packets = {.counted = 50, .estimated = 200, .variance = 10'000},
+                     .octets = {.counted = 900, .estimated = 3'600, .variance = 810'000}};
+    books.load_state = static_cast<std::uint64_t>(LoadState::hot);
+    books.load_causes = 0b0110;  // ring, backlog
+    books.load_entered = {1, 2, 3, 0};
+    books.new_flows_per_second = 700;
+    books.shed_level = 2;
+    books.sampling_exponent = 2;
     books.first_fragments = 5;
     books.later_fragments = 4;
     books.bursts = 100;
