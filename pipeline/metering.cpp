@@ -64,7 +64,11 @@ void Metering::meter_one(const FlowKey& key, FlowHash hash, const Observation& p
     if (((state_before ^ flow.state) & flow::state::answered) != 0) {
         parts_.table.set_answered(index);
     }
+    if (shunts_.wants(flow)) [[unlikely]] {
+        shunts_.begin(index, flow);
+    }
     if (has_ended(flow) && !had_ended) {
+        shunts_.leave(flow);
         parts_.table.set_deadline(index,
                                   deadline_ticks(next_event(flow, parts_.timeouts).at, now_));
     }
@@ -91,6 +95,9 @@ void Metering::open(const FlowKey& key, FlowHash hash, const Observation& first)
 bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
     Flow& flow = parts_.table.flow(index);
     for (;;) {
+        if (flow.shunt_slot != 0) [[unlikely]] {
+            fold_flow(index);
+        }
         const flow::NextEvent next = next_event(flow, parts_.timeouts);
         if (next.at > now) [[likely]] {
             return true;
@@ -98,8 +105,13 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
         if (next.what == Due::cut) {
             emit(index, FlowEndReason::active_timeout);
             ++parts_.books.active_cuts;
+            shunts_.after_cut(flow);
             clear_after_cut(flow);  // an empty flow is not cut again: this loop ends
             continue;
+        }
+        if (flow.shunt_slot != 0) [[unlikely]] {
+            shunts_.leave(flow);
+            return true;  // due, and looked at again until its last counts are here
         }
         end(index, next.what == Due::end_of_flow ? FlowEndReason::end_of_flow
                                                  : FlowEndReason::idle_timeout);
@@ -108,7 +120,13 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
 }
 
 void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
-    const Flow& flow = parts_.table.flow(index);
+    Flow& flow = parts_.table.flow(index);
+    if (flow.shunt_slot != 0) [[unlikely]] {
+        fold_flow(index);
+    }
+    if (flow.shunt_slot != 0) [[unlikely]] {
+        shunts_.orphan(flow);
+    }
     if ((flow.state & flow::state::empty) != 0) {
         ++parts_.books.ended_empty;
     } else {
@@ -157,6 +175,10 @@ void Metering::expire(ObservedAt now, std::size_t records_max) noexcept {
 
 bool Metering::drain(ObservedAt end_time) noexcept {
     constexpr auto ways = flow::FlowBucket::ways;
+    now_ = end_time;
+    if (drained_places_ == 0) {
+        fold_the_rest();
+    }
     for (; drained_places_ < parts_.table.places(); ++drained_places_) {
         const std::size_t bucket = drained_places_ / ways;
         const std::size_t way = drained_places_ % ways;

@@ -9,6 +9,7 @@
 #include "pipeline/flow/meter.h"
 #include "pipeline/flow/timeouts.h"
 #include "pipeline/record_ring.h"
+#include "pipeline/shunts.h"
 
 namespace tapmeter {
 
@@ -28,19 +29,25 @@ public:
         flow::FlowHasher hasher;
         flow::Timeouts timeouts;
         std::uint16_t worker = 0;
+        Shunts::Settings shunt{};
     };
-    explicit Metering(Parts parts) noexcept : parts_(std::move(parts)) {}
+    explicit Metering(Parts parts)
+        : parts_(std::move(parts)), shunts_(parts_.shunt, parts_.books) {}
 
     // Meters a burst: keys[i] and packets[i] belong together; at most burst_packets_max.
     // now   the time that expire() goes by, never falling: packets may be older, not newer
     void meter(std::span<const flow::FlowKey> keys, std::span<const flow::Observation> packets,
                ObservedAt now) noexcept;
 
+    // Adds what was counted of shunted flows to them, a share of them at a time. `now` as above;
+    // belongs before expire().
+    void fold(ObservedAt now) noexcept;
+
     // Cuts and ends what is due at `now`, a share of the table at a time; makes at most
     // `records_max` records.
     void expire(ObservedAt now, std::size_t records_max) noexcept;
 
-    // The end: settles what was due until `end`, then ends every flow with forced_end. Makes as
+    // The end, when no packet is shunted any more: settles what was due until `end`, then ends every flow with forced_end. Makes as
     // many records as the ring takes. True once the table is empty, else call again.
     bool drain(ObservedAt end) noexcept;
 
@@ -54,9 +61,14 @@ private:
     bool settle(flow::FlowIndex index, ObservedAt now) noexcept;
     void end(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
     void emit(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
+    void fold_the_rest() noexcept;
+    void fold_flow(flow::FlowIndex index) noexcept;
+    void adopt(const Shunts::Orphan& orphan) noexcept;
+    void count_folded(flow::FlowIndex index, const Traffic& folded) noexcept;
     FlowHash hash_of(const flow::FlowKey& key) const noexcept;
 
     Parts parts_;
+    Shunts shunts_;
     flow::Expiry expiry_;
     ObservedAt now_{};
     std::size_t drained_places_ = 0;

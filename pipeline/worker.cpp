@@ -22,7 +22,7 @@ std::size_t burst_bucket(std::size_t packets) noexcept {
 
 }  // namespace
 
-Worker::Worker(Parts parts) noexcept
+Worker::Worker(Parts parts)
     : source_(parts.source),
       ring_(parts.ring),
       clock_(parts.clock),
@@ -32,7 +32,8 @@ Worker::Worker(Parts parts) noexcept
                  .table = std::move(parts.table),
                  .hasher = flow::FlowHasher(parts.hash_key),
                  .timeouts = parts.timeouts,
-                 .worker = parts.number}) {}
+                 .worker = parts.number,
+                 .shunt = parts.shunt}) {}
 
 std::size_t Worker::step() noexcept {
     const std::uint64_t began = cycles_now();
@@ -94,6 +95,7 @@ void Worker::expire() noexcept {
     if (now == ObservedAt{}) {
         return;  // no packet yet: time has not begun
     }
+    metering_.fold(now);
     const std::size_t room = ring_.free_slots(expired_per_turn_max);
     metering_.expire(now, std::min(room, expired_per_turn_max));
 }

@@ -28,8 +28,9 @@ public:
         flow::Timeouts timeouts;
         bool vlan_in_key = true;
         std::uint16_t number = 0;
+        Shunts::Settings shunt{};
     };
-    explicit Worker(Parts parts) noexcept;
+    explicit Worker(Parts parts);
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 

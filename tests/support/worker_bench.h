@@ -77,11 +77,12 @@ inline std::string broken_law(const WorkerBooks& books) {
         }
         return total;
     };
-    if (books.received_packets !=
+    if (books.received_packets + books.folded.packets !=
         books.metered.packets + sum(books.non_ip) + sum(books.undecoded)) {
-        return "received = metered + non_ip + undecoded";
+        return "received + folded = metered + non_ip + undecoded";
     }
-    if (books.received_octets != books.metered.layer2_octets + books.unmetered_octets) {
+    if (books.received_octets + books.folded.layer2_octets !=
+        books.metered.layer2_octets + books.unmetered_octets) {
         return "received octets";
     }
     Traffic fates = books.emitted;
