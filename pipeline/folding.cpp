@@ -41,6 +41,15 @@ void Metering::fold_flow(FlowIndex index) noexcept {
     count_folded(index, shunts_.fold(parts_.table.flow(index)));
 }
 
+// A flow that makes room or opens again cannot wait for its last counts.
+void Metering::end_shunted(FlowIndex index) noexcept {
+    Flow& flow = parts_.table.flow(index);
+    if (flow.shunt_slot != 0) {
+        fold_flow(index);
+    }
+    shunts_.end(flow);
+}
+
 void Metering::count_folded(FlowIndex index, const Traffic& folded) noexcept {
     parts_.books.folded += folded;
     parts_.books.metered += folded;

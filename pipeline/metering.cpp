@@ -109,7 +109,7 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
             clear_after_cut(flow);  // an empty flow is not cut again: this loop ends
             continue;
         }
-        if (flow.shunt_slot != 0) [[unlikely]] {
+        if (flow.shunt_slot != 0 && !shunts_.has_last_counts(flow)) [[unlikely]] {
             shunts_.leave(flow);
             return true;  // due, and looked at again until its last counts are here
         }
@@ -121,11 +121,8 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
 
 void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     Flow& flow = parts_.table.flow(index);
-    if (flow.shunt_slot != 0) [[unlikely]] {
-        fold_flow(index);
-    }
-    if (flow.shunt_slot != 0) [[unlikely]] {
-        shunts_.orphan(flow);
+    if ((flow.state & flow::state::shunted) != 0) [[unlikely]] {
+        end_shunted(index);
     }
     if ((flow.state & flow::state::empty) != 0) {
         ++parts_.books.ended_empty;
@@ -174,14 +171,25 @@ void Metering::expire(ObservedAt now, std::size_t records_max) noexcept {
 }
 
 bool Metering::drain(ObservedAt end_time) noexcept {
-    constexpr auto ways = flow::FlowBucket::ways;
     now_ = end_time;
     if (drained_places_ == 0) {
         fold_the_rest();
     }
+    if (!drain_table(end_time)) {
+        return false;
+    }
+    if (shunts_.any_slot_in_use()) {  // packets after the end of their flow
+        drained_places_ = 0;
+        fold_the_rest();
+        return drain_table(end_time);
+    }
+    return true;
+}
+
+bool Metering::drain_table(ObservedAt end_time) noexcept {
     for (; drained_places_ < parts_.table.places(); ++drained_places_) {
-        const std::size_t bucket = drained_places_ / ways;
-        const std::size_t way = drained_places_ % ways;
+        const std::size_t bucket = drained_places_ / flow::FlowBucket::ways;
+        const std::size_t way = drained_places_ % flow::FlowBucket::ways;
         if (parts_.table.bucket(bucket).tags[way] == 0) {
             continue;
         }

@@ -47,8 +47,9 @@ public:
     // `records_max` records.
     void expire(ObservedAt now, std::size_t records_max) noexcept;
 
-    // The end, when no packet is shunted any more: settles what was due until `end`, then ends every flow with forced_end. Makes as
-    // many records as the ring takes. True once the table is empty, else call again.
+    // The end, when no packet is shunted any more: settles what was due until `end`, then ends
+    // every flow with forced_end. Makes as many records as the ring takes. True once the table is
+    // empty, else call again.
     bool drain(ObservedAt end) noexcept;
 
     const flow::FlowTable& table() const noexcept { return parts_.table; }
@@ -61,6 +62,8 @@ private:
     bool settle(flow::FlowIndex index, ObservedAt now) noexcept;
     void end(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
     void emit(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
+    bool drain_table(ObservedAt end) noexcept;
+    void end_shunted(flow::FlowIndex index) noexcept;
     void fold_the_rest() noexcept;
     void fold_flow(flow::FlowIndex index) noexcept;
     void adopt(const Shunts::Orphan& orphan) noexcept;

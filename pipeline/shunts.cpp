@@ -103,10 +103,10 @@ Traffic Shunts::fold(Flow& flow) noexcept {
     Slot& slot = slots_[number];
     const bool last_counts = is_gone(number);  // asked before they are read
     Traffic folded = fold_turn(number, slot.turn, flow);
-    if (slot.record_cut || last_counts) {
+    if (slot.record_cut) {
         folded += fold_turn(number, later(slot.turn, 1), flow);
     }
-    if (last_counts) {
+    if (last_counts && !holds_more(number, later(slot.turn, 1))) {
         const bool refused = settings_.door->state(number - first_slot) == ShuntState::refused;
         books_.shunts_refused += refused ? 1U : 0U;
         flow.shunt_slot = 0;
@@ -142,6 +142,17 @@ Train Shunts::take(std::uint32_t number, std::uint16_t turn, std::uint32_t sende
     return train;
 }
 
+bool Shunts::holds_more(std::uint32_t number, std::uint16_t turn) const noexcept {
+    for (std::uint32_t sender = 0; sender < ShuntDoor::senders; ++sender) {
+        const auto counts = settings_.door->read(number - first_slot, turn, sender);
+        const Traffic& seen = slots_[number].seen[turn % ShuntDoor::parts][sender];
+        if (!counts || counts->packets != seen.packets) {
+            return true;
+        }
+    }
+    return false;
+}
+
 Traffic Shunts::fold_turn(std::uint32_t number, std::uint16_t turn, Flow& flow) noexcept {
     Traffic folded;
     for (std::uint32_t sender = 0; sender < ShuntDoor::senders; ++sender) {
@@ -171,11 +182,17 @@ void Shunts::after_cut(Flow& flow) noexcept {
     }
 }
 
-void Shunts::orphan(Flow& flow) noexcept {
+void Shunts::end(Flow& flow) noexcept {
+    if (flow.shunt_slot == 0) {
+        books_.flows_unshunted += settings_.door == nullptr ? 1U : 0U;
+        return;
+    }
     leave(flow);
     Slot& slot = slots_[flow.shunt_slot];
     slot.flow = flow::no_flow;
-    set_cut(flow.shunt_slot, never, later(slot.turn, 2));
+    if (!is_gone(flow.shunt_slot)) {
+        set_cut(flow.shunt_slot, never, later(slot.turn, 2));  // marks of their own
+    }
     flow.shunt_slot = 0;
 }
 

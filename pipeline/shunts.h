@@ -14,9 +14,10 @@
 namespace tapmeter {
 
 // Which flows of one worker are shunted, and what was counted of them since it last looked. With a
-// door their packets end before they reach the worker, and their counts are folded into their flows;
-// without one (DPDK, files) all packets still come, and the mark only says of which flows nothing
-// but the counters is of interest any more. Belongs to the worker's thread.
+// door their packets end before they reach the worker, and their counts are folded into their
+// flows; without one (DPDK, files) all packets still come, and the mark only says of which flows
+// nothing but the counters is of interest any more: whoever inspects packets asks for it. Belongs
+// to the worker's thread.
 class Shunts {
 public:
     struct Settings {
@@ -41,15 +42,20 @@ public:
     void leave(flow::Flow& flow) noexcept;
 
     // Adds what was counted of the flow since the last time, as far as it belongs to its present
-    // record; frees its slot where those were the last counts. The flow has a slot.
+    // record; frees its slot where nothing is left there. The flow has a slot.
     // returns  what was added
     Traffic fold(flow::Flow& flow) noexcept;
+
+    // True once the slot's counts are the last. What is left there after fold() came when the
+    // record was to be cut, or later.
+    bool has_last_counts(const flow::Flow& flow) const noexcept { return is_gone(flow.shunt_slot); }
 
     // The flow's record was cut.
     void after_cut(flow::Flow& flow) noexcept;
 
-    // The flow ends before its last counts are here: its slot waits for them alone.
-    void orphan(flow::Flow& flow) noexcept;
+    // The shunted flow ends. What its slot still counts, or holds of the time after the record, is
+    // an orphan's.
+    void end(flow::Flow& flow) noexcept;
 
     // What was counted for an orphan after its flow had ended; without times where none are known.
     struct Orphan {
@@ -75,7 +81,9 @@ public:
         }
     }
 
-    // The end: no packet is dropped for us any more, all counts are the last. Folds every slot.
+    bool any_slot_in_use() const noexcept { return in_use_ != 0; }
+
+    // The end: no packet is dropped for us any more, all counts are the last. Visits every slot.
     template <class Fold, class Adopt>
     void finish(Fold&& fold_one, Adopt&& adopt) noexcept {
         finished_ = true;
@@ -117,6 +125,7 @@ private:
     bool is_gone(std::uint32_t number) const noexcept;
     // A train without times where none are known.
     flow::Train take(std::uint32_t number, std::uint16_t turn, std::uint32_t sender) noexcept;
+    bool holds_more(std::uint32_t number, std::uint16_t turn) const noexcept;
     Traffic fold_turn(std::uint32_t number, std::uint16_t turn, flow::Flow& flow) noexcept;
     void set_cut(std::uint32_t number, ObservedAt cut, std::uint16_t turn) noexcept;
     Orphan last_of_orphan(std::uint32_t number) noexcept;

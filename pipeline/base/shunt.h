@@ -73,8 +73,9 @@ public:
     };
     explicit ShuntDoor(const Parts& parts_of_door)
         : parts_(parts_of_door),
-          // A slot has two requests under way at most: room for all of them at once.
-          requests_(std::bit_ceil(std::size_t{parts_.slots} * 2)),
+          // A slot has three requests under way at most, one of them of a flow that was refused:
+          // room for all of them at once.
+          requests_(std::bit_ceil(std::size_t{parts_.slots} * 3)),
           states_(std::make_unique<std::atomic<ShuntState>[]>(parts_.slots)) {
         expects(parts_.slots != 0 && parts_.slots <= slots_max);
         expects(parts_.lines.size() == std::size_t{parts_.slots} * parts_.cpus * parts * senders);

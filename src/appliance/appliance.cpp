@@ -172,8 +172,18 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                                    .active = config.flow.active_timeout,
                                    .tcp_end = config.flow.tcp_end_timeout},
                       .vlan_in_key = config.flow.vlan_in_key,
-                      .number = static_cast<std::uint16_t>(workers_.size())}));
+                      .number = static_cast<std::uint16_t>(workers_.size()),
+                      .shunt = shunt_settings(workers_.size())}));
     return {};
+}
+
+Shunts::Settings Appliance::shunt_settings(std::size_t worker) const {
+    const Config::Shunt& shunt = parts_.config.shunt;
+    xdp::Shunt* const doors = parts_.captures.shunt.get();
+    return {.octets = shunt.enabled ? shunt.octets : Shunts::Settings::never,
+            .door = doors != nullptr && worker < doors->doors() ? &doors->door(worker) : nullptr,
+            .interval = shunt.interval,
+            .active = parts_.config.flow.active_timeout};
 }
 
 void Appliance::build_crew() {
@@ -206,6 +216,12 @@ Result<void> Appliance::start() {
         name_this_thread("exporter");
         exporter_->run(stop);
     });
+    if (parts_.captures.shunt != nullptr) {
+        shunt_thread_ = std::jthread([this](const std::stop_token& stop) {
+            name_this_thread("shunt");
+            parts_.captures.shunt->run(stop);
+        });
+    }
     return crew_->start();
 }
 
@@ -218,6 +234,7 @@ void Appliance::stop(std::chrono::milliseconds within) {
         point->stop_arrivals();
     }
     crew_->stop(recorded() ? ObservedAt{} : parts_.clock->now());
+    shunt_thread_ = {};
     exporter_thread_.request_stop();
     exporter_thread_.join();
     exporter_->finish(deadline);
@@ -252,6 +269,9 @@ metrics::Snapshot Appliance::snapshot() const {
         .interfaces = [this] { return interface_accounts(); },
         .steering_waiting = [this]() -> std::uint64_t {
             return steering_ != nullptr ? steering_->waiting() : 0;
+        },
+        .shunt_counted = [this]() -> std::uint64_t {
+            return parts_.captures.shunt != nullptr ? parts_.captures.shunt->counted().value : 0;
         },
         .workers = [this] { return worker_accounts(); },
         .rings = [this] { return ring_accounts(); },

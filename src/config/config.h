@@ -73,6 +73,14 @@ struct Config {
         bool vlan_in_key = true;                           // key = "5tuple+vlan" or "5tuple"
     };
 
+    // Large flows whose packets are counted before the worker, and no longer looked at.
+    struct Shunt {
+        bool enabled = false;
+        std::uint64_t octets = 16ULL << 20U;      // a record with more is shunted; 64 KiB to 1 TiB
+        std::uint32_t flows_max = 256;            // per worker at one time; 1 to 65,535
+        std::chrono::milliseconds interval{100};  // counts are folded into flows; 10 ms to 500 ms
+    };
+
     enum class TimeUnit : std::uint8_t { milliseconds, microseconds, nanoseconds };
 
     // One [[export.ipfix]] block: one Collector.
@@ -118,6 +126,7 @@ struct Config {
     Workers workers;
     Memory memory;
     Flow flow;
+    Shunt shunt;
     std::vector<Ipfix> ipfix;
     std::vector<Json> json;
     Http http;

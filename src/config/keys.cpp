@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t second = 1'000;  // durations below are milliseconds
 constexpr std::uint64_t hour = 3'600 * second;
+constexpr std::uint64_t kibibyte = std::uint64_t{1} << 10U;
+constexpr std::uint64_t shunted_flows_max = 65'535;
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;
 constexpr std::uint64_t id_max = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t list_items_max = 65'536;
@@ -25,6 +27,8 @@ constexpr std::array tables{
     Table{TableId::workers, "workers", Group::single, false, "The cores of the Metering Process."},
     Table{TableId::memory, "memory", Group::single, false, "Memory, taken at the start."},
     Table{TableId::flow, "flow", Group::single, false, "Flows and when they end."},
+    Table{TableId::shunt, "shunt", Group::single, false,
+          "Large flows: counted exactly, but no longer looked at."},
     Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,
           "One block per Collector. With the JSON files at most 32."},
     Table{TableId::json, "export.json", Group::json, true,
@@ -154,6 +158,17 @@ constexpr std::array keys{
         "a flow that lasts is reported each time it has lasted so long"},
     Key{ranged(Type::duration, 0, 60 * second), TableId::flow, "tcp_end_timeout",
         at<&C::flow, &C::Flow::tcp_end_timeout>(), "how long a TCP flow is kept after FIN or RST"},
+
+    Key{plain(Type::flag), TableId::shunt, "enabled", at<&C::shunt, &C::Shunt::enabled>(),
+        "count the packets of large flows where they arrive: AF_XDP drops them in the driver"},
+    Key{ranged(Type::size, kibibyte * 64, mebibyte << 20U), TableId::shunt, "octets",
+        at<&C::shunt, &C::Shunt::octets>(),
+        "a flow is large once it has had more IP octets than this within one active timeout"},
+    Key{ranged(Type::number, 1, shunted_flows_max), TableId::shunt, "flows_max",
+        at<&C::shunt, &C::Shunt::flows_max>(),
+        "shunted flows per worker at one time; memory: 256 octets each for every CPU"},
+    Key{ranged(Type::duration, 10, 500), TableId::shunt, "interval",
+        at<&C::shunt, &C::Shunt::interval>(), "how often their counts are added to the flows"},
 
     Key{plain(Type::collector, required),
         TableId::ipfix,

@@ -17,6 +17,7 @@ enum class TableId : std::uint8_t {
     workers,
     memory,
     flow,
+    shunt,
     ipfix,
     json,
     http,

@@ -2,16 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-#include <memory>
-#include <random>
-#include <tuple>
-#include <vector>
-
-#include "pipeline/metering.h"
-#include "tests/support/flows.h"
-#include "tests/support/shunt_bench.h"
-#include "tests/support/worker_bench.h"
+#include "tests/support/shunted_metering.h"
 
 namespace tapmeter {
 namespace {
@@ -20,214 +11,15 @@ using namespace std::chrono_literals;
 using flow::FlowEndReason;
 using flow::Observation;
 using flow::Sender;
-using testing::broken_law;
+using testing::ack;
+using testing::began;
+using testing::packet_at;
+using testing::push;
+using testing::rst;
 using testing::ShuntBench;
-
-constexpr ObservedAt began{1'000s};
-constexpr std::uint16_t syn = 0x02;
-constexpr std::uint16_t syn_ack = 0x12;
-constexpr std::uint16_t ack = 0x10;
-constexpr std::uint16_t push = 0x18;
-constexpr std::uint16_t fin = 0x11;
-constexpr std::uint16_t rst = 0x04;
-
-struct TimedPacket {
-    flow::FlowKey key;
-    Observation packet;
-};
-
-flow::FlowKey tcp_key(std::uint32_t number) {
-    flow::FlowKey key = testing::key_number(number);
-    key.protocol = 6;
-    key.low_port = 80;
-    return key;
-}
-
-Observation packet_at(ObservedAt at, Sender sender, std::uint16_t bits,
-                      std::uint32_t octets = 1'000) {
-    return {.at = at,
-            .octets = octets,
-            .layer2_octets = octets + 14,
-            .tcp_control_bits = bits,
-            .sender = sender,
-            .protocol = 6,
-            .type_of_service = static_cast<std::uint8_t>(octets),
-            .time_to_live = static_cast<std::uint8_t>(64 - octets % 7)};
-}
-
-// A metering with or without a shunt before it, fed millisecond by millisecond.
-class Bench {
-public:
-    explicit Bench(ShuntBench* shunt, std::uint64_t octets = 10'000, std::size_t flows_max = 1'024)
-        : shunt_(shunt),
-          ring_(1 << 14U),
-          metering_(
-              {.ring = ring_,
-               .books = books_,
-               .table = std::move(*flow::FlowTable::make(
-                   {.flows_max = flows_max, .pages = Region::Wanted::small, .populate = false})),
-               .hasher = flow::FlowHasher({5, 6}),
-               .timeouts = timeouts,
-               .worker = 3,
-               .shunt = {.octets = octets,
-                         .door = shunt != nullptr ? &shunt->door() : nullptr,
-                         .interval = 100ms,
-                         .active = timeouts.active}}) {}
-
-    void packet(const flow::FlowKey& key, const Observation& packet) {
-        if (shunt_ != nullptr && shunt_->takes(key, packet)) {
-            return;
-        }
-        newest_ = std::max(newest_, packet.at);
-        metering_.meter({&key, 1}, {&packet, 1}, newest_);
-        books_.received_packets += 1;
-        books_.received_octets += packet.layer2_octets;
-    }
-    void turn(ObservedAt now) {
-        newest_ = std::max(newest_, now);
-        metering_.fold(newest_);
-        metering_.expire(newest_, 256);
-        ASSERT_EQ(broken_law(books_), "");
-    }
-    void drain(ObservedAt end) {
-        while (!metering_.drain(end)) {
-            collect();
-        }
-        collect();
-        ASSERT_EQ(broken_law(books_), "");
-        EXPECT_EQ(books_.flows_active, 0U);
-    }
-    void collect() {
-        ring_.publish();
-        for (auto some = ring_.readable(); !some.empty(); some = ring_.readable()) {
-            records_.insert(records_.end(), some.begin(), some.end());
-            ring_.consume(some.size());
-        }
-    }
-    const WorkerBooks& books() const { return books_; }
-    const std::vector<flow::FlowRecord>& records() const { return records_; }
-
-    static constexpr flow::Timeouts timeouts{.idle = 5s, .active = 10s, .tcp_end = 1s};
-
-private:
-    ShuntBench* shunt_;
-    RecordRing ring_;
-    WorkerBooks books_{};
-    Metering metering_;
-    ObservedAt newest_{};
-    std::vector<flow::FlowRecord> records_;
-};
-
-// Everything that a record says, but for the order in which records left.
-using Said = std::tuple<std::int64_t, std::int64_t, std::uint64_t, std::uint64_t, std::uint64_t,
-                        std::uint64_t, std::uint64_t, std::uint64_t, int, int, int, int, int, int,
-                        int, std::uint64_t, int>;
-std::multimap<std::uint64_t, Said> said(const std::vector<flow::FlowRecord>& records) {
-    std::multimap<std::uint64_t, Said> all;
-    for (const flow::FlowRecord& r : records) {
-        all.emplace(
-            r.flow_id,
-            Said{r.start.time_since_epoch().count(), r.end.time_since_epoch().count(),
-                 r.forward.packets.value, r.forward.octets.value, r.forward.layer2_octets.value,
-                 r.reverse.packets.value, r.reverse.octets.value, r.reverse.layer2_octets.value,
-                 r.forward_tcp_control_bits, r.reverse_tcp_control_bits, r.forward_type_of_service,
-                 r.reverse_type_of_service, r.forward_ttl_min, r.reverse_ttl_min,
-                 static_cast<int>(r.end_reason), r.flow_start.time_since_epoch().count(),
-                 r.biflow_direction});
-    }
-    return all;
-}
-
-// Conversations of all kinds over a minute: some fall silent for longer than the idle timeout, some
-// end with FIN or RST and open again at once. Times are whole microseconds of their own.
-std::vector<TimedPacket> traffic(unsigned seed) {
-    std::mt19937 random(seed);
-    std::vector<TimedPacket> packets;
-    constexpr std::uint32_t flows = 40;
-    for (std::uint32_t number = 0; number < flows; ++number) {
-        const flow::FlowKey key = tcp_key(number);
-        ObservedAt at = began + 1us * (number + 1);
-        const auto put = [&](Sender sender, std::uint16_t bits) {
-            packets.push_back({key, packet_at(at, sender, bits,
-                                              60 + static_cast<std::uint32_t>(random() % 1'400))});
-        };
-        while (at < began + 60s) {
-            put(Sender::low, syn);
-            at += 1ms;
-            put(Sender::high, syn_ack);
-            const int count = 20 + static_cast<int>(random() % 6'000);
-            for (int i = 0; i < count && at < began + 60s; ++i) {
-                at += random() % 2'500 == 0 ? 8s : 1ms * (1 + random() % 20);
-                put(random() % 3 == 0 ? Sender::high : Sender::low, i % 5 == 0 ? push : ack);
-            }
-            at += 1ms;
-            if (random() % 2 == 0) {
-                put(Sender::low, rst);
-            } else {
-                put(Sender::low, fin);
-                at += 1ms;
-                put(Sender::high, fin);
-            }
-            at += random() % 2 == 0 ? 1ms : 3s;
-        }
-    }
-    std::ranges::stable_sort(packets, {}, [](const TimedPacket& p) { return p.packet.at; });
-    return packets;
-}
-
-void run(Bench& bench, ShuntBench* shunt, const std::vector<TimedPacket>& packets) {
-    ObservedAt tick = began;
-    std::size_t next = 0;
-    for (int turn = 0; next < packets.size(); ++turn, tick += 1ms) {
-        for (; next < packets.size() && packets[next].packet.at < tick; ++next) {
-            bench.packet(packets[next].key, packets[next].packet);
-        }
-        bench.turn(tick);
-        if (::testing::Test::HasFatalFailure()) {
-            return;
-        }
-        if (shunt != nullptr && turn % 7 == 0) {
-            shunt->serve();
-        }
-        bench.collect();
-    }
-    bench.drain(tick);
-}
-
-class ShuntsAndNot : public ::testing::TestWithParam<unsigned> {};
-
-// The whole promise: with the shunt or without, records say the same, to the nanosecond.
-TEST_P(ShuntsAndNot, records_are_equal_in_every_field) {
-    const auto packets = traffic(GetParam());
-    Bench plain(nullptr, Shunts::Settings::never);
-    run(plain, nullptr, packets);
-    ShuntBench shunt(1'000);
-    Bench shunted(&shunt);
-    run(shunted, &shunt, packets);
-
-    EXPECT_EQ(said(shunted.records()), said(plain.records()));
-    const WorkerBooks& books = shunted.books();
-    EXPECT_EQ(books.folded.packets, shunt.packets());
-    EXPECT_GT(books.folded.packets, packets.size() / 2) << "most packets never came";
-    EXPECT_EQ(books.flows_shunted, books.flows_unshunted);
-    EXPECT_GT(books.flows_shunted, 40U);
-    EXPECT_GT(books.active_cuts, 40U);
-    EXPECT_EQ(books.metered, plain.books().metered);
-}
-
-INSTANTIATE_TEST_SUITE_P(, ShuntsAndNot, ::testing::Values(1U, 2U, 3U));
-
-TEST(Shunts, without_a_door_flows_are_marked_and_nothing_else_changes) {
-    const auto packets = traffic(4);
-    Bench plain(nullptr, Shunts::Settings::never);
-    run(plain, nullptr, packets);
-    Bench marked(nullptr, 10'000);
-    run(marked, nullptr, packets);
-    EXPECT_EQ(said(marked.records()), said(plain.records()));
-    EXPECT_EQ(plain.books().flows_shunted, 0U);
-    EXPECT_GT(marked.books().flows_shunted, 40U);
-    EXPECT_EQ(marked.books().folded, Traffic{});
-}
+using testing::syn;
+using testing::tcp_key;
+using Bench = testing::ShuntedMetering;
 
 // One flow, step by step.
 class OneFlow : public ::testing::Test {
@@ -359,6 +151,38 @@ TEST_F(OneFlow, leaves_with_all_its_packets_at_the_end) {
     ASSERT_EQ(bench_.records().size(), 1U);
     EXPECT_EQ(packets_of(0), 1'012U);
     EXPECT_EQ(bench_.records()[0].reverse.packets, Packets{1'000});
+}
+
+// What came after the time of the cut belongs to the next record, also when both come at once.
+TEST_F(OneFlow, is_still_cut_at_the_end) {
+    grow();
+    now_ = began + 4s;
+    send(Sender::high, ack);
+    now_ = began + 8s;
+    send(Sender::high, ack);
+    now_ = began + 10s;
+    send(Sender::high, push);
+    bench_.drain(now_);
+    ASSERT_EQ(bench_.records().size(), 2U);
+    EXPECT_EQ(packets_of(0), 14U);
+    EXPECT_EQ(bench_.records()[0].end_reason, FlowEndReason::active_timeout);
+    EXPECT_EQ(packets_of(1), 1U);
+    EXPECT_EQ(bench_.records()[1].start, now_);
+    EXPECT_EQ(bench_.records()[1].reverse_tcp_control_bits, push);
+}
+
+// It was idle before the cut, and what came later was counted behind the cut: another flow's.
+TEST_F(OneFlow, that_had_ended_leaves_what_came_later_to_the_next) {
+    grow();
+    now_ = began + 11s;
+    send(Sender::high, push);
+    bench_.drain(now_);
+    ASSERT_EQ(bench_.records().size(), 2U);
+    EXPECT_EQ(packets_of(0), 12U);
+    EXPECT_EQ(bench_.records()[0].end_reason, FlowEndReason::idle_timeout);
+    EXPECT_EQ(packets_of(1), 1U);
+    EXPECT_EQ(bench_.records()[1].flow_start, now_);
+    EXPECT_EQ(bench_.books().folded.packets, 1U);
 }
 
 TEST_F(OneFlow, is_folded_later_where_its_lines_are_being_written) {

@@ -90,8 +90,9 @@ private:
     void serve_one(const ShuntRequest& request) {
         const std::string key = text_of(request.key);
         if (request.leave) {
-            if (door_.state(request.slot) == ShuntState::asked) {
-                flows_.erase(key);
+            const auto found = flows_.find(key);
+            if (found != flows_.end() && found->second == request.slot) {
+                flows_.erase(found);
                 leaving_.push_back(request.slot);
             }
         } else if (flows_.size() == flows_max_ || flows_.contains(key)) {
