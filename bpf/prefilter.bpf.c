@@ -9,6 +9,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/prefilter_maps.h"
+#include "bpf/shunt.h"
+#include "bpf/walk.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -61,12 +63,6 @@ struct {
 	__type(value, __u32);
 } sockets SEC(".maps");
 
-/* First four octets of a TCP and a UDP header alike. */
-struct ports {
-	__be16 source;
-	__be16 destination;
-};
-
 /* First two octets of an IPv6 extension header; all are at least eight octets long. */
 struct extension {
 	__u8 nexthdr;
@@ -109,18 +105,6 @@ static __always_inline int is_excluded_ipv6(const struct in6_addr *address)
 	__builtin_memcpy(key.address, address, sizeof(key.address));
 	return bpf_map_lookup_elem(&excluded_ipv6, &key) != 0;
 }
-
-/* Where the walk stands. The place is kept twice: `at` for headers at fixed places, which are read
- * directly, and `offset` for what lies behind a header of variable length, which is read through
- * bpf_xdp_load_bytes(): a packet pointer moved by a value from the packet would make loading the
- * program need CAP_PERFMON. */
-struct walk {
-	struct xdp_md *ctx;
-	const void *at;
-	const void *end;
-	__u32 offset;
-	__u32 features;
-};
 
 /* The judges below answer `prefilter_redirected` for "nothing against it". */
 
@@ -249,12 +233,6 @@ static __always_inline enum prefilter_fate judge_ipv6(const struct walk *walk)
 	return judge_behind_extensions(walk->ctx, walk->offset + sizeof(*ip), ip->nexthdr);
 }
 
-static __always_inline int is_tag(__be16 type)
-{
-	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD) ||
-	       type == bpf_htons(ETH_P_QINQ1);
-}
-
 /* A function of its own, with a stack of its own: inlined, the compiler lays map keys over spilled
  * pointers, which the verifier forgives only with CAP_PERFMON. */
 static __noinline enum prefilter_fate judge(struct xdp_md *ctx, __u32 features)
@@ -329,6 +307,8 @@ static __always_inline int filter(struct xdp_md *ctx)
 		fate = judge(ctx, features);
 	if (fate == prefilter_redirected && is_sampled_out(configured->sample))
 		fate = prefilter_sampled_out;
+	if (fate == prefilter_redirected && any_shunted() && is_shunted(ctx, octets))
+		fate = prefilter_shunted;
 	if (fate == prefilter_redirected &&
 	    bpf_redirect_map(&sockets, ctx->rx_queue_index, XDP_DROP) != XDP_REDIRECT)
 		fate = prefilter_no_socket;

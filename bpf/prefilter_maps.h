@@ -49,12 +49,13 @@ struct prefilter_config {
 };
 
 /* What becomes of a frame. Every frame is `seen` and then exactly one of the others:
- *     seen = excluded + denied + sampled_out + redirected + no_socket */
+ *     seen = excluded + denied + sampled_out + shunted + redirected + no_socket */
 enum prefilter_fate {
 	prefilter_seen,
 	prefilter_excluded,    /* dropped: source or destination under an excluded prefix */
 	prefilter_denied,      /* dropped: TCP or UDP source or destination port on the list */
 	prefilter_sampled_out, /* dropped: not the one in N */
+	prefilter_shunted,     /* dropped: of a shunted flow, counted under that flow */
 	prefilter_redirected,  /* handed to the AF_XDP socket of this queue */
 	prefilter_no_socket,   /* dropped: nobody listens on this queue */
 	prefilter_fates,

@@ -17,6 +17,7 @@ typedef __u32 __be32;
 typedef __u32 __wsum;
 
 enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
@@ -25,6 +26,7 @@ enum bpf_map_type {
 
 enum {
 	BPF_F_NO_PREALLOC = 1,
+	BPF_F_MMAPABLE = 1024,
 };
 
 enum xdp_action {
@@ -102,6 +104,7 @@ enum {
 	IPPROTO_UDP = 17,
 	IPPROTO_ROUTING = 43,
 	IPPROTO_FRAGMENT = 44,
+	IPPROTO_ESP = 50,
 	IPPROTO_AH = 51,
 	IPPROTO_DSTOPTS = 60,
 	IPPROTO_MH = 135,

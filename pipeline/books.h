@@ -45,7 +45,7 @@ inline constexpr std::size_t burst_size_buckets = 5;  // 1, to 8, to 32, to 63, 
 
 // The account of one worker: written by it alone, published whole at the end of every burst, so
 // that these laws hold exactly at every look:
-//   received = metered + sum(ignored) + sum(non_ip) + sum(undecoded)
+//   received + folded = metered + sum(ignored) + sum(non_ip) + sum(undecoded)
 //   metered  = emitted + refused + in_table          (packets, octets, layer-2 octets)
 //   flows_created = flows_active + sum(flows_ended)
 //   records_emitted + records_refused = sum(flows_ended) + active_cuts - ended_empty
@@ -54,6 +54,7 @@ inline constexpr std::size_t burst_size_buckets = 5;  // 1, to 8, to 32, to 63, 
 struct WorkerBooks {
     std::uint64_t received_packets = 0;
     std::uint64_t received_octets = 0;  // layer 2
+    Traffic folded{};                   // of shunted flows: counted before the worker, metered here
     Traffic metered{};
     std::array<Traffic, left_out_reasons> ignored{};
     std::array<std::uint64_t, non_ip_kinds> non_ip{};
@@ -84,6 +85,10 @@ struct WorkerBooks {
     std::uint64_t new_flows_per_second = 0;                 // in the last window
     std::uint64_t shed_level = 0;
     std::uint64_t sampling_exponent = 0;  // 1 in 2^k of the flows that begin is metered
+
+    std::uint64_t flows_shunted = 0;    // each time that a flow was
+    std::uint64_t flows_unshunted = 0;  // each time that one was no longer
+    std::uint64_t shunts_refused = 0;   // large flows that found no place in the shunt
 
     std::uint64_t first_fragments = 0;  // metered, with ports
     std::uint64_t later_fragments = 0;  // metered, without ports

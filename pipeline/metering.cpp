@@ -18,7 +18,8 @@ using flow::no_flow;
 using flow::Observation;
 using flow::ticks_of;
 
-Metering::Metering(Parts parts) noexcept : parts_(std::move(parts)), admission_(parts_.admission) {}
+Metering::Metering(Parts parts)
+    : parts_(std::move(parts)), admission_(parts_.admission), shunts_(parts_.shunt, parts_.books) {}
 
 void Metering::announce(std::span<const FlowKey> keys) noexcept {
     expects(announced_ + keys.size() <= burst_packets_max);
@@ -81,14 +82,24 @@ void Metering::meter_one(const FlowKey& key, Sought sought, const Observation& p
     const bool had_ended = has_ended(flow);
     const std::uint8_t state_before = flow.state;
     update(flow, packet);
-    if (((state_before ^ flow.state) & (flow::state::answered | flow::state::several)) != 0) {
+    const bool answered_now = ((state_before ^ flow.state) & flow::state::answered) != 0;
+    if (answered_now || is_second(flow)) {
         note_worth(index);
+    }
+    if (shunts_.wants(flow)) [[unlikely]] {
+        shunts_.begin(index, flow);
     }
     if (has_ended(flow) && !had_ended) {
         parts_.table.set_ended(index);
+        shunts_.leave(flow);
         parts_.table.set_deadline(index,
                                   deadline_ticks(next_event(flow, parts_.timeouts).at, now_));
     }
+}
+
+// True at the second packet of a flow; and of each of its records, which does no harm.
+bool Metering::is_second(const Flow& flow) noexcept {
+    return flow.sides[0].packets.value + flow.sides[1].packets.value == 2;
 }
 
 // The flow has had its second packet, or its first answer: it is worth more in a full table.
@@ -103,21 +114,30 @@ void Metering::open(const FlowKey& key, FlowHash hash, const Observation& first)
     if (!admission_.open() && !is_let_in(key, hash, first)) {
         return;
     }
+    if (!make_flow(key, hash, first, admission_.aggregates())) {
+        aggregate(key, first);
+    }
+}
+
+// spare_answered  no answered flow may leave for this one
+// False: only an answered flow could have made room.
+bool Metering::make_flow(const FlowKey& key, FlowHash hash, const Observation& first,
+                         bool spare_answered) noexcept {
     Flow fresh;
     begin(fresh, key, first);
     const flow::Ticks deadline = deadline_ticks(next_event(fresh, parts_.timeouts).at, now_);
     FlowIndex index = parts_.table.insert(hash, deadline);
     if (index == no_flow) {
         const FlowIndex victim = parts_.table.victim(hash, ticks_of(now_));
-        if (admission_.aggregates() && parts_.table.is_answered(victim)) {
-            aggregate(key, first);
-            return;
+        if (spare_answered && parts_.table.is_answered(victim)) {
+            return false;
         }
         evict(victim);
         index = parts_.table.insert(hash, deadline);
         expects(index != no_flow);
     }
     place(index, fresh, first.at);
+    return true;
 }
 
 // Gives a flow that begins its place, and the rate at which such flows are chosen.
@@ -140,6 +160,9 @@ void Metering::place(FlowIndex index, const Flow& fresh, ObservedAt flow_start) 
 bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
     Flow& flow = parts_.table.flow(index);
     for (;;) {
+        if (flow.shunt_slot != 0) [[unlikely]] {
+            fold_flow(index);
+        }
         const flow::NextEvent next = next_event(flow, parts_.timeouts);
         if (next.at > now) [[likely]] {
             return true;
@@ -147,8 +170,13 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
         if (next.what == Due::cut) {
             emit(index, FlowEndReason::active_timeout);
             ++parts_.books.active_cuts;
+            shunts_.after_cut(flow);
             clear_after_cut(flow);  // an empty flow is not cut again: this loop ends
             continue;
+        }
+        if (flow.shunt_slot != 0 && !shunts_.has_last_counts(flow)) [[unlikely]] {
+            shunts_.leave(flow);
+            return true;  // due, and looked at again until its last counts are here
         }
         end(index, next.what == Due::end_of_flow ? FlowEndReason::end_of_flow
                                                  : FlowEndReason::idle_timeout);
@@ -157,8 +185,11 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
 }
 
 void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
-    const Flow& flow = parts_.table.flow(index);
+    Flow& flow = parts_.table.flow(index);
     parts_.books.aggregates_active -= flow::is_aggregate(flow.key) ? 1U : 0U;
+    if ((flow.state & flow::state::shunted) != 0) [[unlikely]] {
+        end_shunted(index);
+    }
     if ((flow.state & flow::state::empty) != 0) {
         ++parts_.books.ended_empty;
     } else {
@@ -207,10 +238,25 @@ void Metering::expire(ObservedAt now, std::size_t records_max) noexcept {
 }
 
 bool Metering::drain(ObservedAt end_time) noexcept {
-    constexpr auto ways = flow::FlowBucket::ways;
+    now_ = end_time;
+    if (drained_places_ == 0) {
+        fold_the_rest();
+    }
+    if (!drain_table(end_time)) {
+        return false;
+    }
+    if (shunts_.any_slot_in_use()) {  // packets after the end of their flow
+        drained_places_ = 0;
+        fold_the_rest();
+        return drain_table(end_time);
+    }
+    return true;
+}
+
+bool Metering::drain_table(ObservedAt end_time) noexcept {
     for (; drained_places_ < parts_.table.places(); ++drained_places_) {
-        const std::size_t bucket = drained_places_ / ways;
-        const std::size_t way = drained_places_ % ways;
+        const std::size_t bucket = drained_places_ / flow::FlowBucket::ways;
+        const std::size_t way = drained_places_ % flow::FlowBucket::ways;
         if (parts_.table.bucket(bucket).tags[way] == 0) {
             continue;
         }

@@ -13,6 +13,7 @@
 #include "pipeline/flow/meter.h"
 #include "pipeline/flow/timeouts.h"
 #include "pipeline/record_ring.h"
+#include "pipeline/shunts.h"
 
 namespace tapmeter {
 
@@ -33,8 +34,9 @@ public:
         flow::Timeouts timeouts;
         std::uint16_t worker = 0;
         Admission::Limits admission{};
+        Shunts::Settings shunt{};
     };
-    explicit Metering(Parts parts) noexcept;
+    explicit Metering(Parts parts);
 
     // The next keys of the burst that meter() will be given. Not needed; but the sooner they are
     // known, the sooner memory is asked for what they mean.
@@ -50,12 +52,17 @@ public:
         admission_.set(flood, sampling_exponent);
     }
 
+    // Adds what was counted of shunted flows to them, a share of them at a time. `now` as above;
+    // belongs before expire().
+    void fold(ObservedAt now) noexcept;
+
     // Cuts and ends what is due at `now`, a share of the table at a time; makes at most
     // `records_max` records.
     void expire(ObservedAt now, std::size_t records_max) noexcept;
 
-    // The end: settles what was due until `end`, then ends every flow with forced_end. Makes as
-    // many records as the ring takes. True once the table is empty, else call again.
+    // The end, when no packet is shunted any more: settles what was due until `end`, then ends
+    // every flow with forced_end. Makes as many records as the ring takes. True once the table is
+    // empty, else call again.
     bool drain(ObservedAt end) noexcept;
 
     const flow::FlowTable& table() const noexcept { return parts_.table; }
@@ -72,7 +79,10 @@ private:
     void meter_one(const flow::FlowKey& key, Sought sought,
                    const flow::Observation& packet) noexcept;
     void open(const flow::FlowKey& key, FlowHash hash, const flow::Observation& first) noexcept;
+    bool make_flow(const flow::FlowKey& key, FlowHash hash, const flow::Observation& first,
+                   bool spare_answered) noexcept;
     void place(flow::FlowIndex index, const flow::Flow& fresh, ObservedAt flow_start) noexcept;
+    static bool is_second(const flow::Flow& flow) noexcept;
     void note_worth(flow::FlowIndex index) noexcept;
     bool is_let_in(const flow::FlowKey& key, FlowHash hash,
                    const flow::Observation& first) noexcept;
@@ -85,6 +95,12 @@ private:
     bool settle(flow::FlowIndex index, ObservedAt now) noexcept;
     void end(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
     void emit(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
+    bool drain_table(ObservedAt end) noexcept;
+    void end_shunted(flow::FlowIndex index) noexcept;
+    void fold_the_rest() noexcept;
+    void fold_flow(flow::FlowIndex index) noexcept;
+    void adopt(const Shunts::Orphan& orphan) noexcept;
+    void count_folded(flow::FlowIndex index, const Traffic& folded) noexcept;
     FlowHash hash_of(const flow::FlowKey& key) const noexcept;
 
     // Aggregates take at most this share of the table's places; then one stands for a protocol.
@@ -94,6 +110,7 @@ private:
     std::array<FlowHash, burst_packets_max> hashes_{};
     std::size_t announced_ = 0;  // of the burst that comes
     Admission admission_;
+    Shunts shunts_;
     flow::Expiry expiry_;
     ObservedAt now_{};
     std::size_t drained_places_ = 0;

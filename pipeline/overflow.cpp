@@ -93,6 +93,9 @@ void Metering::evict(FlowIndex index) noexcept {
 // now on stands for as many flows as what others count that begin now.
 void Metering::reweigh(FlowIndex index) noexcept {
     Flow& flow = parts_.table.flow(index);
+    if (flow.shunt_slot != 0) {
+        fold_flow(index);
+    }
     if ((flow.state & flow::state::empty) == 0) {
         emit(index, FlowEndReason::active_timeout);
         ++parts_.books.active_cuts;

@@ -23,7 +23,7 @@ std::size_t burst_bucket(std::size_t packets) noexcept {
 
 }  // namespace
 
-Worker::Worker(Parts parts) noexcept
+Worker::Worker(Parts parts)
     : source_(parts.source),
       ring_(parts.ring),
       clock_(parts.clock),
@@ -37,7 +37,8 @@ Worker::Worker(Parts parts) noexcept
                  .hasher = flow::FlowHasher(parts.hash_key),
                  .timeouts = parts.timeouts,
                  .worker = parts.number,
-                 .admission = parts.admission}) {}
+                 .admission = parts.admission,
+                 .shunt = parts.shunt}) {}
 
 std::size_t Worker::step() noexcept {
     const std::uint64_t began = cycles_now();
@@ -121,6 +122,7 @@ void Worker::expire() noexcept {
     if (now == ObservedAt{}) {
         return;  // no packet yet: time has not begun
     }
+    metering_.fold(now);
     if (load_.due(now)) {
         govern(now);
     }

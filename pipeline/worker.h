@@ -32,8 +32,9 @@ public:
         LoadLevels load{};
         Admission::Limits admission{};
         std::size_t flows_max = 0;  // of which `table` is full; 0: the table's places
+        Shunts::Settings shunt{};
     };
-    explicit Worker(Parts parts) noexcept;
+    explicit Worker(Parts parts);
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 

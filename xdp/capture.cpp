@@ -23,6 +23,9 @@ XdpCapture::XdpCapture(Parts parts)
 
 void XdpCapture::stop_arrivals() noexcept {
     attachment_.detach();
+    if (options_.shunt != nullptr) {
+        wait_for_running_programs();  // from now on, what the shunt has counted stays as it is
+    }
 }
 
 CaptureCounters XdpCapture::counters() const {
@@ -47,6 +50,8 @@ CaptureCounters XdpCapture::counters() const {
     counters.ignored[index_of(Ignored::excluded_prefix)] = fate(prefilter_excluded);
     counters.ignored[index_of(Ignored::denied_port)] = fate(prefilter_denied);
     counters.ignored[index_of(Ignored::sampling)] = fate(prefilter_sampled_out);
+    counters.shunted = last_read_.packets[prefilter_shunted];
+    counters.shunted_octets = last_read_.octets[prefilter_shunted];
     counters.dropped[index_of(Dropped::rx_missed)] = missed;
     counters.dropped[index_of(Dropped::no_socket)] = fate(prefilter_no_socket);
     for (const auto& queue : queues_) {
@@ -96,6 +101,7 @@ std::vector<Capability> XdpCapture::capabilities() const {
                                ? "no: packets are steered by software; \"ethtool -X " + link_.name +
                                      " hkey 6d:5a:...\" with that pair repeated makes it symmetric"
                                : "no: packets are steered by software"},
+        {"shunt", options_.shunt != nullptr ? "in the XDP program" : "off"},
         {"timestamps", "software, at the burst"},
         {"vlan tags", strips_tags.value_or(false) ? "perhaps taken out by the NIC; \"ethtool -K " +
                                                         link_.name + " rxvlan off\" keeps them"

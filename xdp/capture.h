@@ -15,6 +15,7 @@
 #include "xdp/prefilter.h"
 #include "xdp/queue.h"
 #include "xdp/rules.h"
+#include "xdp/shunt.h"
 
 namespace tapmeter::xdp {
 
@@ -36,6 +37,7 @@ struct XdpOptions {
     ZeroCopy zero_copy = ZeroCopy::automatic;
     bool busy_poll = false;
     PrefilterRules rules;
+    const Shunt* shunt = nullptr;      // outlives the capture; null: no flow is shunted
     const LiveClock* clock = nullptr;  // outlives the capture
 };
 
@@ -53,7 +55,7 @@ public:
     // Takes the program off the interface. What the queues hold can still be received.
     void stop_arrivals() noexcept override;
 
-    // offered = received + dropped + ignored + waiting holds exactly while nothing moves.
+    // offered = received + shunted + dropped + ignored + waiting holds exactly while nothing moves.
     CaptureCounters counters() const override;
 
     std::string describe() const override;

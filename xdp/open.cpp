@@ -140,7 +140,7 @@ Result<XdpCapture::Parts> build(const XdpOptions& options) {
     if (!queues_wanted) {
         return tl::unexpected(queues_wanted.error());
     }
-    auto prefilter = Prefilter::load();
+    auto prefilter = Prefilter::load(options.shunt);
     if (!prefilter) {
         return tl::unexpected(prefilter.error());
     }

@@ -107,6 +107,30 @@ Error load_error(int error) {
                 cure + (said.empty() ? "" : " (libbpf says: " + said + ")")};
 }
 
+// Makes the maps of the shunt those of the program; 0, or an errno value below it. Without a shunt
+// the program keeps its own, of one entry, and the kernel takes the code that uses them out.
+int take_part(prefilter_bpf& skeleton, const Shunt* shunt) {
+    if (shunt == nullptr) {
+        return 0;
+    }
+    skeleton.rodata->shunt_cpus = shunt->cpus();
+    skeleton.rodata->shunt_vlan_in_key = shunt->vlan_in_key() ? 1 : 0;
+    struct Shared {
+        bpf_map* map;
+        int shared;
+    };
+    const std::array<Shared, 4> maps{{{skeleton.maps.shunted_flows, shunt->flows_map()},
+                                      {skeleton.maps.shunt_counts, shunt->counts_map()},
+                                      {skeleton.maps.shunt_cuts, shunt->cuts_map()},
+                                      {skeleton.maps.shunt_switch, shunt->switch_map()}}};
+    for (const Shared& one : maps) {
+        if (const int error = bpf_map__reuse_fd(one.map, one.shared); error != 0) {
+            return error;
+        }
+    }
+    return 0;
+}
+
 }  // namespace
 
 void Prefilter::Delete::operator()(prefilter_bpf* skeleton) const noexcept {
@@ -116,11 +140,14 @@ void Prefilter::Delete::operator()(prefilter_bpf* skeleton) const noexcept {
 Prefilter::Prefilter(Skeleton skeleton, std::size_t cpus) noexcept
     : skeleton_(std::move(skeleton)), cpus_(cpus) {}
 
-Result<Prefilter> Prefilter::load() {
+Result<Prefilter> Prefilter::load(const Shunt* shunt) {
     take_library_messages();
     Skeleton skeleton(prefilter_bpf::open());
     if (!skeleton) {
         return tl::unexpected<Error>(load_error(errno));
+    }
+    if (const int error = take_part(*skeleton, shunt); error != 0) {
+        return tl::unexpected<Error>(load_error(-error));
     }
     const int error = prefilter_bpf::load(skeleton.get());
     if (error != 0) {

@@ -9,6 +9,7 @@
 #include "pipeline/base/result.h"
 #include "pipeline/base/units.h"
 #include "xdp/rules.h"
+#include "xdp/shunt.h"
 
 struct prefilter_bpf;  // the skeleton that bpftool writes
 
@@ -24,9 +25,10 @@ struct FateCounters {
 class Prefilter {
 public:
     // Loads the program into the kernel, closed: until open() it drops every frame uncounted.
+    // shunt    whose flows end in the program; outlives it; null: no flow does
     // errors   io: what the kernel or the verifier refused, and the capability or kernel that
     //          would be needed
-    static Result<Prefilter> load();
+    static Result<Prefilter> load(const Shunt* shunt = nullptr);
 
     Prefilter(const Prefilter&) = delete;
     Prefilter& operator=(const Prefilter&) = delete;

@@ -21,6 +21,11 @@ public:
                           (std::chrono::steady_clock::now() - monotonic_at_start_)};
     }
 
+    // What now() calls 0 of the monotonic clock, by which the kernel stamps as well.
+    ObservedAt monotonic_zero() const noexcept {
+        return ObservedAt{wall_at_start_ - monotonic_at_start_.time_since_epoch()};
+    }
+
 private:
     Nanoseconds wall_at_start_;
     std::chrono::steady_clock::time_point monotonic_at_start_;

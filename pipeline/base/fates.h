@@ -8,8 +8,8 @@
 namespace tapmeter {
 
 // Every packet ends under exactly one of these names. The books (pipeline/books.h) add them up:
-//     offered  = received + dropped{reason} + ignored{reason}   (+ what waits in the rings)
-//     received = metered + ignored{reason} + non_ip{kind} + undecoded{reason}
+//     offered  = received + shunted + dropped{reason} + ignored{reason}   (+ what waits in rings)
+//     received + shunted = metered + ignored{reason} + non_ip{kind} + undecoded{reason}
 // A name is written once, here; metrics, the control interface and the end-of-run report print it.
 
 // What we never got.

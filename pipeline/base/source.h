@@ -47,13 +47,15 @@ public:
 
 // What became of the packets of one Observation Point before a worker saw them. Monotonic; exact
 // whenever nothing is in flight. `offered` counts all that the backend knows of:
-//     offered = received + sum(dropped) + sum(ignored)       (+ what waits in the rings)
-// where `received` is what the queues handed to workers and `ignored` is what our own prefilter
-// left out on purpose.
+//     offered = received + shunted + sum(dropped) + sum(ignored)       (+ what waits in the rings)
+// where `received` is what the queues handed to workers, `shunted` what was counted for its flow
+// instead, and `ignored` is what our own prefilter left out on purpose.
 struct CaptureCounters {
     Packets offered{};
     Packets received{};
     Octets received_octets{};
+    Packets shunted{};
+    Octets shunted_octets{};  // layer 2, without FCS
     Packets waiting{};  // in the rings between the backend and the worker at this moment
     std::array<std::uint64_t, dropped_reasons> dropped{};
     std::array<std::uint64_t, ignored_reasons> ignored{};

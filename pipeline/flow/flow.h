@@ -32,7 +32,7 @@ struct alignas(cache_line_octets) Flow {
     std::uint8_t icmp_code = 0;
     std::uint8_t state = 0;              // FlowState bits
     std::uint8_t sampling_exponent = 0;  // stands for 2^k flows; 0: for itself alone
-    std::array<std::uint8_t, 2> unused{};
+    std::uint16_t shunt_slot = 0;  // where its shunted packets are counted (Shunts); 0: nowhere
 };
 static_assert(sizeof(Flow) == 2 * cache_line_octets);
 static_assert(offsetof(Flow, sides) == cache_line_octets);
@@ -46,8 +46,9 @@ inline constexpr std::uint8_t answered = 1U << 2U;           // both endpoints h
 inline constexpr std::uint8_t fin_from_low = 1U << 3U;
 inline constexpr std::uint8_t fin_from_high = 1U << 4U;
 inline constexpr std::uint8_t reset = 1U << 5U;
-inline constexpr std::uint8_t empty = 1U << 6U;    // no packet since the last record was cut
-inline constexpr std::uint8_t several = 1U << 7U;  // more than one packet since it began
+inline constexpr std::uint8_t empty = 1U << 6U;  // no packet since the last record was cut
+// Only its counters are of interest any more: nothing that looks into packets needs to see these.
+inline constexpr std::uint8_t shunted = 1U << 7U;
 }  // namespace state
 
 // True once TCP has ended: FIN both ways or RST. The flow lingers for its last packets.

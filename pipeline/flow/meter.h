@@ -130,7 +130,6 @@ inline void update(Flow& flow, const Observation& packet) noexcept {
     flow.last = std::max(flow.last, packet.at);
     detail::note_first_of_side(flow, packet);
     detail::count(flow, packet);
-    flow.state |= state::several;
     if (flow.sides[0].packets != Packets{} && flow.sides[1].packets != Packets{}) {
         flow.state |= state::answered;
     }

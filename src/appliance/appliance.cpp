@@ -189,8 +189,18 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                       .number = static_cast<std::uint16_t>(workers_.size()),
                       .load = load_levels(config, recorded()),
                       .admission = admission_limits(config, recorded()),
-                      .flows_max = config.flow.flows_max}));
+                      .flows_max = config.flow.flows_max,
+                      .shunt = shunt_settings(workers_.size())}));
     return {};
+}
+
+Shunts::Settings Appliance::shunt_settings(std::size_t worker) const {
+    const Config::Shunt& shunt = parts_.config.shunt;
+    xdp::Shunt* const doors = parts_.captures.shunt.get();
+    return {.octets = shunt.enabled ? shunt.octets : Shunts::Settings::never,
+            .door = doors != nullptr && worker < doors->doors() ? &doors->door(worker) : nullptr,
+            .interval = shunt.interval,
+            .active = parts_.config.flow.active_timeout};
 }
 
 void Appliance::build_crew() {
@@ -223,6 +233,12 @@ Result<void> Appliance::start() {
         name_this_thread("exporter");
         exporter_->run(stop);
     });
+    if (parts_.captures.shunt != nullptr) {
+        shunt_thread_ = std::jthread([this](const std::stop_token& stop) {
+            name_this_thread("shunt");
+            parts_.captures.shunt->run(stop);
+        });
+    }
     return crew_->start();
 }
 
@@ -235,6 +251,7 @@ void Appliance::stop(std::chrono::milliseconds within) {
         point->stop_arrivals();
     }
     crew_->stop(recorded() ? ObservedAt{} : parts_.clock->now());
+    shunt_thread_ = {};
     exporter_thread_.request_stop();
     exporter_thread_.join();
     exporter_->finish(deadline);
@@ -269,6 +286,9 @@ metrics::Snapshot Appliance::snapshot() const {
         .interfaces = [this] { return interface_accounts(); },
         .steering_waiting = [this]() -> std::uint64_t {
             return steering_ != nullptr ? steering_->waiting() : 0;
+        },
+        .shunt_counted = [this]() -> std::uint64_t {
+            return parts_.captures.shunt != nullptr ? parts_.captures.shunt->counted().value : 0;
         },
         .workers = [this] { return worker_accounts(); },
         .rings = [this] { return ring_accounts(); },

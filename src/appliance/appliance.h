@@ -79,6 +79,7 @@ private:
     Result<void> add_worker(PacketSource& source, const flow::HashKey& hash_key);
     bool packets_find_their_worker(std::size_t workers) const;
     void build_sources(std::size_t workers);
+    Shunts::Settings shunt_settings(std::size_t worker) const;
     void build_crew();
     bool recorded() const;
     int core_of(std::size_t worker) const;  // -1: not pinned
@@ -100,6 +101,7 @@ private:
     std::unique_ptr<exporting::Exporter> exporter_;
     std::unique_ptr<Crew> crew_;
     std::jthread exporter_thread_;
+    std::jthread shunt_thread_;
     std::chrono::steady_clock::time_point started_at_{};
     double start_time_seconds_ = 0;
     std::atomic<bool> settled_{false};

@@ -54,6 +54,9 @@ public:
         if (auto started = start_eal_when_wanted(); !started) {
             return tl::unexpected<Error>(std::move(started.error()));
         }
+        if (auto opened = open_shunt_when_wanted(); !opened) {
+            return tl::unexpected<Error>(std::move(opened.error()));
+        }
         bool all_dpdk = true;
         for (const Config::Capture& capture : config_.captures) {
             auto opened = open(capture);
@@ -102,6 +105,25 @@ private:
         return {};
     }
 
+    // Before the captures: their programs share its maps.
+    Result<void> open_shunt_when_wanted() {
+        const bool any_xdp = std::ranges::any_of(config_.captures, [](const auto& capture) {
+            return source_of(capture.source).backend == Backend::xdp;
+        });
+        if (!config_.shunt.enabled || !any_xdp) {
+            return {};
+        }
+        auto shunt = xdp::Shunt::open({.workers = queues_max_,
+                                       .flows_max = config_.shunt.flows_max,
+                                       .vlan_in_key = config_.flow.vlan_in_key,
+                                       .clock = &clock_});
+        if (!shunt) {
+            return tl::unexpected<Error>(std::move(shunt.error()));
+        }
+        captures_.shunt = std::move(*shunt);
+        return {};
+    }
+
     Opened open(const Config::Capture& capture) {
         const Source source = source_of(capture.source);
         switch (source.backend) {
@@ -143,6 +165,7 @@ private:
                                      .zero_copy = zero_copy,
                                      .busy_poll = capture.busy_poll == Config::Switch::on,
                                      .rules = std::move(*rules),
+                                     .shunt = captures_.shunt.get(),
                                      .clock = &clock_});
         if (!opened) {
             return tl::unexpected<Error>(std::move(opened.error()));

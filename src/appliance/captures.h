@@ -9,12 +9,14 @@
 #include "pipeline/base/source.h"
 #include "src/config/config.h"
 #include "xdp/capture.h"
+#include "xdp/shunt.h"
 
 namespace tapmeter {
 
 // The opened Observation Points, in the order of the configuration: their place is their index.
 struct Captures {
-    std::unique_ptr<dpdk::Eal> eal;  // first: it must outlive the captures that live in it
+    std::unique_ptr<dpdk::Eal> eal;     // first: it must outlive the captures that live in it
+    std::unique_ptr<xdp::Shunt> shunt;  // outlives the captures; null: off, or nothing to serve
     std::vector<std::unique_ptr<Capture>> points;
     std::vector<xdp::XdpCapture*> prefiltered;  // by index; null where there is no prefilter
     bool same_symmetric_hash = false;  // of all points: both ports of a tap agree on the queue

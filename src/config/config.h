@@ -92,6 +92,14 @@ struct Config {
         std::uint32_t queue_skew = 150;       // busiest queue, of the mean of all; 100 to 6,400
     };
 
+    // Large flows whose packets are counted before the worker, and no longer looked at.
+    struct Shunt {
+        bool enabled = false;
+        std::uint64_t octets = 16ULL << 20U;      // a record with more is shunted; 64 KiB to 1 TiB
+        std::uint32_t flows_max = 256;            // per worker at one time; 1 to 65,535
+        std::chrono::milliseconds interval{100};  // counts are folded into flows; 10 ms to 500 ms
+    };
+
     enum class TimeUnit : std::uint8_t { milliseconds, microseconds, nanoseconds };
 
     // One [[export.ipfix]] block: one Collector.
@@ -138,6 +146,7 @@ struct Config {
     Memory memory;
     Flow flow;
     Overload overload;
+    Shunt shunt;
     std::vector<Ipfix> ipfix;
     std::vector<Json> json;
     Http http;

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t second = 1'000;  // durations below are milliseconds
 constexpr std::uint64_t hour = 3'600 * second;
+constexpr std::uint64_t kibibyte = std::uint64_t{1} << 10U;
+constexpr std::uint64_t shunted_flows_max = 65'535;
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;
 constexpr std::uint64_t id_max = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t flood_max = 1'000'000'000;
@@ -28,6 +30,8 @@ constexpr std::array tables{
     Table{TableId::flow, "flow", Group::single, false, "Flows and when they end."},
     Table{TableId::overload, "overload", Group::single, false,
           "When a worker is warm, hot or flooded, and what it does then."},
+    Table{TableId::shunt, "shunt", Group::single, false,
+          "Large flows: counted exactly, but no longer looked at."},
     Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,
           "One block per Collector. With the JSON files at most 32."},
     Table{TableId::json, "export.json", Group::json, true,
@@ -199,6 +203,17 @@ constexpr std::array keys{
     Key{ranged(Type::number, 100, 6'400), TableId::overload, "queue_skew",
         at<&C::overload, &C::Overload::queue_skew>(),
         "busiest queue of a port, percent of the mean of its queues: a cause for warm"},
+
+    Key{plain(Type::flag), TableId::shunt, "enabled", at<&C::shunt, &C::Shunt::enabled>(),
+        "count the packets of large flows where they arrive: AF_XDP drops them in the driver"},
+    Key{ranged(Type::size, kibibyte * 64, mebibyte << 20U), TableId::shunt, "octets",
+        at<&C::shunt, &C::Shunt::octets>(),
+        "a flow is large once it has had more IP octets than this within one active timeout"},
+    Key{ranged(Type::number, 1, shunted_flows_max), TableId::shunt, "flows_max",
+        at<&C::shunt, &C::Shunt::flows_max>(),
+        "shunted flows per worker at one time; memory: 256 octets each for every CPU"},
+    Key{ranged(Type::duration, 10, 500), TableId::shunt, "interval",
+        at<&C::shunt, &C::Shunt::interval>(), "how often their counts are added to the flows"},
 
     Key{plain(Type::collector, required),
         TableId::ipfix,

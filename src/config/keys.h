@@ -18,6 +18,7 @@ enum class TableId : std::uint8_t {
     memory,
     flow,
     overload,
+    shunt,
     ipfix,
     json,
     http,

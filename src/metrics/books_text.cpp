@@ -72,6 +72,8 @@ void write_interface(const Snapshot::Interface& interface, Page& page) {
     page.line("OFFERED", "", counters.offered.value, "packets");
     page.line("received", "", counters.received.value,
               octets_remark(counters.received_octets.value, "layer-2 octets"));
+    page.line_if("shunted", "", counters.shunted.value,
+                 octets_remark(counters.shunted_octets.value, "layer-2 octets"));
     page.line_if("waiting", "in the rings", counters.waiting.value);
     page.nonzero("dropped", counters.dropped, dropped_names);
     page.nonzero("ignored", counters.ignored, ignored_names);
@@ -87,6 +89,9 @@ void write_metering(const Snapshot& snapshot, const WorkerBooks& all, Page& page
     page.line_if("waiting", "between steering and workers", snapshot.steering_waiting);
     page.line("received", "", all.received_packets,
               octets_remark(all.received_octets, "layer-2 octets"));
+    page.line_if("folded", "of shunted flows", all.folded.packets,
+                 octets_remark(all.folded.layer2_octets, "layer-2 octets"));
+    page.line_if("waiting", "in the shunt", snapshot.shunt_waiting);
     page.line("metered", "", all.metered.packets,
               octets_remark(all.metered.octets, "layer-3 octets"));
     page.line_if("", "of these aggregated", all.aggregated.packets,
@@ -124,6 +129,9 @@ void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.nonzero("ended", all.flows_ended, flow::flow_end_reason_names);
     page.line_if("", "evicted, answered", all.evicted_answered);
     write_sampled(all.sampled, page);
+
+    page.line_if("shunted", "in all", all.flows_shunted);
+    page.line_if("shunted", "refused: no place", all.shunts_refused);
 
     page.heading("flow records");
     page.line("emitted", "", sum(all.records_emitted), grouped(all.emitted.packets) + " packets");

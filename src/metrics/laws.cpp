@@ -79,10 +79,10 @@ void interface_laws(const Snapshot::Interface& interface, Sheet& sheet) {
     const Allowance allowance = between_counters(interface);
 
     sheet.about("interface " + interface.name, "offered",
-                "offered = received + waiting + dropped + ignored");
+                "offered = received + shunted + waiting + dropped + ignored");
     sheet.law("packets", counters.offered.value,
-              counters.received.value + counters.waiting.value + sum(counters.dropped) +
-                  sum(counters.ignored),
+              counters.received.value + counters.shunted.value + counters.waiting.value +
+                  sum(counters.dropped) + sum(counters.ignored),
               allowance);
 
     SourceCounters queues;
@@ -122,13 +122,35 @@ void received_laws(const Snapshot& snapshot, Sheet& sheet) {
               {.late = octets_of(late + snapshot.steering_waiting)});
 }
 
+// From the interfaces through the shunt to the books of all workers. Once settled, nothing waits.
+void shunted_laws(const Snapshot& snapshot, Sheet& sheet) {
+    const Traffic folded = all_workers(snapshot).folded;
+    const std::uint64_t waiting = snapshot.settled ? 0 : snapshot.shunt_waiting;
+    Packets shunted;
+    Octets octets;
+    Allowance allowance;
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        shunted += interface.counters.shunted;
+        octets += interface.counters.shunted_octets;
+        allowance.late += between_counters(interface).late;
+        // Counted for its flow first, then for the interface.
+        allowance.early += between_counters(interface).late;
+    }
+    sheet.about("workers", "shunted",
+                "shunted by the interfaces = folded by the workers + waiting in the shunt");
+    sheet.law("packets", shunted.value, folded.packets + waiting, allowance);
+    // The octets of packets that wait in the shunt are in no account: they count as late.
+    sheet.law("octets", octets.value, folded.layer2_octets,
+              {.late = octets_of(allowance.late + waiting), .early = octets_of(allowance.early)});
+}
+
 // A worker's books are published whole: these hold at every look, in flight or not.
 void traffic_laws(const WorkerBooks& books, const std::string& worker, Sheet& sheet) {
     const Traffic ignored = sum_of(books.ignored);
-    sheet.about(worker, "decoded", "received = metered + ignored + non_ip + undecoded");
-    sheet.law("packets", books.received_packets,
+    sheet.about(worker, "decoded", "received + folded = metered + ignored + non_ip + undecoded");
+    sheet.law("packets", books.received_packets + books.folded.packets,
               books.metered.packets + ignored.packets + sum(books.non_ip) + sum(books.undecoded));
-    sheet.law("layer-2 octets", books.received_octets,
+    sheet.law("layer-2 octets", books.received_octets + books.folded.layer2_octets,
               books.metered.layer2_octets + ignored.layer2_octets + books.unmetered_octets);
 
     Traffic found = books.emitted;
@@ -214,7 +236,8 @@ void exporter_laws(const Snapshot& snapshot, Sheet& sheet) {
 // From the wire to the flow tables.
 void whole_law(const Snapshot& snapshot, Sheet& sheet) {
     std::uint64_t offered = 0;
-    std::uint64_t found = snapshot.steering_waiting;
+    std::uint64_t found =
+        snapshot.steering_waiting + (snapshot.settled ? 0 : snapshot.shunt_waiting);
     Allowance allowance{.late = packets_in_hand * snapshot.workers.size()};
     for (const Snapshot::Interface& interface : snapshot.interfaces) {
         const CaptureCounters& counters = interface.counters;
@@ -240,6 +263,7 @@ std::vector<Law> laws(const Snapshot& snapshot) {
         interface_laws(interface, sheet);
     }
     received_laws(snapshot, sheet);
+    shunted_laws(snapshot, sheet);
     for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
         const std::string name = "worker " + std::to_string(k);
         traffic_laws(snapshot.workers[k].books, name, sheet);

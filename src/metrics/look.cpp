@@ -21,6 +21,8 @@ Snapshot take_look(const Accounts& accounts) {
     snapshot.outputs = accounts.outputs();
     snapshot.rings = accounts.rings();
     snapshot.workers = accounts.workers();
+    const std::uint64_t counted = accounts.shunt_counted();
+    snapshot.shunt_waiting = moved(all_workers(snapshot).folded.packets, counted);
     snapshot.steering_waiting = accounts.steering_waiting();
     snapshot.interfaces = accounts.interfaces();
 

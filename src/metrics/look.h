@@ -14,6 +14,7 @@ namespace tapmeter::metrics {
 struct Accounts {
     std::function<std::vector<Snapshot::Interface>()> interfaces;  // queues first, then counters
     std::function<std::uint64_t()> steering_waiting;
+    std::function<std::uint64_t()> shunt_counted;  // packets of shunted flows, folded or not
     std::function<std::vector<Snapshot::Worker>()> workers;
     std::function<std::vector<Snapshot::Ring>()> rings;  // `waiting` first, then `taken`
     std::function<std::vector<Snapshot::Output>()> outputs;

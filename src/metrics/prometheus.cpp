@@ -76,6 +76,12 @@ void add_interfaces(const Snapshot& snapshot, Families& families) {
     add_for_interfaces(snapshot, families, [](const auto& c) { return c.offered.value; });
     families.gauge("tapmeter_packets_waiting", "Packets in the receive rings at the last look.");
     add_for_interfaces(snapshot, families, [](const auto& c) { return c.waiting.value; });
+    families.counter("tapmeter_packets_shunted_total",
+                     "Packets of shunted flows, counted and dropped by the XDP program.");
+    add_for_interfaces(snapshot, families, [](const auto& c) { return c.shunted.value; });
+    families.counter("tapmeter_bytes_shunted_total",
+                     "Bytes of shunted flows, frame check sequence excluded.");
+    add_for_interfaces(snapshot, families, [](const auto& c) { return c.shunted_octets.value; });
     families.gauge("tapmeter_link_up", "Whether the port has link.");
     add_for_interfaces(snapshot, families, [](const auto& c) { return c.link_up ? 1.0 : 0.0; });
     families.gauge("tapmeter_link_speed_bytes_per_second",
@@ -257,6 +263,14 @@ void add_flows(const Snapshot& snapshot, Families& families) {
                      "Flows that made room in a full table, by whether both ends had sent.");
     families.add({{"answered", "false"}}, all_workers(snapshot).evicted_unanswered);
     families.add({{"answered", "true"}}, all_workers(snapshot).evicted_answered);
+    families.gauge("tapmeter_flows_shunted", "Large flows that are only counted at present.");
+    add_for_workers(snapshot, families,
+                    [](const auto& w) { return w.books.flows_shunted - w.books.flows_unshunted; });
+    families.counter("tapmeter_flows_shunted_total", "Times that a flow was shunted.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.books.flows_shunted; });
+    families.counter("tapmeter_shunts_refused_total",
+                     "Large flows that found no place in the shunt.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.books.shunts_refused; });
     families.counter("tapmeter_records_emitted_total",
                      "Flow records that the workers gave to the exporter, by flowEndReason.");
     families.add_each({}, "reason", all_workers(snapshot).records_emitted,

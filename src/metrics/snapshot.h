@@ -45,6 +45,7 @@ struct Snapshot {
     bool steered = false;         // packets come to the workers by software, not by their queue
     double queue_skew_warm = 64;  // from here on a skew is a cause for warm
     std::uint64_t steering_waiting = 0;  // packets between a steering core and its workers
+    std::uint64_t shunt_waiting = 0;     // packets of shunted flows, counted and not folded yet
     bool settled = false;  // nothing is in flight any more: every law must hold to the packet
     double uptime_seconds = 0;
     double start_time_seconds = 0;  // since 1970-01-01 UTC
@@ -54,7 +55,7 @@ struct Snapshot {
 struct Law {
     std::string name;      // "interface p0: offered packets", "worker 2: metered octets"; stable
     std::string key;       // the law's short name for the metric label: "offered", "metered", ...
-    std::string equation;  // "offered = received + waiting + dropped + ignored"
+    std::string equation;  // "offered = received + shunted + waiting + dropped + ignored"
     std::uint64_t left = 0;
     std::uint64_t right = 0;
     // 0: the law holds. While packets are in flight a law that spans two threads may be late by

@@ -16,6 +16,7 @@ void add(Counts& total, const Counts& counts) {
 void add_traffic(WorkerBooks& total, const WorkerBooks& books) {
     total.received_packets += books.received_packets;
     total.received_octets += books.received_octets;
+    total.folded += books.folded;
     total.metered += books.metered;
     add(total.ignored, books.ignored);
     total.aggregated += books.aggregated;
@@ -37,6 +38,9 @@ void add_flows(WorkerBooks& total, const WorkerBooks& books) {
     total.ended_empty += books.ended_empty;
     add(total.records_emitted, books.records_emitted);
     total.records_refused += books.records_refused;
+    total.flows_shunted += books.flows_shunted;
+    total.flows_unshunted += books.flows_unshunted;
+    total.shunts_refused += books.shunts_refused;
     total.aggregates_created += books.aggregates_created;
     total.aggregates_active += books.aggregates_active;
     total.evicted_unanswered += books.evicted_unanswered;

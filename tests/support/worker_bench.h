@@ -86,11 +86,11 @@ inline std::string broken_law(const WorkerBooks& books) {
     for (const Traffic& one : books.ignored) {
         ignored += one;
     }
-    if (books.received_packets !=
+    if (books.received_packets + books.folded.packets !=
         books.metered.packets + ignored.packets + sum(books.non_ip) + sum(books.undecoded)) {
-        return "received = metered + ignored + non_ip + undecoded";
+        return "received + folded = metered + ignored + non_ip + undecoded";
     }
-    if (books.received_octets !=
+    if (books.received_octets + books.folded.layer2_octets !=
         books.metered.layer2_octets + ignored.layer2_octets + books.unmetered_octets) {
         return "received octets";
     }

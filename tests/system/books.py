@@ -7,8 +7,8 @@ usage: books.py FILE --sent N [--stored N] [--ignored N] [--lossless | --lossy]
        --ignored   packets that the prefilter had to leave out; default 0
        --lossless  nothing may be lost under any name;  --lossy  something must be
 checks  the program says itself that the books balance, and by our own sums
-            sent     = received + dropped{reason} + ignored{reason}
-            received = metered + ignored{reason} + non_ip{kind} + undecoded{reason}
+            sent     = received + shunted + dropped{reason} + ignored{reason}
+            received + shunted = metered + ignored{reason} + non_ip{kind} + undecoded{reason}
             metered  = stored + refused + what outputs dropped
 exit:   0 every law holds, 1 a law is broken (it is printed with its numbers), 2 usage
 """
@@ -25,7 +25,8 @@ def sums_of(books):
         return sum(sum(interface[name].values()) for interface in interfaces)
     return {
         "offered": sum(interface["offered"] for interface in interfaces),
-        "waiting": sum(interface["waiting"] for interface in interfaces),
+        "waiting": sum(interface["waiting"] for interface in interfaces) + books["shunt_waiting"],
+        "shunted": sum(interface["shunted"] for interface in interfaces),
         "received": sum(interface["received"] for interface in interfaces),
         "dropped": over_interfaces("dropped"),
         "ignored": over_interfaces("ignored"),
@@ -47,9 +48,10 @@ def broken_laws(books, sums, options):
         yield f"the program says that its books do not balance: {books.get('laws')}"
     yield from law("sent = offered", options.sent, sums["offered"])
     yield from law("waiting = 0", sums["waiting"], 0)
-    yield from law("sent = received + dropped + ignored", options.sent,
-                   sums["received"] + sums["dropped"] + sums["ignored"])
-    yield from law("received = metered + left out + non_ip + undecoded", sums["received"],
+    yield from law("sent = received + shunted + dropped + ignored", options.sent,
+                   sums["received"] + sums["shunted"] + sums["dropped"] + sums["ignored"])
+    yield from law("received + shunted = metered + left out + non_ip + undecoded",
+                   sums["received"] + sums["shunted"],
                    sums["metered"] + sums["left_out"] + sums["non_ip"] + sums["undecoded"])
     yield from law("ignored", options.ignored, sums["ignored"])
     if options.stored is not None:

@@ -41,8 +41,8 @@ TEST(Laws, have_unique_names) {
         EXPECT_FALSE(law.key.empty());
         EXPECT_FALSE(law.equation.empty());
     }
-    // 3 an interface, 2 received, 10 a worker, 3 a ring, 4 an output, 1 for the whole
-    EXPECT_EQ(all.size(), 2U * 3 + 2 + 2 * 10 + 2 * 3 + 2 * 4 + 1);
+    // 3 an interface, 2 received, 2 shunted, 10 a worker, 3 a ring, 4 an output, 1 for the whole
+    EXPECT_EQ(all.size(), 2U * 3 + 2 + 2 + 2 * 10 + 2 * 3 + 2 * 4 + 1);
 }
 
 // One counter of balanced books is falsified: exactly these laws must turn red.
@@ -67,6 +67,7 @@ TEST_P(PlantedBug, turns_its_laws_red_when_settled) {
 const std::string decoded_packets = "worker 1: decoded packets";
 const std::string metered_packets = "worker 1: metered packets";
 const std::string received_packets = "workers: received packets";
+const std::string shunted_packets = "workers: shunted packets";
 const std::string whole_packets = "appliance: whole packets";
 
 WorkerBooks& books(Snapshot& snapshot) {
@@ -95,6 +96,12 @@ const std::vector<Bug> capture_bugs{
     {"packets_left_in_the_rings",
      [](Snapshot& s) { ++capture(s).waiting.value; },
      {"interface p1: offered packets", whole_packets}},
+    {"shunted_not_counted",
+     [](Snapshot& s) { --capture(s).shunted.value; },
+     {"interface p1: offered packets", shunted_packets}},
+    {"shunted_octets_with_fcs",
+     [](Snapshot& s) { capture(s).shunted_octets.value += 4; },
+     {"workers: shunted octets"}},
     {"received_counted_twice",
      [](Snapshot& s) { ++capture(s).received.value; },
      {"interface p1: offered packets", "interface p1: queues packets", received_packets}},
@@ -122,6 +129,20 @@ const std::vector<Bug> worker_bugs{
     {"received_octets_wrong",
      [](Snapshot& s) { ++books(s).received_octets; },
      {"workers: received octets", "worker 1: decoded layer-2 octets"}},
+    {"folded_twice",
+     [](Snapshot& s) { ++books(s).folded.packets; },
+     {shunted_packets, decoded_packets}},
+    {"folded_octets_wrong",
+     [](Snapshot& s) { ++books(s).folded.layer2_octets; },
+     {"workers: shunted octets", "worker 1: decoded layer-2 octets"}},
+    {"shunted_and_never_folded",
+     [](Snapshot& s) {
+         --books(s).folded.packets;
+         --books(s).metered.packets;
+         --books(s).in_table.packets;
+         ++s.shunt_waiting;  // says where it is, but once settled nothing may be there
+     },
+     {shunted_packets, whole_packets}},
     {"metered_twice",
      [](Snapshot& s) { ++books(s).metered.packets; },
      {decoded_packets, metered_packets, whole_packets}},

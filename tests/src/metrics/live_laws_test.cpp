@@ -61,6 +61,20 @@ TEST(LiveLaws, the_hole_in_the_whole_is_found_beyond_all_hands) {
     EXPECT_TRUE(red.contains(whole_packets));
 }
 
+TEST(LiveLaws, what_was_shunted_is_folded_or_waits) {
+    Snapshot snapshot = live();
+    snapshot.interfaces[1].packets_meanwhile = 50;
+    const std::uint64_t allowed = hands * 4 + 50;
+    capture(snapshot).offered.value += 5'000;
+    capture(snapshot).shunted.value += 5'000;
+    snapshot.shunt_waiting = 5'000 - allowed;
+    EXPECT_EQ(broken(snapshot), Names{});
+    snapshot.shunt_waiting -= 1;
+    EXPECT_EQ(broken(snapshot), Names{"workers: shunted packets"});
+    snapshot.shunt_waiting = 5'000 + hands * 4 + 51;
+    EXPECT_TRUE(broken(snapshot).contains("workers: shunted packets"));
+}
+
 TEST(LiveLaws, workers_may_lag_behind_the_interfaces_but_never_lead) {
     Snapshot snapshot = live();
     const std::uint64_t allowed = hands * (4 + 2);

@@ -23,6 +23,11 @@ public:
                         order += "s";
                         return std::uint64_t{5};
                     },
+                .shunt_counted =
+                    [this] {
+                        order += "c";
+                        return std::uint64_t{404};
+                    },
                 .workers =
                     [this] {
                         order += "w";
@@ -50,8 +55,9 @@ private:
 TEST(Look, goes_against_the_road_and_looks_twice_at_its_ends) {
     Moving moving;
     const Snapshot snapshot = take_look(moving.accounts());
-    EXPECT_EQ(moving.order, "iworwsi");
+    EXPECT_EQ(moving.order, "iworwcsi");
     EXPECT_EQ(snapshot.steering_waiting, 5U);
+    EXPECT_EQ(snapshot.shunt_waiting, 4U) << "counted, less what two workers have folded";
     EXPECT_EQ(snapshot.outputs.size(), 2U);
     EXPECT_EQ(snapshot.rings.size(), 2U);
 }

@@ -5,13 +5,14 @@
 namespace tapmeter::metrics {
 
 // The books of one worker with every account in use:
-//   1,000 received = 900 metered + 20 ignored + 40 ARP + 40 truncated
+//   800 received + 200 folded = 900 metered + 20 ignored + 40 ARP + 40 truncated
 //   900 metered = 700 emitted + 50 refused + 150 in the table
 //   30 flows created = 8 active + 22 ended; 22 + 3 cuts = 20 emitted + 2 refused + 3 empty
 inline WorkerBooks sample_books() {
     WorkerBooks books;
-    books.received_packets = 1'000;
-    books.received_octets = 101'000;
+    books.received_packets = 800;
+    books.received_octets = 81'000;
+    books.folded = {.packets = 200, .octets = 17'200, .layer2_octets = 20'000};
     books.metered = {.packets = 900, .octets = 80'000, .layer2_octets = 95'000};
     books.ignored[0] = {.packets = 20, .octets = 1'600, .layer2_octets = 2'000};
     books.non_ip[index_of(NonIp::arp)] = 40;
@@ -22,6 +23,9 @@ inline WorkerBooks sample_books() {
     books.flows_ended[index_of(flow::FlowEndReason::idle_timeout)] = 15;
     books.flows_ended[index_of(flow::FlowEndReason::end_of_flow)] = 7;
     books.active_cuts = 3;
+    books.flows_shunted = 6;
+    books.flows_unshunted = 4;
+    books.shunts_refused = 2;
     books.ended_empty = 3;
     books.records_emitted[index_of(flow::FlowEndReason::idle_timeout)] = 17;
     books.records_emitted[index_of(flow::FlowEndReason::active_timeout)] = 3;
@@ -58,13 +62,15 @@ inline Snapshot::Interface sample_interface(std::string name) {
     interface.describe = "a test's interface, 2 queues";
     CaptureCounters& counters = interface.counters;
     counters.offered = Packets{1'140};
-    counters.received = Packets{1'000};
-    counters.received_octets = Octets{101'000};
+    counters.received = Packets{800};
+    counters.received_octets = Octets{81'000};
+    counters.shunted = Packets{200};
+    counters.shunted_octets = Octets{20'000};
     counters.dropped[index_of(Dropped::rx_missed)] = 70;
     counters.dropped[index_of(Dropped::no_buffer)] = 20;
     counters.ignored[index_of(Ignored::sampling)] = 50;
     counters.link_speed_bits = 10'000'000'000;
-    interface.queues = {{.received = Packets{600}, .received_octets = Octets{60'000}},
+    interface.queues = {{.received = Packets{400}, .received_octets = Octets{40'000}},
                         {.received = Packets{400}, .received_octets = Octets{41'000}}};
     return interface;
 }
