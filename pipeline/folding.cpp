@@ -4,6 +4,7 @@
 
 namespace tapmeter {
 
+using flow::deadline_ticks;
 using flow::Flow;
 using flow::FlowIndex;
 using flow::no_flow;
@@ -28,7 +29,14 @@ Observation first_of(const flow::FlowKey& key, Sender sender, const Train& train
 void Metering::fold(ObservedAt now) noexcept {
     now_ = now;
     shunts_.walk(
-        now, [this](FlowIndex index) { fold_flow(index); },
+        now,
+        [this](FlowIndex index) {
+            fold_flow(index);
+            // No packet of the flow will come and look at what is due before it.
+            parts_.table.set_deadline(
+                index,
+                deadline_ticks(next_event(parts_.table.flow(index), parts_.timeouts).at, now_));
+        },
         [this](const Shunts::Orphan& orphan) { adopt(orphan); });
 }
 

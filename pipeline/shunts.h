@@ -32,8 +32,8 @@ public:
 
     // True where the flow has grown large and nothing was decided about it.
     bool wants(const flow::Flow& flow) const noexcept {
-        return (flow.state & flow::state::shunted) == 0 &&
-               flow.sides[0].octets.value + flow.sides[1].octets.value > settings_.octets;
+        return flow.sides[0].octets.value + flow.sides[1].octets.value > settings_.octets &&
+               (flow.state & flow::state::shunted) == 0;
     }
     // Shunts the flow if it can be; if not, it is not asked for again in this record.
     void begin(flow::FlowIndex index, flow::Flow& flow) noexcept;

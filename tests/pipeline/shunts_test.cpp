@@ -217,6 +217,37 @@ TEST(Shunts, a_large_flow_without_a_place_goes_on_as_it_was) {
     EXPECT_EQ(bench.books().metered.packets, 60U);
 }
 
+// The first record is cut before anything of the second came, and idle is far away: the second cut
+// must come in time though no packet of the flow comes by to remind of it.
+TEST(Shunts, a_flow_is_cut_in_time_though_none_of_its_packets_come) {
+    ShuntBench shunt(4);
+    Bench bench(&shunt, 10'000, 1'024, {.idle = 30s, .active = 10s, .tcp_end = 1s});
+    ObservedAt now = began;
+    for (int i = 0; i < 12; ++i) {
+        bench.packet(tcp_key(1), packet_at(now, Sender::low, ack));
+    }
+    shunt.serve();
+    const auto pass = [&](Nanoseconds time) {
+        for (const ObservedAt end = now + time; now < end; now += 10ms) {
+            bench.turn(now);
+            bench.collect();
+        }
+    };
+    pass(11s);
+    ASSERT_EQ(bench.records().size(), 1U);
+    for (int second = 11; second < 25; ++second) {
+        bench.packet(tcp_key(1), packet_at(now, Sender::high, ack));
+        pass(1s);
+    }
+    EXPECT_EQ(shunt.packets(), 14U);
+    EXPECT_EQ(bench.books().folded.packets, 14U) << "none waits for a cut that is late";
+    ASSERT_EQ(bench.records().size(), 2U);
+    EXPECT_EQ(bench.records()[1].start, began + 11s);
+    EXPECT_EQ(bench.records()[1].end, began + 20s);
+    EXPECT_EQ(bench.records()[1].forward.packets.value + bench.records()[1].reverse.packets.value,
+              10U);
+}
+
 TEST(Shunts, fragments_and_other_protocols_are_not_asked_for) {
     ShuntBench shunt(4);
     Bench bench(&shunt);

@@ -43,7 +43,7 @@ inline flow::Observation packet_at(ObservedAt at, flow::Sender sender, std::uint
 class ShuntedMetering {
 public:
     explicit ShuntedMetering(ShuntBench* shunt, std::uint64_t octets = 10'000,
-                             std::size_t flows_max = 1'024)
+                             std::size_t flows_max = 1'024, const flow::Timeouts& times = timeouts)
         : shunt_(shunt),
           ring_(1 << 14U),
           metering_(
@@ -52,12 +52,12 @@ public:
                .table = std::move(*flow::FlowTable::make(
                    {.flows_max = flows_max, .pages = Region::Wanted::small, .populate = false})),
                .hasher = flow::FlowHasher({5, 6}),
-               .timeouts = timeouts,
+               .timeouts = times,
                .worker = 3,
                .shunt = {.octets = octets,
                          .door = shunt != nullptr ? &shunt->door() : nullptr,
                          .interval = std::chrono::milliseconds(100),
-                         .active = timeouts.active}}) {}
+                         .active = times.active}}) {}
 
     void packet(const flow::FlowKey& key, const flow::Observation& packet) {
         if (shunt_ != nullptr && shunt_->takes(key, packet)) {

@@ -109,6 +109,7 @@ run_twins() {
     fi
     last_seen=''
     wait_for 20 twins_settled
+    sleep 2.5  # TCP flows linger for two seconds: both programs are to see them end by themselves
     for twin in shunting plain; do
         twin_books "$twin" >"$work/$twin.books"
     done
