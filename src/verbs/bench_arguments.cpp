@@ -90,6 +90,7 @@ CLI::App& add_bench(CLI::App& program, BenchDraft& draft) {
         ->delimiter(',')
         ->allow_extra_args(false)
         ->check(size_fault);
+    verb.add_flag("--no-stages", draft.no_stages, "do not measure where the time goes");
     verb.add_option("-n,--export", draft.collectors, "send flow records as IPFIX to HOST:PORT")
         ->type_name("COLLECTOR")
         ->allow_extra_args(false)
@@ -113,6 +114,7 @@ BenchCommand bench_command_of(const BenchDraft& draft) {
     command.cores = draft.cores;
     command.duration =
         config::parse_duration(draft.duration).value_or(std::chrono::milliseconds(3'000));
+    command.stages = !draft.no_stages;
     command.sizes.clear();
     for (const std::string& size : draft.sizes) {
         command.sizes.push_back(static_cast<std::uint32_t>(config::parse_count(size).value_or(0)));

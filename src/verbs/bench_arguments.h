@@ -18,6 +18,7 @@ struct BenchDraft {
     unsigned workers = 1;
     std::string cores;
     std::string duration = "3s";
+    bool no_stages = false;
     std::vector<std::string> sizes{"64"};
     std::vector<std::string> collectors;
     std::vector<std::string> json_paths;

@@ -74,6 +74,7 @@ struct BenchCommand {
     unsigned workers = 1;             // 1 to workers_max
     std::string cores;                // as workers.cores; empty: not pinned
     std::chrono::milliseconds duration{3'000};
+    bool stages = true;                    // say where the time goes
     std::vector<std::uint32_t> sizes{64};  // frames with FCS, one run each; 0: simple IMIX
     std::vector<std::string> collectors;
     std::vector<std::string> json_paths;
