@@ -138,13 +138,14 @@ ExitCode run_all(const Setting& setting, bool as_json) {
 
 ExitCode measure(const BenchCommand& command, const CommonOptions& common,
                  const LoadRequest& request) {
-    Signals signals;
+    block_signals();
     const auto loaded = load_or_explain(request);
     if (!loaded) {
         return ExitCode::refused;
     }
     std::atomic<bool> stop{false};
-    signals.watch({.stop = [&stop] { stop.store(true); }, .reload = {}, .print_books = {}});
+    const SignalWatch watch(
+        {.stop = [&stop] { stop.store(true); }, .reload = {}, .print_books = {}});
     const bench::Machine machine = bench::read_machine();
     return run_all({command, loaded->config, machine, stop}, common.output == OutputFormat::json);
 }
