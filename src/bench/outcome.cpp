@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "src/bench/frame_head.h"
+#include "src/metrics/totals.h"
 
 namespace tapmeter::bench {
 
@@ -102,6 +103,22 @@ double mean_cpu_ns(const Outcome& outcome) noexcept {
         all.packets += worker.measured.packets;
     }
     return cpu_ns_per_packet(all);
+}
+
+LiveCounts counts_of(const LiveOutcome& outcome) {
+    LiveCounts counts;
+    for (std::size_t i = 0; i < outcome.after.interfaces.size(); ++i) {
+        const CaptureCounters& first = outcome.before.interfaces[i].counters;
+        const CaptureCounters& last = outcome.after.interfaces[i].counters;
+        counts.offered += last.offered.value - first.offered.value;
+        counts.received += last.received.value - first.received.value;
+        counts.received_octets += last.received_octets.value - first.received_octets.value;
+        for (std::size_t reason = 0; reason < dropped_reasons; ++reason) {
+            counts.dropped[reason] += last.dropped[reason] - first.dropped[reason];
+        }
+    }
+    counts.lost = metrics::sum(counts.dropped);
+    return counts;
 }
 
 }  // namespace tapmeter::bench

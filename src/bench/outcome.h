@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,6 +33,47 @@ struct Outcome {
     metrics::Snapshot books;             // of the whole run, settled
     bool balanced = false;               // every law of them holds
 };
+
+// Packets arrived by the clock for a while.
+struct PacedTrial {
+    double packets_per_second = 0;  // of all workers together
+    std::uint64_t offered = 0;
+    std::uint64_t dropped = 0;  // found a receive ring full
+    std::uint64_t refused = 0;  // records that found the exporter's ring full
+    bool passed = false;
+};
+
+// A search for the highest rate without loss.
+struct SearchOutcome {
+    TrafficRequest traffic;
+    unsigned workers = 1;
+    std::uint32_t ring_slots = 0;
+    std::chrono::milliseconds trial{};
+    double max_loss = 0;               // share of the packets offered
+    double packets_per_second = 0;     // found; 0: no rate passed
+    std::vector<PacedTrial> trials{};  // in their order
+    metrics::Snapshot books{};
+    bool balanced = false;
+};
+
+// What a real port gave in a while.
+struct LiveOutcome {
+    std::vector<std::string> described;  // the captures and how they are used, a line each
+    std::chrono::nanoseconds measured{};
+    metrics::Snapshot before;  // while it ran: nothing is settled
+    metrics::Snapshot after;
+    metrics::Snapshot books;  // of the whole run, settled
+    bool balanced = false;
+};
+// Packets of all interfaces between two looks.
+struct LiveCounts {
+    std::uint64_t offered = 0;
+    std::uint64_t received = 0;
+    std::uint64_t received_octets = 0;
+    std::array<std::uint64_t, dropped_reasons> dropped{};
+    std::uint64_t lost = 0;  // sum of them
+};
+LiveCounts counts_of(const LiveOutcome& outcome);
 
 // "64 B", "IMIX".
 std::string size_text(const TrafficRequest& traffic);

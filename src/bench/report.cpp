@@ -67,12 +67,7 @@ void write_books(const Outcome& outcome, std::string& text) {
                    books.received_packets, books.metered.packets, metrics::sum(books.non_ip),
                    metrics::sum(books.undecoded), metrics::sum(books.records_emitted),
                    outcome.balanced ? "the books balance" : "THE BOOKS DO NOT BALANCE:");
-    for (const metrics::Law& law : metrics::laws(outcome.books)) {
-        if (law.imbalance != 0) {
-            fmt::format_to(out, "    {}: {} against {} ({})\n", law.name, law.left, law.right,
-                           law.equation);
-        }
-    }
+    text += broken_laws_as_text(outcome.books);
 }
 
 }  // namespace
@@ -91,27 +86,6 @@ std::string outcome_as_text(const Outcome& outcome, const Machine& machine) {
     text += "  " + outcome.table + "\n";
     write_books(outcome, text);
     return text;
-}
-
-std::string machine_as_text(const Machine& machine) {
-    std::string text = fmt::format(
-        "machine: {}{}, {} cores, {} NUMA node{}, time stamp counter {:.3f} GHz, governor {}\n",
-        machine.cpu, machine.virtual_machine ? " (virtual)" : "", machine.cores, machine.numa_nodes,
-        machine.numa_nodes == 1 ? "" : "s", machine.tsc_gigahertz, machine.governor);
-    auto out = std::back_inserter(text);
-    text += "         caches";
-    for (const Machine::Cache& cache : machine.caches) {
-        fmt::format_to(out, " L{} {} {} KiB", cache.level, cache.type, cache.octets >> 10U);
-    }
-    fmt::format_to(out, "; huge pages {} of {} free, transparent: {}; isolated cores: {}\n",
-                   machine.huge_pages_free, machine.huge_pages, machine.transparent_huge_pages,
-                   machine.isolated_cores.empty() ? "none" : machine.isolated_cores);
-    fmt::format_to(out, "         {}; {}, {} build; load", machine.kernel, machine.compiler,
-                   machine.build);
-    for (const double load : machine.load) {
-        fmt::format_to(out, " {:.2f}", load);
-    }
-    return text + "\n";
 }
 
 }  // namespace tapmeter::bench

@@ -54,36 +54,29 @@ Json context_of(const Machine& machine) {
         {"build", machine.build}};
 }
 
+// What every entry has, whatever was measured.
+Json entry_of(const std::string& name, std::uint64_t iterations, double ns) {
+    return {
+        {"name", name},          {"run_name", name}, {"run_type", "iteration"},  {"repetitions", 1},
+        {"repetition_index", 0}, {"threads", 1},     {"iterations", iterations}, {"real_time", ns},
+        {"cpu_time", ns},        {"time_unit", "ns"}};
+}
+
 Json benchmark_of(const std::string& name, const WorkerOutcome& worker, const Machine& machine) {
     constexpr double per_million = 1e6;
     const Interval& measured = worker.measured;
     const double cpu_ns = cpu_ns_per_packet(measured);
-    return {{"name", name},
-            {"run_name", name},
-            {"run_type", "iteration"},
-            {"repetitions", 1},
-            {"repetition_index", 0},
-            {"threads", 1},
-            {"iterations", measured.packets},
-            {"real_time", wall_ns_per_packet(measured)},
-            {"cpu_time", cpu_ns},
-            {"time_unit", "ns"},
-            {"items_per_second", millions_per_second(cpu_ns) * per_million},
-            {"packets_per_second_by_wall", per_second(measured.packets, measured)},
-            {"cycles_per_packet", cpu_ns * machine.tsc_gigahertz},
-            {"wire_gigabits_per_second", wire_gigabits_per_second(measured)},
-            {"new_flows_per_second", per_second(worker.flows_created, measured)},
-            {"records_per_second", per_second(worker.records, measured)},
-            {"records_refused", worker.refused},
-            {"core", worker.core}};
-}
-
-Json stage_of(const std::string& name, const StageCost& stage) {
-    const std::string full = name + "/stage:" + stage.name;
-    return {{"name", full},     {"run_name", full},      {"run_type", "iteration"},
-            {"repetitions", 1}, {"repetition_index", 0}, {"threads", 1},
-            {"iterations", 1},  {"real_time", stage.ns}, {"cpu_time", stage.ns},
-            {"time_unit", "ns"}};
+    Json entry = entry_of(name, measured.packets, cpu_ns);
+    entry["real_time"] = wall_ns_per_packet(measured);
+    entry["items_per_second"] = millions_per_second(cpu_ns) * per_million;
+    entry["packets_per_second_by_wall"] = per_second(measured.packets, measured);
+    entry["cycles_per_packet"] = cpu_ns * machine.tsc_gigahertz;
+    entry["wire_gigabits_per_second"] = wire_gigabits_per_second(measured);
+    entry["new_flows_per_second"] = per_second(worker.flows_created, measured);
+    entry["records_per_second"] = per_second(worker.records, measured);
+    entry["records_refused"] = worker.refused;
+    entry["core"] = worker.core;
+    return entry;
 }
 
 void add(const Outcome& outcome, const Machine& machine, Json& benchmarks) {
@@ -105,23 +98,75 @@ void add(const Outcome& outcome, const Machine& machine, Json& benchmarks) {
         benchmarks.push_back(benchmark_of(name + "/workers:1/worker:0", *outcome.alone, machine));
     }
     for (const StageCost& stage : outcome.stages) {
-        benchmarks.push_back(stage_of(name, stage));
+        benchmarks.push_back(entry_of(name + "/stage:" + stage.name, 1, stage.ns));
     }
+}
+
+void add(const SearchOutcome& search, Json& benchmarks) {
+    constexpr double ns_per_second = 1e9;
+    const double rate = search.packets_per_second;
+    std::uint64_t offered = 0;
+    Json trials = Json::array();
+    for (const PacedTrial& trial : search.trials) {
+        offered += trial.offered;
+        trials.push_back({{"packets_per_second", trial.packets_per_second},
+                          {"offered", trial.offered},
+                          {"dropped", trial.dropped},
+                          {"records_refused", trial.refused},
+                          {"passed", trial.passed}});
+    }
+    Json entry = entry_of(
+        fmt::format("{}/workers:{}/zero_loss", traffic_name(search.traffic), search.workers),
+        offered, rate == 0 ? 0 : ns_per_second / rate);
+    entry["items_per_second"] = rate;
+    entry["max_loss"] = search.max_loss;
+    entry["trial_seconds"] = std::chrono::duration<double>(search.trial).count();
+    entry["ring_slots"] = search.ring_slots;
+    entry["books_balance"] = search.balanced;
+    entry["trials"] = std::move(trials);
+    benchmarks.push_back(std::move(entry));
+}
+
+void add(const LiveOutcome& live, Json& benchmarks) {
+    const LiveCounts counts = counts_of(live);
+    const auto ns = static_cast<double>(live.measured.count());
+    Json dropped = Json::object();
+    for (std::size_t reason = 0; reason < dropped_reasons; ++reason) {
+        dropped[std::string(dropped_names[reason])] = counts.dropped[reason];
+    }
+    Json entry = entry_of("live", counts.received,
+                          counts.received == 0 ? 0 : ns / static_cast<double>(counts.received));
+    constexpr double ns_per_second = 1e9;
+    entry["items_per_second"] =
+        ns == 0 ? 0 : static_cast<double>(counts.received) * ns_per_second / ns;
+    entry["offered"] = counts.offered;
+    entry["received"] = counts.received;
+    entry["lost"] = counts.lost;
+    entry["dropped"] = std::move(dropped);
+    entry["captures"] = live.described;
+    entry["books_balance"] = live.balanced;
+    benchmarks.push_back(std::move(entry));
 }
 
 }  // namespace
 
-std::string outcomes_as_json(const std::vector<Outcome>& outcomes, const Machine& machine) {
+std::string results_as_json(const Results& results, const Machine& machine) {
     Json benchmarks = Json::array();
-    for (const Outcome& outcome : outcomes) {
+    for (const Outcome& outcome : results.outcomes) {
         add(outcome, machine, benchmarks);
+    }
+    for (const SearchOutcome& search : results.searches) {
+        add(search, benchmarks);
+    }
+    for (const LiveOutcome& live : results.live) {
+        add(live, benchmarks);
     }
     for (std::size_t index = 0; index < benchmarks.size(); ++index) {
         benchmarks[index]["family_index"] = index;
         benchmarks[index]["per_family_instance_index"] = 0;
     }
     const Json document{{"context", context_of(machine)}, {"benchmarks", std::move(benchmarks)}};
-    // A host or file name need not be UTF-8; what is not becomes a question mark.
+    // A host or file name need not be UTF-8; what is not becomes a replacement character.
     return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

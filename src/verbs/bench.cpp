@@ -7,6 +7,9 @@
 #include "src/bench/report.h"
 #include "src/bench/report_json.h"
 #include "src/bench/stages.h"
+#include "src/metrics/totals.h"
+#include "src/verbs/bench_live.h"
+#include "src/verbs/bench_search.h"
 #include "src/verbs/bench_trial.h"
 #include "src/verbs/configuration.h"
 #include "src/verbs/signals.h"
@@ -28,7 +31,7 @@ bench::TrafficRequest traffic_of(const BenchCommand& command, std::uint32_t size
             .flows = command.flows,
             .frame_size = size,
             .file = command.file,
-            .packets_min = bench::TrafficRequest{}.packets_min,
+            .packets_min = command.packets_min,
             .worker = 0};
 }
 
@@ -78,7 +81,8 @@ Result<void> run_stages(const Setting& setting, bench::Outcome& outcome) {
                                                     .timeouts = {.idle = flow.idle_timeout,
                                                                  .active = flow.active_timeout,
                                                                  .tcp_end = flow.tcp_end_timeout},
-                                                    .vlan_in_key = flow.vlan_in_key});
+                                                    .vlan_in_key = flow.vlan_in_key,
+                                                    .packets = setting.command.packets_min / 4});
     if (!stages) {
         return tl::unexpected<Error>(std::move(stages.error()));
     }
@@ -86,7 +90,7 @@ Result<void> run_stages(const Setting& setting, bench::Outcome& outcome) {
     return {};
 }
 
-Result<bench::Outcome> run_size(const Setting& setting, std::uint32_t size) {
+Result<void> run_size(const Setting& setting, std::uint32_t size, bench::Results& results) {
     bench::Outcome outcome;
     outcome.traffic = traffic_of(setting.command, size);
     outcome.balanced = true;
@@ -100,10 +104,30 @@ Result<bench::Outcome> run_size(const Setting& setting, std::uint32_t size) {
     if (done && !setting.stop.load() && setting.command.stages) {
         done = run_stages(setting, outcome);
     }
-    if (!done) {
-        return tl::unexpected<Error>(std::move(done.error()));
+    results.outcomes.push_back(std::move(outcome));
+    return done;
+}
+
+Result<void> run_search(const Setting& setting, std::uint32_t size, bench::Results& results) {
+    auto outcome = search_zero_loss({.config = setting.config,
+                                     .traffic = traffic_of(setting.command, size),
+                                     .workers = setting.command.workers,
+                                     .ring_slots = setting.command.ring_slots},
+                                    setting.command, setting.stop);
+    if (!outcome) {
+        return tl::unexpected<Error>(std::move(outcome.error()));
     }
-    return outcome;
+    results.searches.push_back(std::move(*outcome));
+    return {};
+}
+
+Result<void> run_live(const Setting& setting, bench::Results& results) {
+    auto outcome = measure_live(setting.config, setting.command, setting.stop);
+    if (!outcome) {
+        return tl::unexpected<Error>(std::move(outcome.error()));
+    }
+    results.live.push_back(std::move(*outcome));
+    return {};
 }
 
 void print(const std::string& text) {
@@ -111,27 +135,55 @@ void print(const std::string& text) {
     std::fflush(stdout);
 }
 
-ExitCode run_all(const Setting& setting, bool as_json) {
-    std::vector<bench::Outcome> outcomes;
-    bool balanced = true;
-    for (const std::uint32_t size : setting.command.sizes) {
-        auto outcome = run_size(setting, size);
-        if (!outcome) {
-            complain(outcome.error().message);
-            return ExitCode::failed;
+// What was measured last, in words.
+std::string last_as_text(const bench::Results& results, const bench::Machine& machine) {
+    if (!results.live.empty()) {
+        return bench::live_as_text(results.live.back(), machine);
+    }
+    return results.searches.empty() ? bench::outcome_as_text(results.outcomes.back(), machine)
+                                    : bench::search_as_text(results.searches.back());
+}
+
+Result<void> run_all(const Setting& setting, bool as_json, bench::Results& results) {
+    const BenchCommand& command = setting.command;
+    if (!command.sources.empty()) {
+        auto done = run_live(setting, results);
+        if (done && !as_json) {
+            print(last_as_text(results, setting.machine));
+        }
+        return done;
+    }
+    for (const std::uint32_t size : command.sizes) {
+        auto done =
+            command.search ? run_search(setting, size, results) : run_size(setting, size, results);
+        if (!done) {
+            return done;
         }
         if (!as_json) {
-            print(bench::outcome_as_text(*outcome, setting.machine));
+            print(last_as_text(results, setting.machine));
         }
-        balanced = balanced && outcome->balanced;
-        outcomes.push_back(std::move(*outcome));
         if (setting.stop.load()) {
             break;
         }
     }
-    print(as_json ? bench::outcomes_as_json(outcomes, setting.machine)
-                  : bench::machine_as_text(setting.machine));
-    return balanced ? ExitCode::done : ExitCode::answer_no;
+    return {};
+}
+
+// The answer is no where a law does not hold, no rate passed, or more was lost than was allowed.
+ExitCode answer_of(const bench::Results& results, const BenchCommand& command) {
+    bool yes = true;
+    for (const bench::Outcome& outcome : results.outcomes) {
+        yes = yes && outcome.balanced;
+    }
+    for (const bench::SearchOutcome& search : results.searches) {
+        yes = yes && search.balanced && search.packets_per_second > 0;
+    }
+    for (const bench::LiveOutcome& live : results.live) {
+        const bench::LiveCounts counts = bench::counts_of(live);
+        const bool lossy = metrics::ratio(counts.lost, counts.offered) > command.max_loss;
+        yes = yes && live.balanced && !(command.max_loss_given && lossy);
+    }
+    return yes ? ExitCode::done : ExitCode::answer_no;
 }
 
 }  // namespace
@@ -139,6 +191,10 @@ ExitCode run_all(const Setting& setting, bool as_json) {
 ExitCode measure(const BenchCommand& command, const CommonOptions& common,
                  const LoadRequest& request) {
     block_signals();
+    if (common.output == OutputFormat::csv) {
+        complain("bench has no CSV: a result without its machine says nothing; use -o json");
+        return ExitCode::refused;
+    }
     const auto loaded = load_or_explain(request);
     if (!loaded) {
         return ExitCode::refused;
@@ -147,7 +203,18 @@ ExitCode measure(const BenchCommand& command, const CommonOptions& common,
     const SignalWatch watch(
         {.stop = [&stop] { stop.store(true); }, .reload = {}, .print_books = {}});
     const bench::Machine machine = bench::read_machine();
-    return run_all({command, loaded->config, machine, stop}, common.output == OutputFormat::json);
+    const bool as_json = common.output == OutputFormat::json;
+    if (command.external) {
+        const std::string lines = generator_lines(command);
+        std::fwrite(lines.data(), 1, lines.size(), stderr);  // standard output carries data only
+    }
+    bench::Results results;
+    if (auto done = run_all({command, loaded->config, machine, stop}, as_json, results); !done) {
+        complain(done.error().message);
+        return ExitCode::failed;
+    }
+    print(as_json ? bench::results_as_json(results, machine) : bench::machine_as_text(machine));
+    return answer_of(results, command);
 }
 
 }  // namespace tapmeter::verbs

@@ -149,8 +149,8 @@ std::vector<bench::WorkerOutcome> MemoryTrial::measure(std::chrono::milliseconds
     return workers;
 }
 
-MemoryTrial::Paced MemoryTrial::pace(std::int64_t packets_per_second,
-                                     std::chrono::milliseconds duration) {
+bench::PacedTrial MemoryTrial::pace(std::int64_t packets_per_second,
+                                    std::chrono::milliseconds duration) {
     const auto set_rate = [this](std::int64_t rate) {
         for (std::size_t i = 0; i < capture_->queues(); ++i) {
             capture_->source(i).ring().set_rate(rate);
@@ -168,10 +168,12 @@ MemoryTrial::Paced MemoryTrial::pace(std::int64_t packets_per_second,
 
     const CaptureCounters& first = before.interfaces.front().counters;
     const CaptureCounters& last = after.interfaces.front().counters;
-    return {.offered = last.offered.value - first.offered.value,
+    return {.packets_per_second = static_cast<double>(packets_per_second),
+            .offered = last.offered.value - first.offered.value,
             .dropped = metrics::sum(last.dropped) - metrics::sum(first.dropped),
             .refused = metrics::all_workers(after).records_refused -
-                       metrics::all_workers(before).records_refused};
+                       metrics::all_workers(before).records_refused,
+            .passed = false};
 }
 
 metrics::Snapshot MemoryTrial::finish() {

@@ -33,12 +33,7 @@ public:
 
     // Lets so many packets a second arrive at each worker for so long, whether they are taken or
     // not, and then waits for what is still in the receive rings.
-    struct Paced {
-        std::uint64_t offered = 0;
-        std::uint64_t dropped = 0;  // found a receive ring full
-        std::uint64_t refused = 0;  // records that found the exporter's ring full
-    };
-    Paced pace(std::int64_t packets_per_second, std::chrono::milliseconds duration);
+    bench::PacedTrial pace(std::int64_t packets_per_second, std::chrono::milliseconds duration);
 
     // Ends in good order. The books of the whole trial, settled.
     metrics::Snapshot finish();
