@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "pipeline/base/prefetch.h"
 #include "pipeline/base/region.h"
 #include "pipeline/base/result.h"
 #include "pipeline/flow/flow.h"
@@ -54,9 +55,7 @@ public:
 
     // Hints that start the memory reads which find() waits for: the bucket first, and once the
     // bucket is here, the flow its tag points at. Each belongs a pass ahead of the next.
-    void prefetch_bucket(FlowHash hash) const noexcept {
-        __builtin_prefetch(&buckets_[home_of(hash)]);
-    }
+    void prefetch_bucket(FlowHash hash) const noexcept { prefetch(&buckets_[home_of(hash)]); }
     void prefetch_flow(FlowHash hash) const noexcept;
 
     Flow& flow(FlowIndex index) noexcept { return flows_[static_cast<std::size_t>(index)]; }
@@ -157,10 +156,10 @@ inline void FlowTable::prefetch_flow(FlowHash hash) const noexcept {
     if (ways != 0) [[likely]] {
         const Flow& flow =
             flows_[number_of(index_of(home, static_cast<std::size_t>(std::countr_zero(ways))))];
-        __builtin_prefetch(&flow.key, 1);
-        __builtin_prefetch(&flow.sides, 1);
+        prefetch(&flow.key);
+        prefetch(&flow.sides);
     } else if (buckets_[home].guests != 0) {
-        __builtin_prefetch(&buckets_[other_of(hash)]);
+        prefetch(&buckets_[other_of(hash)]);
     }
 }
 

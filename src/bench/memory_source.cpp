@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/base/prefetch.h"
+
 namespace tapmeter::bench {
 
 MemorySource::MemorySource(Traffic& traffic, const Options& options) noexcept
@@ -21,7 +23,7 @@ void MemorySource::receive(Burst& burst) noexcept {
     std::uint64_t octets = 0;
     for (std::size_t i = 0; i < burst.count; ++i) {
         const Slot& slot = traffic_.slot(next_ + i);
-        __builtin_prefetch(traffic_.frame(traffic_.slot(next_ + i + burst_packets_max)));
+        prefetch(traffic_.frame(traffic_.slot(next_ + i + burst_packets_max)));
         time_ += gap;
         burst.packets[i] = {.frame = {traffic_.frame(slot), slot.captured_octets},
                             .observed_at = time_,
