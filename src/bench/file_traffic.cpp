@@ -83,7 +83,10 @@ Result<Traffic> make_from_file(const TrafficRequest& request) {
         return traffic;
     }
     for (std::size_t copy = 0; copy < copies; ++copy) {
-        const std::uint64_t name = (std::uint64_t{request.worker} << 32U) + copy;
+        // No number of a pass, whose bits Traffic changes.
+        constexpr unsigned beyond_passes = 48;
+        const bool is_original = request.worker == 0 && copy == 0;
+        const std::uint64_t name = (std::uint64_t{request.worker + 1} << beyond_passes) + copy;
         const std::size_t first = traffic->made();
         const auto read = read_file(request.file, [&](const Packet& packet) {
             // Of a file that grows meanwhile only what was counted has room.
@@ -94,7 +97,7 @@ Result<Traffic> make_from_file(const TrafficRequest& request) {
         if (!read) {
             return tl::unexpected<Error>(read.error());
         }
-        traffic->move_addresses(first, name == 0 ? 0 : static_cast<std::uint32_t>(stirred(name)));
+        traffic->move_addresses(first, is_original ? 0 : static_cast<std::uint32_t>(stirred(name)));
     }
     traffic->seal(Renewal::addresses, traffic->made());
     return traffic;

@@ -50,6 +50,13 @@ bool wait(Appliance& appliance, std::chrono::nanoseconds duration, const std::at
     return true;
 }
 
+// The last of so many addresses from 10.0.0.0 on, all that there are at most.
+std::string last_source(std::uint64_t flows) {
+    constexpr std::uint64_t addresses = std::uint64_t{1} << 24U;
+    const std::uint64_t last = std::min(flows, addresses) - 1;
+    return fmt::format("10.{}.{}.{}", last >> 16U, (last >> 8U) & 0xffU, last & 0xffU);
+}
+
 }  // namespace
 
 Result<bench::LiveOutcome> measure_live(const Config& config, const BenchCommand& command,
@@ -97,18 +104,19 @@ std::string generator_lines(const BenchCommand& command) {
             "> kpktgend_0\n"
             "                  for c in \"pkt_size {}\" \"count 0\" \"clone_skb 0\" \"burst "
             "32\" \"dst_mac MAC\" \\\n"
-            "                           \"src_min 10.0.0.0\" \"src_max "
-            "10.255.255.255\" \"flag IPSRC_RND\" \\\n"
+            "                           \"src_min 10.0.0.0\" \"src_max {}\" \"flag "
+            "IPSRC_RND\" \\\n"
             "                           \"dst 198.18.0.1\"; do echo \"$c\" > DEV; "
             "done; echo start > pgctrl\n",
-            octets);
+            octets, last_source(command.flows));
         fmt::format_to(out,
                        "  DPDK testpmd    dpdk-testpmd -a PCI -- --forward-mode=flowgen "
                        "--txpkts={} --flowgen-flows={} \\\n"
                        "                  --eth-peer=0,MAC --stats-period 1 --auto-start\n",
-                       octets, std::min<std::uint64_t>(command.flows, 65'536));
+                       octets, command.flows);
         fmt::format_to(out,
-                       "  trafgen         trafgen --dev DEV --cpus 1 '{{ eth(da=MAC), "
+                       "  trafgen, each packet a flow by chance\n"
+                       "                  trafgen --dev DEV --cpus 1 '{{ eth(da=MAC), "
                        "ipv4(saddr=drnd(), daddr=198.18.0.1), \\\n"
                        "                  udp(sport=drnd(), dport=9), fill(0, {}) }}'\n",
                        octets - 42);

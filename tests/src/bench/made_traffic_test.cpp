@@ -13,9 +13,9 @@ using testing::InMemoryWorker;
 using testing::small_traffic;
 
 // The books of a worker that metered so many packets of this traffic.
-WorkerBooks metered(Traffic& traffic, std::uint64_t packets, std::size_t flows_max = 65'536) {
-    MemorySource source(traffic, {.packets_max = packets});
-    InMemoryWorker worker(source, flows_max);
+WorkerBooks metered(Traffic& traffic, std::uint64_t packets, Nanoseconds gap = Nanoseconds{67}) {
+    MemorySource source(traffic, {.gap = gap, .packets_max = packets});
+    InMemoryWorker worker(source, 65'536);
     while (!worker.worker().exhausted()) {
         worker.worker().step();
         worker.empty_ring();
@@ -45,7 +45,7 @@ TEST(MadeTraffic, conversations_begin_and_end_in_order) {
     constexpr std::uint64_t lanes = 50;
     Traffic traffic = small_traffic(Kind::imix, lanes, 1);
     const std::uint64_t pass = traffic.packets();
-    const WorkerBooks books = metered(traffic, 5 * pass);
+    const WorkerBooks books = metered(traffic, 5 * pass, std::chrono::microseconds(100));
     // Those that the first pass finds open have no handshake but a FIN; all others are whole.
     const std::uint64_t ended = books.flows_ended[index_of(flow::FlowEndReason::end_of_flow)];
     EXPECT_GT(ended, 5 * lanes);

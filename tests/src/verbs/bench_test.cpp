@@ -85,7 +85,7 @@ TEST(Bench, two_workers_are_compared_with_one) {
     EXPECT_GT(json["benchmarks"][1]["iterations"].get<std::uint64_t>(), 0U);
 }
 
-TEST(Bench, a_trial_without_memory_is_refused_with_a_reason) {
+TEST(Bench, a_file_that_cannot_be_read_ends_it_with_a_reason) {
     const BenchCommand command = small(Kind::file);
     ::testing::internal::CaptureStderr();
     EXPECT_EQ(measured(command).code, ExitCode::failed);
@@ -163,6 +163,7 @@ TEST(BenchLive, prints_what_to_type_on_the_other_machine) {
     command.sizes = {64, 1'518, 0};
     const std::string lines = generator_lines(command);
     EXPECT_THAT(lines, HasSubstr("pkt_size 60"));
+    EXPECT_THAT(lines, HasSubstr("src_max 10.15.66.63")) << "a million addresses";
     EXPECT_THAT(lines, HasSubstr("--txpkts=1514"));
     EXPECT_THAT(lines, HasSubstr("IMIX"));
     EXPECT_THAT(lines, HasSubstr("scripts/pktgen/README.md"));
