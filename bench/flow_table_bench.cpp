@@ -43,15 +43,17 @@ struct Filled {
 };
 
 void find_burst(const Filled& filled, std::size_t first, bool hints) {
-    const std::size_t last = first + burst_packets_max;
-    for (std::size_t i = first; hints && i < last; ++i) {
-        filled.table.prefetch_bucket(filled.hashes[i]);
+    std::array<FlowIndex, burst_packets_max> guesses;
+    guesses.fill(no_flow);
+    for (std::size_t i = 0; hints && i < guesses.size(); ++i) {
+        filled.table.prefetch_bucket(filled.hashes[first + i]);
     }
-    for (std::size_t i = first; hints && i < last; ++i) {
-        filled.table.prefetch_flow(filled.hashes[i]);
+    for (std::size_t i = 0; hints && i < guesses.size(); ++i) {
+        guesses[i] = filled.table.guess(filled.hashes[first + i]);
     }
-    for (std::size_t i = first; i < last; ++i) {
-        benchmark::DoNotOptimize(filled.table.find(filled.keys[i], filled.hashes[i]));
+    for (std::size_t i = 0; i < guesses.size(); ++i) {
+        benchmark::DoNotOptimize(
+            filled.table.find(filled.keys[first + i], filled.hashes[first + i], guesses[i]));
     }
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "pipeline/decode/frame.h"
+#include "pipeline/flow/common_frame.h"
 #include "pipeline/worker.h"
 #include "src/bench/memory_source.h"
 #include "src/bench/outcome.h"
@@ -15,12 +16,14 @@ namespace tapmeter::bench {
 namespace {
 
 constexpr std::size_t ring_records = 8'192;
-constexpr std::size_t expired_per_turn_max = 256;  // as the worker's
+// As the worker's.
+constexpr std::size_t expired_per_turn_max = 256;
+constexpr std::size_t keys_per_announcement = 16;
 
-enum class Stage : std::uint8_t { receive, decode, key, bucket, record, expiry, worker, count };
+enum class Stage : std::uint8_t { receive, decode, hash, bucket, record, expiry, worker, count };
 constexpr auto stages = static_cast<std::size_t>(Stage::count);
 constexpr std::array<const char*, stages> stage_names{
-    "receive", "decode", "key and hash", "bucket", "record update", "expiry", "books, publishing"};
+    "receive", "decode and key", "hash", "bucket", "record update", "expiry", "books, publishing"};
 
 void empty(RecordRing& ring) noexcept {
     for (auto some = ring.readable(); !some.empty(); some = ring.readable()) {
@@ -86,44 +89,56 @@ private:
         }
     }
 
+    // As the worker does: keys are announced in pieces while later packets are decoded.
     void look_at(Stage stage) {
         std::size_t count = 0;
         ObservedAt newest{};
         for (const Packet& packet : burst_.view()) {
-            const auto headers = decode::decode_frame(packet);
             newest = packet.observed_at;
-            if (!headers || headers->ip_version == 0) {
+            if (!read(packet, keys_[count], observations_[count])) {
                 continue;
             }
-            if (stage == Stage::decode) {
-                // What nobody looks at would not be computed.
-                seen_ += headers->source_port + headers->source.back() + headers->ip_octets;
-                continue;
-            }
-            const auto sender = flow::write_key(*headers, vlan_in_key_, keys_[count]);
-            flow::observe(*headers, packet, sender, observations_[count]);
+            observations_[count].at = newest;
             ++count;
+            if (count % keys_per_announcement == 0) {
+                announce(stage, count - keys_per_announcement, keys_per_announcement);
+            }
         }
+        const std::size_t rest = count % keys_per_announcement;
+        announce(stage, count - rest, rest);
         if (stage >= Stage::record) {
             metering_.meter(std::span{keys_}.first(count), std::span{observations_}.first(count),
                             newest);
-        } else if (stage != Stage::decode) {
-            find(stage, count);
+        } else if (stage == Stage::bucket) {
+            for (std::size_t i = 0; i < count; ++i) {
+                seen_ += number_of(metering_.table().guess(hashes_[i]));
+            }
         }
     }
 
-    void find(Stage stage, std::size_t count) {
-        hasher_.hash(std::span{keys_}.first(count), hashes_);
-        seen_ += number_of(hashes_[0]);
-        if (stage == Stage::key) {
-            return;
+    bool read(const Packet& packet, flow::FlowKey& key, flow::Observation& observation) const {
+        if (flow::read_common(packet, vlan_in_key_, key, observation)) [[likely]] {
+            return true;
         }
-        const flow::FlowTable& table = metering_.table();
-        for (std::size_t i = 0; i < count; ++i) {
-            table.prefetch_bucket(hashes_[i]);
+        const auto headers = decode::decode_frame(packet);
+        if (!headers || headers->ip_version == 0) {
+            return false;
         }
-        for (std::size_t i = 0; i < count; ++i) {
-            table.prefetch_flow(hashes_[i]);
+        const auto sender = flow::write_key(*headers, vlan_in_key_, key);
+        flow::observe(*headers, packet, sender, observation);
+        return true;
+    }
+
+    void announce(Stage stage, std::size_t first, std::size_t count) {
+        const auto keys = std::span{keys_}.subspan(first, count);
+        if (stage >= Stage::record) {
+            metering_.announce(keys);
+        } else if (stage != Stage::decode) {
+            const auto hashes = std::span{hashes_}.subspan(first, count);
+            hasher_.hash(keys, hashes);
+            for (std::size_t i = 0; i < count && stage == Stage::bucket; ++i) {
+                metering_.table().prefetch_bucket(hashes[i]);
+            }
         }
     }
 
