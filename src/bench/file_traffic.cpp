@@ -26,9 +26,10 @@ std::uint16_t addresses_at(Bytes frame, const decode::Headers& headers) {
     write(headers.destination, both.begin() + static_cast<std::ptrdiff_t>(octets));
     constexpr std::size_t searched_octets = 512;
     const Bytes head = frame.first(std::min(frame.size(), searched_octets));
-    const auto found = std::ranges::search(head, std::span{both}.first(2 * octets));
-    return found.empty() ? std::uint16_t{0}
-                         : static_cast<std::uint16_t>(found.begin() - head.begin());
+    const auto wanted = std::span{both}.first(2 * octets);
+    const auto found = std::search(head.begin(), head.end(), wanted.begin(), wanted.end());
+    return found == head.end() ? std::uint16_t{0}
+                               : static_cast<std::uint16_t>(found - head.begin());
 }
 
 void add(Traffic& traffic, const Packet& packet) {
