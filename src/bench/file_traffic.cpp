@@ -26,9 +26,10 @@ std::uint16_t addresses_at(Bytes frame, const decode::Headers& headers) {
     write(headers.destination, both.begin() + static_cast<std::ptrdiff_t>(octets));
     constexpr std::size_t searched_octets = 512;
     const Bytes head = frame.first(std::min(frame.size(), searched_octets));
-    const auto found = std::ranges::search(head, std::span{both}.first(2 * octets));
-    return found.empty() ? std::uint16_t{0}
-                         : static_cast<std::uint16_t>(found.begin() - head.begin());
+    const auto wanted = std::span{both}.first(2 * octets);
+    const auto found = std::search(head.begin(), head.end(), wanted.begin(), wanted.end());
+    return found == head.end() ? std::uint16_t{0}
+                               : static_cast<std::uint16_t>(found - head.begin());
 }
 
 void add(Traffic& traffic, const Packet& packet) {
@@ -83,7 +84,10 @@ Result<Traffic> make_from_file(const TrafficRequest& request) {
         return traffic;
     }
     for (std::size_t copy = 0; copy < copies; ++copy) {
-        const std::uint64_t name = (std::uint64_t{request.worker} << 32U) + copy;
+        // No number of a pass, whose bits Traffic changes.
+        constexpr unsigned beyond_passes = 48;
+        const bool is_original = request.worker == 0 && copy == 0;
+        const std::uint64_t name = (std::uint64_t{request.worker + 1} << beyond_passes) + copy;
         const std::size_t first = traffic->made();
         const auto read = read_file(request.file, [&](const Packet& packet) {
             // Of a file that grows meanwhile only what was counted has room.
@@ -94,7 +98,7 @@ Result<Traffic> make_from_file(const TrafficRequest& request) {
         if (!read) {
             return tl::unexpected<Error>(read.error());
         }
-        traffic->move_addresses(first, name == 0 ? 0 : static_cast<std::uint32_t>(stirred(name)));
+        traffic->move_addresses(first, is_original ? 0 : static_cast<std::uint32_t>(stirred(name)));
     }
     traffic->seal(Renewal::addresses, traffic->made());
     return traffic;

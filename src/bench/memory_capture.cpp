@@ -24,7 +24,14 @@ CaptureCounters MemoryCapture::counters() const {
         counters.received += queue.received;
         counters.received_octets += queue.received_octets;
     }
+    std::uint64_t& lost = counters.dropped[index_of(Dropped::rx_missed)];
+    for (const auto& source : sources_) {
+        counters.waiting += Packets{source->ring().waiting()};
+        lost += source->ring().dropped();
+    }
     counters.offered = counters.received;
+    counters.offered += counters.waiting;
+    counters.offered += Packets{lost};
     return counters;
 }
 

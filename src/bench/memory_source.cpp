@@ -7,17 +7,18 @@
 namespace tapmeter::bench {
 
 MemorySource::MemorySource(Traffic& traffic, const Options& options) noexcept
-    : traffic_(traffic), options_(options) {}
+    : traffic_(traffic), options_(options), ring_(options.ring_slots) {}
 
 void MemorySource::receive(Burst& burst) noexcept {
     stopwatch_.look(packets_.read(), octets_.read());
     if (next_ == traffic_.packets()) {
         begin_pass();
     }
-    burst.count = allowed();
     if (options_.clock != nullptr) {
         time_ = options_.clock->now();
     }
+    burst.count = allowed();
+    ring_.take(burst.count);
     const Nanoseconds gap = options_.clock != nullptr ? Nanoseconds{0} : options_.gap;
     std::uint64_t octets = 0;
     for (std::size_t i = 0; i < burst.count; ++i) {
@@ -36,11 +37,9 @@ void MemorySource::receive(Burst& burst) noexcept {
     octets_.add(octets);
 }
 
-std::size_t MemorySource::allowed() const noexcept {
-    if (stopped_.load(std::memory_order_relaxed)) {
-        return 0;
-    }
-    const std::size_t of_pass = std::min(burst_packets_max, traffic_.packets() - next_);
+std::size_t MemorySource::allowed() noexcept {
+    const std::size_t of_pass =
+        std::min(ring_.available(time_.time_since_epoch()), traffic_.packets() - next_);
     return options_.packets_max == 0
                ? of_pass
                : std::min<std::uint64_t>(of_pass, options_.packets_max - packets_.read());

@@ -2,166 +2,199 @@
 
 #include <atomic>
 #include <cstdio>
-#include <memory>
-#include <thread>
 #include <utility>
 
-#include "src/appliance/appliance.h"
-#include "src/bench/memory_capture.h"
 #include "src/bench/report.h"
+#include "src/bench/report_json.h"
+#include "src/bench/stages.h"
 #include "src/metrics/totals.h"
+#include "src/verbs/bench_live.h"
+#include "src/verbs/bench_search.h"
+#include "src/verbs/bench_trial.h"
 #include "src/verbs/configuration.h"
-#include "src/verbs/outputs.h"
 #include "src/verbs/signals.h"
 
 namespace tapmeter::verbs {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto look_interval = 5ms;
-
-// The program around one memory capture. `capture` belongs to the appliance.
-struct Bench {
-    const std::atomic<bool>& stop;  // a signal said so
-    LiveClock clock;
-    bench::MemoryCapture* capture = nullptr;
-    std::unique_ptr<Appliance> appliance;
+// What stays the same from run to run.
+struct Setting {
+    const BenchCommand& command;
+    const Config& config;
+    const bench::Machine& machine;
+    const std::atomic<bool>& stop;
 };
 
-Result<std::unique_ptr<bench::MemoryCapture>> make_capture(bench::TrafficRequest traffic,
-                                                           unsigned workers,
-                                                           const LiveClock& clock) {
-    std::vector<bench::Traffic> shares;
-    for (unsigned worker = 0; worker < workers; ++worker) {
-        traffic.worker = worker;
-        auto share = bench::make_traffic(traffic);
-        if (!share) {
-            return tl::unexpected<Error>(std::move(share.error()));
-        }
-        shares.push_back(std::move(*share));
-    }
-    return std::make_unique<bench::MemoryCapture>(std::move(shares),
-                                                  bench::MemorySource::Options{.clock = &clock});
+bench::TrafficRequest traffic_of(const BenchCommand& command, std::uint32_t size) {
+    return {.kind = command.kind,
+            .flows = command.flows,
+            .frame_size = size,
+            .file = command.file,
+            .packets_min = command.packets_min,
+            .worker = 0};
 }
 
-Result<void> build(const Config& config, const bench::TrafficRequest& traffic, Bench& bench) {
-    auto capture = make_capture(traffic, config.workers.count, bench.clock);
-    if (!capture) {
-        return tl::unexpected<Error>(std::move(capture.error()));
+Region::Wanted pages_of(const Config& config) {
+    return config.memory.hugepages == Config::Switch::on    ? Region::Wanted::huge
+           : config.memory.hugepages == Config::Switch::off ? Region::Wanted::small
+                                                            : Region::Wanted::automatic;
+}
+
+Result<void> run_workers(const Setting& setting, bench::Outcome& outcome, unsigned workers) {
+    auto trial = MemoryTrial::make(
+        {.config = setting.config, .traffic = outcome.traffic, .workers = workers}, setting.stop);
+    if (!trial) {
+        return tl::unexpected<Error>(std::move(trial.error()));
     }
-    bench.capture = capture->get();
-    Appliance::Parts parts;
-    parts.config = config;
-    Config::Capture in_memory;
-    in_memory.name = "memory";
-    in_memory.source = "gen:";  // no device
-    parts.config.captures = {in_memory};
-    auto outputs = open_outputs(config, interfaces_of(parts.config), complain);
-    if (!outputs) {
-        return tl::unexpected<Error>(std::move(outputs.error()));
+    if (auto warm = (*trial)->warm_up(); !warm) {
+        return warm;
     }
-    parts.outputs = std::move(*outputs);
-    parts.clock = &bench.clock;
-    parts.captures.points.push_back(std::move(*capture));
-    parts.captures.prefiltered.push_back(nullptr);
-    parts.captures.same_symmetric_hash = true;
-    auto appliance = Appliance::build(std::move(parts));
-    if (!appliance) {
-        return tl::unexpected<Error>(std::move(appliance.error()));
+    auto measured = (*trial)->measure(setting.command.duration);
+    if (workers != setting.command.workers) {
+        if (!measured.empty()) {
+            outcome.alone = measured.front();
+        }
+    } else {
+        outcome.workers = std::move(measured);
+        outcome.table = (*trial)->table();
     }
-    bench.appliance = std::move(*appliance);
+    const metrics::Snapshot books = (*trial)->finish();
+    const bool balanced = metrics::balanced(metrics::laws(books));
+    if (outcome.balanced || !balanced) {
+        outcome.books = books;  // the last ones, or those to be shown
+    }
+    outcome.balanced = outcome.balanced && balanced;
     return {};
 }
 
-// Waits until `ready` of every source, or until told to stop; true: all are.
-template <class Ready>
-bool wait_for_sources(Bench& bench, const Ready& ready) {
-    while (!bench.stop.load()) {
-        bool all = true;
-        for (std::size_t i = 0; i < bench.capture->queues(); ++i) {
-            all = all && ready(bench.capture->source(i));
-        }
-        if (all) {
-            return true;
-        }
-        std::this_thread::sleep_for(look_interval);
+Result<void> run_stages(const Setting& setting, bench::Outcome& outcome) {
+    auto traffic = bench::make_traffic(outcome.traffic);
+    if (!traffic) {
+        return tl::unexpected<Error>(std::move(traffic.error()));
     }
-    return false;
+    const Config::Flow& flow = setting.config.flow;
+    auto stages =
+        bench::measure_stages(std::move(*traffic), {.table = {.flows_max = flow.flows_max,
+                                                              .pages = pages_of(setting.config),
+                                                              .populate = true},
+                                                    .timeouts = {.idle = flow.idle_timeout,
+                                                                 .active = flow.active_timeout,
+                                                                 .tcp_end = flow.tcp_end_timeout},
+                                                    .vlan_in_key = flow.vlan_in_key,
+                                                    .packets = setting.command.packets_min / 4});
+    if (!stages) {
+        return tl::unexpected<Error>(std::move(stages.error()));
+    }
+    outcome.stages = std::move(*stages);
+    return {};
 }
 
-// A reading of every source, each taken by the thread that polls it; empty: told to stop.
-std::vector<bench::Reading> read_all(Bench& bench) {
-    for (std::size_t i = 0; i < bench.capture->queues(); ++i) {
-        bench.capture->source(i).stopwatch().ask();
-    }
-    std::vector<bench::Reading> readings;
-    if (!wait_for_sources(bench, [](auto& source) { return source.stopwatch().answered(); })) {
-        return readings;
-    }
-    for (std::size_t i = 0; i < bench.capture->queues(); ++i) {
-        readings.push_back(bench.capture->source(i).stopwatch().reading());
-    }
-    return readings;
-}
-
-bench::WorkerOutcome outcome_of(const metrics::Snapshot::Worker& before,
-                                const metrics::Snapshot::Worker& after) {
-    return {.measured = {},
-            .flows_created = after.books.flows_created - before.books.flows_created,
-            .records = metrics::sum(after.books.records_emitted) -
-                       metrics::sum(before.books.records_emitted),
-            .refused = after.books.records_refused - before.books.records_refused,
-            .core = after.core};
-}
-
-// False: told to stop before there was anything to say.
-bool run_once(Bench& bench, std::chrono::milliseconds duration, bench::Outcome& outcome) {
-    if (!wait_for_sources(bench, [](auto& source) { return source.warm(); })) {
-        return false;
-    }
-    const auto first = read_all(bench);
-    const auto before = bench.appliance->snapshot();
-    const auto end = std::chrono::steady_clock::now() + duration;
-    while (!bench.stop.load() && std::chrono::steady_clock::now() < end) {
-        std::this_thread::sleep_for(look_interval);
-    }
-    const auto last = read_all(bench);
-    const auto after = bench.appliance->snapshot();
-    if (last.empty()) {
-        return false;
-    }
-    for (std::size_t i = 0; i < first.size(); ++i) {
-        outcome.workers.push_back(outcome_of(before.workers[i], after.workers[i]));
-        outcome.workers.back().measured = bench::between(first[i], last[i]);
-    }
-    return true;
-}
-
-Result<bench::Outcome> run(const Config& config, const bench::TrafficRequest& traffic,
-                           std::chrono::milliseconds duration, const std::atomic<bool>& stop) {
-    Bench bench{.stop = stop, .clock = {}, .capture = nullptr, .appliance = nullptr};
-    if (auto built = build(config, traffic, bench); !built) {
-        return tl::unexpected<Error>(std::move(built.error()));
-    }
-    if (auto started = bench.appliance->start(); !started) {
-        return tl::unexpected<Error>(std::move(started.error()));
-    }
+Result<void> run_size(const Setting& setting, std::uint32_t size, bench::Results& results) {
     bench::Outcome outcome;
-    outcome.traffic = traffic;
-    outcome.table = bench.appliance->describe().back();
-    run_once(bench, duration, outcome);
-    bench.appliance->stop(10s);
-    outcome.books = bench.appliance->snapshot();
-    outcome.balanced = metrics::balanced(metrics::laws(outcome.books));
-    return outcome;
+    outcome.traffic = traffic_of(setting.command, size);
+    outcome.balanced = true;
+    Result<void> done;
+    if (setting.command.workers > 1) {
+        done = run_workers(setting, outcome, 1);
+    }
+    if (done && !setting.stop.load()) {
+        done = run_workers(setting, outcome, setting.command.workers);
+    }
+    if (done && !setting.stop.load() && setting.command.stages) {
+        done = run_stages(setting, outcome);
+    }
+    results.outcomes.push_back(std::move(outcome));
+    return done;
+}
+
+Result<void> run_search(const Setting& setting, std::uint32_t size, bench::Results& results) {
+    auto outcome = search_zero_loss({.config = setting.config,
+                                     .traffic = traffic_of(setting.command, size),
+                                     .workers = setting.command.workers,
+                                     .ring_slots = setting.command.ring_slots},
+                                    setting.command, setting.stop);
+    if (!outcome) {
+        return tl::unexpected<Error>(std::move(outcome.error()));
+    }
+    results.searches.push_back(std::move(*outcome));
+    return {};
+}
+
+Result<void> run_live(const Setting& setting, bench::Results& results) {
+    auto outcome = measure_live(setting.config, setting.command, setting.stop);
+    if (!outcome) {
+        return tl::unexpected<Error>(std::move(outcome.error()));
+    }
+    results.live.push_back(std::move(*outcome));
+    return {};
+}
+
+void print(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+// What was measured last, in words.
+std::string last_as_text(const bench::Results& results, const bench::Machine& machine) {
+    if (!results.live.empty()) {
+        return bench::live_as_text(results.live.back(), machine);
+    }
+    return results.searches.empty() ? bench::outcome_as_text(results.outcomes.back(), machine)
+                                    : bench::search_as_text(results.searches.back());
+}
+
+Result<void> run_all(const Setting& setting, bool as_json, bench::Results& results) {
+    const BenchCommand& command = setting.command;
+    if (!command.sources.empty()) {
+        auto done = run_live(setting, results);
+        if (done && !as_json) {
+            print(last_as_text(results, setting.machine));
+        }
+        return done;
+    }
+    for (const std::uint32_t size : command.sizes) {
+        auto done =
+            command.search ? run_search(setting, size, results) : run_size(setting, size, results);
+        if (!done) {
+            return done;
+        }
+        if (!as_json) {
+            print(last_as_text(results, setting.machine));
+        }
+        if (setting.stop.load()) {
+            break;
+        }
+    }
+    return {};
+}
+
+// The answer is no where a law does not hold, no rate passed, or more was lost than was allowed.
+ExitCode answer_of(const bench::Results& results, const BenchCommand& command) {
+    bool yes = true;
+    for (const bench::Outcome& outcome : results.outcomes) {
+        yes = yes && outcome.balanced;
+    }
+    for (const bench::SearchOutcome& search : results.searches) {
+        yes = yes && search.balanced && search.packets_per_second > 0;
+    }
+    for (const bench::LiveOutcome& live : results.live) {
+        const bench::LiveCounts counts = bench::counts_of(live);
+        const bool lossy = metrics::ratio(counts.lost, counts.offered) > command.max_loss;
+        yes = yes && live.balanced && !(command.max_loss_given && lossy);
+    }
+    return yes ? ExitCode::done : ExitCode::answer_no;
 }
 
 }  // namespace
 
-ExitCode measure(const BenchCommand& command, const CommonOptions&, const LoadRequest& request) {
+ExitCode measure(const BenchCommand& command, const CommonOptions& common,
+                 const LoadRequest& request) {
     block_signals();
+    if (common.output == OutputFormat::csv) {
+        complain("bench has no CSV: a result without its machine says nothing; use -o json");
+        return ExitCode::refused;
+    }
     const auto loaded = load_or_explain(request);
     if (!loaded) {
         return ExitCode::refused;
@@ -169,23 +202,19 @@ ExitCode measure(const BenchCommand& command, const CommonOptions&, const LoadRe
     std::atomic<bool> stop{false};
     const SignalWatch watch(
         {.stop = [&stop] { stop.store(true); }, .reload = {}, .print_books = {}});
-    bool balanced = true;
-    for (const std::uint32_t size : command.sizes) {
-        const auto outcome = run(loaded->config,
-                                 {.kind = command.kind,
-                                  .flows = command.flows,
-                                  .frame_size = size,
-                                  .file = command.file},
-                                 command.duration, stop);
-        if (!outcome) {
-            complain(outcome.error().message);
-            return ExitCode::failed;
-        }
-        const std::string text = bench::outcome_as_text(*outcome);
-        std::fwrite(text.data(), 1, text.size(), stdout);
-        balanced = balanced && outcome->balanced;
+    const bench::Machine machine = bench::read_machine();
+    const bool as_json = common.output == OutputFormat::json;
+    if (command.external) {
+        const std::string lines = generator_lines(command);
+        std::fwrite(lines.data(), 1, lines.size(), stderr);  // standard output carries data only
     }
-    return balanced ? ExitCode::done : ExitCode::answer_no;
+    bench::Results results;
+    if (auto done = run_all({command, loaded->config, machine, stop}, as_json, results); !done) {
+        complain(done.error().message);
+        return ExitCode::failed;
+    }
+    print(as_json ? bench::results_as_json(results, machine) : bench::machine_as_text(machine));
+    return answer_of(results, command);
 }
 
 }  // namespace tapmeter::verbs

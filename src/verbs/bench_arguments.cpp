@@ -3,9 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <filesystem>
 
 #include "src/bench/made_traffic.h"
+#include "src/bench/receive_ring.h"
 #include "src/config/address.h"
 #include "src/config/check.h"
 #include "src/config/quantity.h"
@@ -66,6 +68,63 @@ std::string collector_fault(const std::string& text) {
     return collector ? std::string() : config::shortened(text) + ": must be " + collector.error();
 }
 
+std::string source_fault(const std::string& text) {
+    const auto source = config::parse_source(text);
+    return source ? std::string() : config::shortened(text) + ": must be " + source.error();
+}
+
+// "0.001%" or "0.00001": a share of the packets.
+std::optional<double> parse_share(const std::string& text) {
+    constexpr double percent = 0.01;
+    double share = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), share);
+    const std::string_view rest(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    if (error != std::errc() || (!rest.empty() && rest != "%")) {
+        return std::nullopt;
+    }
+    share *= rest.empty() ? 1 : percent;
+    return share >= 0 && share <= 1 ? std::optional(share) : std::nullopt;
+}
+
+std::string share_fault(const std::string& text) {
+    return parse_share(text) ? std::string()
+                             : config::shortened(text) +
+                                   ": must be a share of the packets such as 0.001% or 0.00001";
+}
+
+std::string ring_fault(const std::string& text) {
+    const auto slots = config::parse_count(text);
+    return slots && *slots >= bench::ReceiveRing::slots_min &&
+                   *slots <= bench::ReceiveRing::slots_max
+               ? std::string()
+               : config::shortened(text) + ": must be 64 to 32768";
+}
+
+void add_rates(CLI::App& verb, BenchDraft& draft) {
+    verb.add_option("-i,--interface", draft.sources,
+                    "measure a real port instead: eth1, xdp:eth1, pci:ADDRESS, dpdk:DEVICE")
+        ->type_name("SOURCE")
+        ->allow_extra_args(false)
+        ->check(source_fault);
+    verb.add_flag("--external", draft.external,
+                  "print what to type on the machine that sends to the port");
+    verb.add_option("--search", draft.search, "the highest rate without loss (RFC 2544)")
+        ->type_name("zero-loss")
+        ->check([](const std::string& text) {
+            return text == "zero-loss" ? std::string()
+                                       : config::shortened(text) + ": must be zero-loss";
+        });
+    verb.add_option("--trial", draft.trial, "how long a trial of -i or --search lasts")
+        ->type_name("TIME")
+        ->check(duration_fault);
+    verb.add_option("--rx-ring", draft.ring_slots, "packets that a receive ring in memory holds")
+        ->type_name("N")
+        ->check(ring_fault);
+    verb.add_option("--max-loss", draft.max_loss, "exit 3 above this share, such as 0.001%")
+        ->type_name("SHARE")
+        ->check(share_fault);
+}
+
 }  // namespace
 
 CLI::App& add_bench(CLI::App& program, BenchDraft& draft) {
@@ -90,6 +149,8 @@ CLI::App& add_bench(CLI::App& program, BenchDraft& draft) {
         ->delimiter(',')
         ->allow_extra_args(false)
         ->check(size_fault);
+    verb.add_flag("--no-stages", draft.no_stages, "do not measure where the time goes");
+    add_rates(verb, draft);
     verb.add_option("-n,--export", draft.collectors, "send flow records as IPFIX to HOST:PORT")
         ->type_name("COLLECTOR")
         ->allow_extra_args(false)
@@ -99,6 +160,17 @@ CLI::App& add_bench(CLI::App& program, BenchDraft& draft) {
         ->allow_extra_args(false);
     verb.footer("Example:\n  tapmeter bench --traffic uniform --flows 8M --duration 5s");
     return verb;
+}
+
+std::optional<std::string> bench_fault(const BenchDraft& draft) {
+    if (!draft.search.empty() && !draft.sources.empty()) {
+        return "--search paces its own traffic, which -i has not; measure a port with -i and "
+               "--external, and set the rate where the traffic is sent";
+    }
+    if (draft.external && draft.sources.empty()) {
+        return "--external needs the port that receives: -i SOURCE";
+    }
+    return std::nullopt;
 }
 
 BenchCommand bench_command_of(const BenchDraft& draft) {
@@ -113,6 +185,14 @@ BenchCommand bench_command_of(const BenchDraft& draft) {
     command.cores = draft.cores;
     command.duration =
         config::parse_duration(draft.duration).value_or(std::chrono::milliseconds(3'000));
+    command.stages = !draft.no_stages;
+    command.sources = draft.sources;
+    command.external = draft.external;
+    command.search = !draft.search.empty();
+    command.trial = config::parse_duration(draft.trial).value_or(command.trial);
+    command.ring_slots = draft.ring_slots;
+    command.max_loss_given = !draft.max_loss.empty();
+    command.max_loss = parse_share(draft.max_loss).value_or(0);
     command.sizes.clear();
     for (const std::string& size : draft.sizes) {
         command.sizes.push_back(static_cast<std::uint32_t>(config::parse_count(size).value_or(0)));
@@ -126,6 +206,10 @@ BenchCommand bench_command_of(const BenchDraft& draft) {
 void complete_request(const BenchCommand& command, LoadRequest& request) {
     request.collectors = command.collectors;
     request.json_paths = command.json_paths;
+    request.sources = command.sources;
+    if (!command.sources.empty() && command.workers == 1 && command.cores.empty()) {
+        return;  // as many workers as the port has queues, as in `run`
+    }
     // Ended TCP flows linger in the table beside those that are open.
     constexpr std::uint64_t lingering = 10;
     constexpr std::uint64_t flows_max_least = 1'024;  // of flow.flows_max

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,13 @@ struct BenchDraft {
     unsigned workers = 1;
     std::string cores;
     std::string duration = "3s";
+    bool no_stages = false;
+    std::vector<std::string> sources;
+    bool external = false;
+    std::string search;
+    std::string trial = "10s";
+    std::uint32_t ring_slots = 4'096;
+    std::string max_loss;
     std::vector<std::string> sizes{"64"};
     std::vector<std::string> collectors;
     std::vector<std::string> json_paths;
@@ -25,6 +33,9 @@ struct BenchDraft {
 
 // Adds the verb, without the options that every verb takes.
 CLI::App& add_bench(CLI::App& program, BenchDraft& draft);
+
+// What contradicts itself in a draft; nothing where all is well.
+std::optional<std::string> bench_fault(const BenchDraft& draft);
 
 // The command that a draft means whose texts were all checked.
 BenchCommand bench_command_of(const BenchDraft& draft);

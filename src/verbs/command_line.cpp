@@ -362,6 +362,9 @@ tl::expected<CommandLine, Farewell> parsed(const CLI::App& program, const Draft&
     if (const auto fault = verb == "read" ? files_fault(draft.read.files) : std::nullopt) {
         return tl::unexpected(refused(at, *fault));
     }
+    if (const auto fault = verb == "bench" ? bench_fault(draft.bench) : std::nullopt) {
+        return tl::unexpected(refused(at, *fault));
+    }
     return command_line_of(draft, verb, no_color);
 }
 

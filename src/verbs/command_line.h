@@ -74,6 +74,15 @@ struct BenchCommand {
     unsigned workers = 1;             // 1 to workers_max
     std::string cores;                // as workers.cores; empty: not pinned
     std::chrono::milliseconds duration{3'000};
+    std::uint64_t packets_min = 4'000'000;  // made in memory, for each worker
+    bool stages = true;                     // say where the time goes
+    std::vector<std::string> sources;       // -i: a real port instead of memory
+    bool external = false;                  // print what to type on the machine that sends
+    bool search = false;                    // for the highest rate without loss
+    std::chrono::milliseconds trial{10'000};
+    std::uint32_t ring_slots = 4'096;  // of the receive ring in memory
+    double max_loss = 0;               // share of the packets, 0 to 1
+    bool max_loss_given = false;
     std::vector<std::uint32_t> sizes{64};  // frames with FCS, one run each; 0: simple IMIX
     std::vector<std::string> collectors;
     std::vector<std::string> json_paths;

@@ -150,6 +150,20 @@ expect 0 demo --duration 1s "${alone[@]}"
 silent out
 says err "the books balance"
 
+# bench: data on standard output, one JSON document; what contradicts itself starts nothing.
+expect 0 bench --flows 1k --duration 100ms --no-stages
+says out "no NIC was involved"
+says out "the books balance"
+silent err
+expect 0 bench --flows 1k --duration 100ms --no-stages -o json
+python3 -m json.tool "$work/out" >/dev/null || fail "bench -o json is no JSON document"
+expect 2 bench --sizes 63
+says err "from 64 to 1518"
+expect 2 bench --external
+expect 2 bench --search zero-loss -i eth1
+expect 2 bench -o csv
+silent out
+
 # running COMMAND...: starts a demo, waits until it answers, runs the command, wants exit 0.
 running() {
     "$program" demo "${alone[@]}" >"$work/out" 2>"$work/err" &
