@@ -19,6 +19,7 @@ struct Snapshot {
         std::string describe;  // "AF_XDP native on eth1, 4 queues"
         CaptureCounters counters;
         std::vector<SourceCounters> queues;
+        std::vector<DeviceQueueCounters> device_queues;  // empty where the device does not tell
         std::uint64_t packets_meanwhile = 0;  // newly offered or received while we looked
     };
     struct Worker {
