@@ -125,8 +125,8 @@ Result<Link> ethernet_link(Netlink& route, const std::string& interface) {
     return link;
 }
 
-// The rings of a wish as wished; else as the link's speed wants them. A virtual device names a speed
-// that means nothing.
+// The ring as wished; else as the link's speed wants it. A virtual device names a speed that means
+// nothing.
 RingSize ring_of(const XdpOptions& options, const Link& link, const Ethtool& ethtool,
                  std::uint32_t queues) {
     if (options.rx_ring != 0) {
