@@ -23,6 +23,7 @@ struct Draft {
     RunCommand run;
     ReadCommand read;
     CheckCommand check;
+    SetupCommand setup;
     CtlCommand ctl;
 };
 
