@@ -160,6 +160,7 @@ void read_interfaces(const Tree& tree, const AskDriver& ask, Facts& facts) {
         interface.name = name;
         interface.up = tree.text(folder + "/operstate").value_or("") == "up";
         interface.is_virtual = !tree.exists(folder + "/device");
+        interface.bus_name = tree.leads_to(folder + "/device").value_or("");
         interface.node = node_of(tree, folder + "/device");
         interface.mtu = static_cast<std::uint32_t>(tree.number(folder + "/mtu").value_or(0));
         interface.defer_interrupts = tree.number(folder + "/napi_defer_hard_irqs").value_or(0);

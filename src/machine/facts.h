@@ -56,7 +56,8 @@ struct Interface {
     std::string name = {};
     bool up = false;
     bool is_virtual = false;
-    int node = -1;  // -1: the machine does not tell
+    std::string bus_name = {};  // of its device: "virtio2", "0000:17:00.0"; empty where virtual
+    int node = -1;              // -1: the machine does not tell
     std::uint32_t mtu = 0;
     std::uint32_t rx_queues = 0;
     std::uint64_t defer_interrupts = 0;  // napi_defer_hard_irqs

@@ -109,15 +109,31 @@ void plan_interface(const PortNeed& port, const Interface& interface, Steps& ste
     }
 }
 
+// "ice-eth9-TxRx-0", "mlx5_comp0@pci:0000:17:00.0" and "virtio2-input.0" name their device; "eth9"
+// does not mean eth90.
+bool names(const Interrupt& interrupt, const std::string& device) {
+    const std::size_t at = device.empty() ? std::string::npos : interrupt.name.find(device);
+    if (at == std::string::npos) {
+        return false;
+    }
+    const std::size_t behind = at + device.size();
+    return behind == interrupt.name.size() || interrupt.name[behind] < '0' ||
+           interrupt.name[behind] > '9';
+}
+
+// The interrupts of a captured port belong beside its workers.
+bool is_of_a_port(const Interrupt& interrupt, const Needs& needs, const Facts& facts) {
+    return std::ranges::any_of(needs.ports, [&](const PortNeed& port) {
+        const Interface* const interface = facts.interface(port.device);
+        return names(interrupt, port.device) ||
+               (interface != nullptr && names(interrupt, interface->bus_name));
+    });
+}
+
 void plan_interrupts(const Needs& needs, const Facts& facts, Steps& steps) {
     if (needs.cores_are_proposed) {
         return;  // nobody is pinned: there is no core to keep free
     }
-    const auto is_of_a_port = [&](const Interrupt& interrupt) {
-        return std::ranges::any_of(needs.ports, [&](const PortNeed& port) {
-            return interrupt.name.find(port.device) != std::string::npos;
-        });
-    };
     bool any = false;
     for (const Interrupt& interrupt : facts.interrupts) {
         const CoreList elsewhere = without(interrupt.cores, needs.worker_cores);
@@ -127,7 +143,7 @@ void plan_interrupts(const Needs& needs, const Facts& facts, Steps& steps) {
             all.push_back(core.number);
         }
         const CoreList house = without(all, needs.worker_cores);
-        if (disturbed.empty() || house.empty() || is_of_a_port(interrupt)) {
+        if (disturbed.empty() || house.empty() || is_of_a_port(interrupt, needs, facts)) {
             continue;
         }
         any = true;

@@ -90,6 +90,20 @@ TEST_F(Plan, interrupts_leave_the_workers_cores_but_those_of_the_port_itself) {
                             "echo 200000 > /sys/class/net/eth9/gro_flush_timeout"));
 }
 
+TEST_F(Plan, interrupts_of_a_port_are_known_by_its_name_or_its_place_on_the_bus) {
+    root_.file("/proc/77/comm", "sh").file("/proc/irq/24/smp_affinity_list", "0");
+    root_.file("/proc/irq/27/smp_affinity_list", "4").folder("/proc/irq/27/eth90-rx-0");
+    EXPECT_EQ(lines_of(root_, config_, "interrupts").size(), 1U) << "eth90 is another port";
+    FakeRoot virtual_machine;
+    virtual_machine.file("/sys/devices/system/cpu/online", "0-1");
+    virtual_machine.link("/sys/class/net/eth0/device", "../../virtio2");
+    virtual_machine.file("/proc/irq/38/smp_affinity_list", "1")
+        .folder("/proc/irq/38/virtio2-input");
+    virtual_machine.file("/proc/irq/39/smp_affinity_list", "1").folder("/proc/irq/39/virtio20-req");
+    EXPECT_THAT(lines_of(virtual_machine, capturing("eth0", {1}), "interrupts"),
+                ElementsAre("echo 0 > /proc/irq/39/smp_affinity_list"));
+}
+
 TEST_F(Plan, a_card_goes_to_vfio_but_never_one_that_is_in_use) {
     config_ = capturing("pci:0000:17:00.0", {4, 5});
     const std::string card = "/sys/bus/pci/devices/0000:17:00.0";
