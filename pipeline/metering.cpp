@@ -1,5 +1,6 @@
 #include "pipeline/metering.h"
 
+#include <algorithm>
 #include <array>
 
 #include "pipeline/base/expects.h"
@@ -17,31 +18,45 @@ using flow::no_flow;
 using flow::Observation;
 using flow::ticks_of;
 
+void Metering::announce(std::span<const FlowKey> keys) noexcept {
+    expects(announced_ + keys.size() <= burst_packets_max);
+    const auto hashes = std::span{hashes_}.subspan(announced_, keys.size());
+    parts_.hasher.hash(keys, hashes);
+    for (const FlowHash hash : hashes) {
+        parts_.table.prefetch_bucket(hash);
+    }
+    announced_ += keys.size();
+}
+
 void Metering::meter(std::span<const FlowKey> keys, std::span<const Observation> packets,
                      ObservedAt now) noexcept {
-    expects(keys.size() == packets.size() && keys.size() <= burst_packets_max);
+    expects(keys.size() == packets.size() && announced_ <= keys.size());
     now_ = now;
-    std::array<FlowHash, burst_packets_max> hashes;  // NOLINT(*-member-init): written by hash()
-    parts_.hasher.hash(keys, hashes);
+    announce(keys.subspan(announced_));
+    announced_ = 0;
 
-    // Each pass asks for the memory that the next one waits for.
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-        parts_.table.prefetch_bucket(hashes[i]);
+    // Flows are asked for a few packets ahead of their turn. A core has some twenty reads of memory
+    // under way at most; asked for a whole burst at once, two lines each, the last ones come late.
+    std::array<FlowIndex, burst_packets_max> guesses;  // NOLINT(*-member-init): before it is read
+    const std::size_t ahead = std::min(flows_ahead, keys.size());
+    for (std::size_t i = 0; i < ahead; ++i) {
+        guesses[i] = parts_.table.guess(hashes_[i]);
     }
     for (std::size_t i = 0; i < keys.size(); ++i) {
-        parts_.table.prefetch_flow(hashes[i]);
-    }
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-        meter_one(keys[i], hashes[i], packets[i]);
+        if (i + ahead < keys.size()) {
+            guesses[i + ahead] = parts_.table.guess(hashes_[i + ahead]);
+        }
+        meter_one(keys[i], {hashes_[i], guesses[i]}, packets[i]);
     }
 }
 
-void Metering::meter_one(const FlowKey& key, FlowHash hash, const Observation& packet) noexcept {
+void Metering::meter_one(const FlowKey& key, Sought sought, const Observation& packet) noexcept {
     const Traffic one{.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
     parts_.books.metered += one;
     parts_.books.in_table += one;
 
-    const FlowIndex index = parts_.table.find(key, hash);
+    const FlowHash hash = sought.hash;
+    const FlowIndex index = parts_.table.find(key, hash, sought.guess);
     if (index == no_flow) {
         open(key, hash, packet);
         return;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <span>
 
+#include "pipeline/base/packet.h"
 #include "pipeline/books.h"
 #include "pipeline/flow/expiry.h"
 #include "pipeline/flow/flow_hash.h"
@@ -31,6 +33,10 @@ public:
     };
     explicit Metering(Parts parts) noexcept : parts_(std::move(parts)) {}
 
+    // The next keys of the burst that meter() will be given. Not needed; but the sooner they are
+    // known, the sooner memory is asked for what they mean.
+    void announce(std::span<const flow::FlowKey> keys) noexcept;
+
     // Meters a burst: keys[i] and packets[i] belong together; at most burst_packets_max.
     // now   the time that expire() goes by, never falling: packets may be older, not newer
     void meter(std::span<const flow::FlowKey> keys, std::span<const flow::Observation> packets,
@@ -48,7 +54,14 @@ public:
     std::string_view hash_method() const noexcept { return parts_.hasher.method(); }
 
 private:
-    void meter_one(const flow::FlowKey& key, FlowHash hash,
+    // Where a packet's flow is to be looked for.
+    struct Sought {
+        FlowHash hash;
+        flow::FlowIndex guess;
+    };
+    static constexpr std::size_t flows_ahead = 16;
+
+    void meter_one(const flow::FlowKey& key, Sought sought,
                    const flow::Observation& packet) noexcept;
     void open(const flow::FlowKey& key, FlowHash hash, const flow::Observation& first) noexcept;
     bool settle(flow::FlowIndex index, ObservedAt now) noexcept;
@@ -57,6 +70,8 @@ private:
     FlowHash hash_of(const flow::FlowKey& key) const noexcept;
 
     Parts parts_;
+    std::array<FlowHash, burst_packets_max> hashes_{};
+    std::size_t announced_ = 0;  // of the burst that comes
     flow::Expiry expiry_;
     ObservedAt now_{};
     std::size_t drained_places_ = 0;

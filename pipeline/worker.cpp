@@ -5,6 +5,7 @@
 
 #include "pipeline/base/cycles.h"
 #include "pipeline/decode/frame.h"
+#include "pipeline/flow/common_frame.h"
 
 namespace tapmeter {
 
@@ -59,28 +60,50 @@ bool Worker::ring_has_room() noexcept {
 // Every packet ends here as non-IP or undecoded, or goes on as a key and an observation.
 std::size_t Worker::decode_burst(std::span<const Packet> packets) noexcept {
     std::size_t count = 0;
-    books_.received_packets += packets.size();
+    std::uint64_t octets = 0;
+    ObservedAt newest = newest_;
     for (const Packet& packet : packets) {
-        books_.received_octets += packet.wire_octets;
-        const auto headers = decode::decode_frame(packet);
-        newest_ = std::max(newest_, std::clamp(packet.observed_at, time_min, time_max));
-        if (!headers) [[unlikely]] {
-            ++books_.undecoded[index_of(headers.error())];
-            books_.unmetered_octets += packet.wire_octets;
+        octets += packet.wire_octets;
+        const ObservedAt at = std::clamp(packet.observed_at, time_min, time_max);
+        newest = std::max(newest, at);
+        flow::FlowKey& key = keys_[count];
+        flow::Observation& observation = observations_[count];
+        const bool read = flow::read_common(packet, vlan_in_key_, key, observation);
+        if (!read && !walk(packet, key, observation)) [[unlikely]] {
             continue;
         }
-        if (headers->ip_version == 0) [[unlikely]] {
-            ++books_.non_ip[index_of(headers->non_ip)];
-            books_.unmetered_octets += packet.wire_octets;
-            continue;
-        }
-        note_fragment(headers->fragment);
-        const flow::Sender sender = flow::write_key(*headers, vlan_in_key_, keys_[count]);
-        flow::observe(*headers, packet, sender, observations_[count]);
-        observations_[count].at = std::clamp(packet.observed_at, time_min, time_max);
+        observation.at = at;
         ++count;
+        if (count % keys_per_announcement == 0) {
+            metering_.announce(
+                std::span{keys_}.subspan(count - keys_per_announcement, keys_per_announcement));
+        }
     }
+    books_.received_packets += packets.size();
+    books_.received_octets += octets;
+    newest_ = newest;
     return count;
+}
+
+// The frames that read_common() leaves: anything, layer by layer. False: it carries no IP, or
+// cannot be read; booked as such.
+bool Worker::walk(const Packet& packet, flow::FlowKey& key,
+                  flow::Observation& observation) noexcept {
+    const auto headers = decode::decode_frame(packet);
+    if (!headers) {
+        ++books_.undecoded[index_of(headers.error())];
+        books_.unmetered_octets += packet.wire_octets;
+        return false;
+    }
+    if (headers->ip_version == 0) {
+        ++books_.non_ip[index_of(headers->non_ip)];
+        books_.unmetered_octets += packet.wire_octets;
+        return false;
+    }
+    note_fragment(headers->fragment);
+    const flow::Sender sender = flow::write_key(*headers, vlan_in_key_, key);
+    flow::observe(*headers, packet, sender, observation);
+    return true;
 }
 
 void Worker::note_fragment(decode::Fragment fragment) noexcept {

@@ -60,8 +60,12 @@ private:
     // Bounds how long expiry may hold up the next burst: about 30 us.
     static constexpr std::size_t expired_per_turn_max = 256;
 
+    // While later packets of a burst are decoded, memory brings what the first ones need.
+    static constexpr std::size_t keys_per_announcement = 16;
+
     bool ring_has_room() noexcept;
     std::size_t decode_burst(std::span<const Packet> packets) noexcept;
+    bool walk(const Packet& packet, flow::FlowKey& key, flow::Observation& observation) noexcept;
     void note_fragment(decode::Fragment fragment) noexcept;
     void expire() noexcept;
     void close_turn(std::size_t packets, std::uint64_t cycles) noexcept;

@@ -30,6 +30,7 @@ ROOMS = {
     "src/exporting": ["pipeline", "src/config"],
     "src/metrics": ["pipeline", "src/config", "src/exporting"],
     "src/control": ["pipeline", "src/config", "src/exporting", "src/metrics"],
+    "src/bench": ["pipeline", "src/config", "src/capture_files", "src/exporting", "src/metrics"],
     "src/appliance": ["pipeline", "dpdk", "xdp", "src/config", "src/generator",
                       "src/capture_files", "src/exporting", "src/metrics", "src/control"],
     "src/machine": ["pipeline/base", "pipeline/flow", "xdp", "src/config"],

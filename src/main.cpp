@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "src/verbs/ask.h"
+#include "src/verbs/bench.h"
 #include "src/verbs/check.h"
 #include "src/verbs/command_line.h"
 #include "src/verbs/demo.h"
@@ -32,6 +33,9 @@ struct Dispatch {
     }
     ExitCode operator()(const DevicesCommand&) const { return devices(common); }
     ExitCode operator()(const CtlCommand& command) const { return ask(command, common, config); }
+    ExitCode operator()(const BenchCommand& command) const {
+        return measure(command, common, config);
+    }
     ExitCode operator()(const DemoCommand& command) const { return demo(command, common, config); }
 };
 

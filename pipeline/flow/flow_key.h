@@ -4,7 +4,12 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <type_traits>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "pipeline/base/units.h"
 #include "pipeline/decode/headers.h"
@@ -26,7 +31,20 @@ struct alignas(16) FlowKey {
     std::array<std::uint8_t, 6> unused{};  // zero: the key is hashed and compared as 48 octets
 
     bool operator==(const FlowKey& other) const noexcept {
+#if defined(__SSE2__)
+        // One decision instead of the three that compilers make of memcmp().
+        const auto same = [&](std::size_t octets) noexcept {
+            __m128i ours;    // NOLINT(*-init-variables): written whole by the next lines
+            __m128i theirs;  // NOLINT(*-init-variables)
+            std::memcpy(&ours, std::as_bytes(std::span{this, 1}).subspan(octets).data(), 16);
+            std::memcpy(&theirs, std::as_bytes(std::span{&other, 1}).subspan(octets).data(), 16);
+            return _mm_cmpeq_epi8(ours, theirs);
+        };
+        return _mm_movemask_epi8(_mm_and_si128(_mm_and_si128(same(0), same(16)), same(32))) ==
+               0xffff;
+#else
         return std::memcmp(this, &other, sizeof(FlowKey)) == 0;
+#endif
     }
 };
 static_assert(sizeof(FlowKey) == 48);

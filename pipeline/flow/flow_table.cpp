@@ -153,6 +153,7 @@ void FlowTable::erase(FlowIndex index, FlowHash hash) noexcept {
     const std::size_t home = home_of(hash);
     expects(buckets_[bucket].tags[way_of(index)] != 0);
     buckets_[bucket].tags[way_of(index)] = 0;
+    flows_[number_of(index)].key.ip_version = 0;  // no packet's key: guesses at it go wrong
     if (bucket != home) {
         expects(buckets_[home].guests != 0);
         --buckets_[home].guests;

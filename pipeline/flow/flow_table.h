@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "pipeline/base/prefetch.h"
 #include "pipeline/base/region.h"
 #include "pipeline/base/result.h"
 #include "pipeline/flow/flow.h"
@@ -38,6 +39,9 @@ public:
     // The flow with this key, or no_flow.
     FlowIndex find(const FlowKey& key, FlowHash hash) const noexcept;
 
+    // The same, by way of what guess() said: nearly always one comparison.
+    FlowIndex find(const FlowKey& key, FlowHash hash, FlowIndex guess) const noexcept;
+
     // A place for a new flow with this hash, or no_flow when both its buckets are full and a
     // victim() must leave first. The key must not be in the table. The flow is not initialised.
     FlowIndex insert(FlowHash hash, Ticks deadline) noexcept;
@@ -52,12 +56,13 @@ public:
     void set_deadline(FlowIndex index, Ticks deadline) noexcept;
     void set_answered(FlowIndex index) noexcept;
 
-    // Hints that start the memory reads which find() waits for: the bucket first, and once the
-    // bucket is here, the flow its tag points at. Each belongs a pass ahead of the next.
-    void prefetch_bucket(FlowHash hash) const noexcept {
-        __builtin_prefetch(&buckets_[home_of(hash)]);
-    }
-    void prefetch_flow(FlowHash hash) const noexcept;
+    // What starts the memory reads that find() waits for: the bucket first, and once the bucket is
+    // here, the flow that its tag points at. Each belongs well ahead of the next.
+    void prefetch_bucket(FlowHash hash) const noexcept { prefetch(&buckets_[home_of(hash)]); }
+
+    // Which flow this hash means, as far as its home can tell; no_flow: none there. Good for
+    // find() until the burst is over, also when flows have come and gone in between.
+    FlowIndex guess(FlowHash hash) const noexcept;
 
     Flow& flow(FlowIndex index) noexcept { return flows_[static_cast<std::size_t>(index)]; }
     FlowOrigin& origin(FlowIndex index) noexcept {
@@ -151,17 +156,28 @@ inline FlowIndex FlowTable::find_in(std::size_t bucket, std::uint16_t tag,
     return no_flow;
 }
 
-inline void FlowTable::prefetch_flow(FlowHash hash) const noexcept {
+inline FlowIndex FlowTable::find(const FlowKey& key, FlowHash hash,
+                                 FlowIndex guess) const noexcept {
+    // A place that was left has no key that a packet could have: see erase().
+    if (guess != no_flow && flows_[number_of(guess)].key == key) [[likely]] {
+        return guess;
+    }
+    return find(key, hash);
+}
+
+inline FlowIndex FlowTable::guess(FlowHash hash) const noexcept {
     const std::size_t home = home_of(hash);
     const std::uint32_t ways = buckets_[home].ways_with(detail::tag_of(hash));
-    if (ways != 0) [[likely]] {
-        const Flow& flow =
-            flows_[number_of(index_of(home, static_cast<std::size_t>(std::countr_zero(ways))))];
-        __builtin_prefetch(&flow.key, 1);
-        __builtin_prefetch(&flow.sides, 1);
-    } else if (buckets_[home].guests != 0) {
-        __builtin_prefetch(&buckets_[other_of(hash)]);
+    if (ways == 0) [[unlikely]] {
+        if (buckets_[home].guests != 0) {
+            prefetch(&buckets_[other_of(hash)]);
+        }
+        return no_flow;
     }
+    const auto index = index_of(home, static_cast<std::size_t>(std::countr_zero(ways)));
+    prefetch(&flows_[number_of(index)].key);
+    prefetch(&flows_[number_of(index)].sides);
+    return index;
 }
 
 }  // namespace tapmeter::flow

@@ -14,12 +14,6 @@ void begin(Flow& flow, const FlowKey& key, const Observation& first) noexcept {
     detail::count(flow, first);
 }
 
-bool reopens(const Flow& flow, const Observation& packet) noexcept {
-    return packet.protocol == detail::protocol_tcp &&
-           (packet.tcp_control_bits & (detail::tcp_syn | detail::tcp_ack)) == detail::tcp_syn &&
-           has_ended(flow);
-}
-
 FlowRecord record_of(const Flow& flow, const FlowOrigin& origin, FlowEndReason reason) noexcept {
     const bool from_high = (flow.state & state::initiator_is_high) != 0;
     const std::size_t initiator = from_high ? 1 : 0;

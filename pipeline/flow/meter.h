@@ -22,6 +22,8 @@ struct Observation {
     std::uint8_t time_to_live = 0;
     std::uint8_t icmp_type = 0;
     std::uint8_t icmp_code = 0;
+
+    bool operator==(const Observation&) const = default;
 };
 
 inline void observe(const decode::Headers& headers, const Packet& packet, Sender sender,
@@ -47,7 +49,7 @@ void update(Flow& flow, const Observation& packet) noexcept;
 
 // True where this packet opens a new connection although its flow has ended already: a SYN after
 // FIN both ways or RST. The old flow must leave first.
-bool reopens(const Flow& flow, const Observation& packet) noexcept;
+inline bool reopens(const Flow& flow, const Observation& packet) noexcept;
 
 // The flow as it leaves: source = the initiator as far as it is known, else the sender of the
 // first packet.
@@ -111,6 +113,12 @@ inline void note_first_of_side(Flow& flow, const Observation& packet) noexcept {
 }
 
 }  // namespace detail
+
+inline bool reopens(const Flow& flow, const Observation& packet) noexcept {
+    return packet.protocol == detail::protocol_tcp &&
+           (packet.tcp_control_bits & (detail::tcp_syn | detail::tcp_ack)) == detail::tcp_syn &&
+           has_ended(flow);
+}
 
 inline void update(Flow& flow, const Observation& packet) noexcept {
     if ((flow.state & state::empty) != 0) [[unlikely]] {

@@ -6,6 +6,7 @@
 
 #include "pipeline/base/bytes.h"
 #include "pipeline/base/packet.h"
+#include "pipeline/base/prefetch.h"
 #include "pipeline/base/units.h"
 
 namespace tapmeter::capture_files {
@@ -66,7 +67,7 @@ struct Parsed {
     const std::size_t from = std::min(passed_from + distance_octets, window.size());
     const std::size_t to = std::min(from + std::min(octets, octets_max), window.size());
     for (std::size_t at = from; at < to; at += line_octets) {
-        __builtin_prefetch(&window[at]);
+        prefetch(&window[at]);
     }
 }
 

@@ -203,6 +203,7 @@ bool MessageSender::probe() {
 
 // False: not sent, and the Collector counts as unreachable.
 bool MessageSender::send_templates(Stream& stream) {
+    const Clock::time_point now = setup_.now();
     std::array<std::byte, message_octets_unknown_path> message{};
     for (const std::vector<std::byte>& set : template_sets_) {
         const std::size_t octets = message_header_octets + set.size();
@@ -216,7 +217,7 @@ bool MessageSender::send_templates(Stream& stream) {
         account_.sender.message_octets += octets;
         account_.sender.templates += 1;
     }
-    stream.templates.templates_sent(setup_.now());
+    stream.templates.templates_sent(now);
     account_.publish_sender();
     return true;
 }

@@ -50,6 +50,9 @@ VerbCommand command_of(std::string_view verb, const Draft& draft) {
                                           : std::optional<std::filesystem::path>(draft.socket);
         return ctl;
     }
+    if (verb == "bench") {
+        return bench_command_of(draft.bench);
+    }
     if (verb == "check") {
         return draft.check;
     }
@@ -95,6 +98,9 @@ LoadRequest load_request(const CommandLine& line, std::vector<std::string> envir
             std::filesystem::exists(default_config_file, ignored)) {
             request.file = default_config_file;
         }
+    }
+    if (const auto* bench = std::get_if<BenchCommand>(&line.verb); bench != nullptr) {
+        complete_request(*bench, request);
     }
     return request;
 }

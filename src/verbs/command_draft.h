@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "src/verbs/bench_arguments.h"
 #include "src/verbs/command_line.h"
 
 namespace tapmeter::verbs {
@@ -25,6 +26,7 @@ struct Draft {
     CheckCommand check;
     SetupCommand setup;
     CtlCommand ctl;
+    BenchDraft bench;
 };
 
 // The command line that the draft of a known `verb` means; every text in it has been checked.

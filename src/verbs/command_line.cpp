@@ -243,6 +243,7 @@ void add_verbs(CLI::App& program, Draft& draft) {
     add_read(program, draft);
     add_machine_verbs(program, draft);
     add_small_verbs(program, draft);
+    add_common(add_bench(program, draft.bench), draft);
     add_ctl(program, draft);
 }
 

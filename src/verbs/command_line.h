@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "src/bench/made_traffic.h"
 #include "src/config/load.h"
 
 namespace tapmeter::verbs {
@@ -73,6 +74,18 @@ struct DemoCommand {
     std::optional<std::chrono::milliseconds> duration;
 };
 
+struct BenchCommand {
+    bench::TrafficRequest::Kind kind = bench::TrafficRequest::Kind::uniform;
+    std::filesystem::path file;       // of Kind::file
+    std::uint64_t flows = 1'000'000;  // of each worker
+    unsigned workers = 1;             // 1 to workers_max
+    std::string cores;                // as workers.cores; empty: not pinned
+    std::chrono::milliseconds duration{3'000};
+    std::vector<std::uint32_t> sizes{64};  // frames with FCS, one run each; 0: simple IMIX
+    std::vector<std::string> collectors;
+    std::vector<std::string> json_paths;
+};
+
 struct CtlCommand {
     enum class Action : std::uint8_t {
         status,
@@ -96,7 +109,7 @@ struct CtlCommand {
 };
 
 using VerbCommand = std::variant<RunCommand, ReadCommand, CheckCommand, SetupCommand,
-                                 DevicesCommand, CtlCommand, DemoCommand>;
+                                 DevicesCommand, CtlCommand, DemoCommand, BenchCommand>;
 
 struct CommandLine {
     CommonOptions common;

@@ -114,8 +114,7 @@ ExitCode conclude(const metrics::Snapshot& books, const Result<void>& file_statu
                                                                 : ExitCode::done;
 }
 
-ExitCode read_files(const ReadCommand& command, const CommonOptions& common, const Config& config,
-                    Signals& signals) {
+ExitCode read_files(const ReadCommand& command, const CommonOptions& common, const Config& config) {
     auto file = capture_files::open({.paths = {command.files.begin(), command.files.end()},
                                      .observation_point = 0,
                                      .keep_pages = config.workers.count > 1,
@@ -149,7 +148,8 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
         complain(appliance.error().message);
         return ExitCode::refused;
     }
-    signals.watch({.stop = [&] { (*appliance)->request_stop(); }, .reload = {}, .print_books = {}});
+    const SignalWatch watch(
+        {.stop = [&] { (*appliance)->request_stop(); }, .reload = {}, .print_books = {}});
     if (auto started = (*appliance)->start(); !started) {
         complain(started.error().message);
         return ExitCode::refused;
@@ -176,10 +176,9 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
 }  // namespace
 
 ExitCode read(const ReadCommand& command, const CommonOptions& common, const LoadRequest& config) {
-    Signals signals;
+    block_signals();
     const auto loaded = load_or_explain(config);
-    return loaded ? read_files(command, common, config_for(command, *loaded), signals)
-                  : ExitCode::refused;
+    return loaded ? read_files(command, common, config_for(command, *loaded)) : ExitCode::refused;
 }
 
 }  // namespace tapmeter::verbs

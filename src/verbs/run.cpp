@@ -120,7 +120,7 @@ void wait(const RunCommand& command, Appliance& appliance) {
 }  // namespace
 
 ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadRequest& config) {
-    Signals signals;
+    block_signals();
     auto loaded = load_or_explain(config);
     if (!loaded) {
         return ExitCode::refused;
@@ -138,9 +138,9 @@ ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadR
         return ExitCode::refused;
     }
     Appliance& appliance = *running.appliance;
-    signals.watch({.stop = [&] { appliance.request_stop(); },
-                   .reload = [&] { reload(appliance); },
-                   .print_books = [&] { print_books(appliance.snapshot()); }});
+    const SignalWatch watch({.stop = [&] { appliance.request_stop(); },
+                             .reload = [&] { reload(appliance); },
+                             .print_books = [&] { print_books(appliance.snapshot()); }});
     if (auto started = appliance.start(); !started) {
         complain(started.error().message);
         return ExitCode::refused;

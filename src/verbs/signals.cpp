@@ -1,6 +1,7 @@
 #include "src/verbs/signals.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -22,36 +23,14 @@ sigset_t watched_signals() {
     return set;
 }
 
-}  // namespace
-
-Signals::Signals() {
-    const sigset_t set = watched_signals();
-    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    // A reader of our output that goes away is told by write(), not by a signal that kills.
-    (void)std::signal(SIGPIPE, SIG_IGN);
-}
-
-Signals::~Signals() {
-    if (thread_.joinable()) {
-        ::pthread_kill(thread_.native_handle(), SIGUSR2);
-        thread_.join();
-    }
-}
-
-void Signals::watch(Actions actions) {
-    thread_ = std::thread([this, actions = std::move(actions)] {
-        name_this_thread("signals");
-        wait_and_act(actions);
-    });
-}
-
-void Signals::wait_and_act(const Actions& actions) const {
+void wait_and_act(const SignalWatch::Actions& actions) {
     const sigset_t set = watched_signals();
     bool stopping = false;
     for (;;) {
-        int signal = 0;
-        if (::sigwait(&set, &signal) != 0 || signal == SIGUSR2) {
-            return;
+        siginfo_t info{};
+        const int signal = ::sigwaitinfo(&set, &info);
+        if (signal == SIGUSR2 && info.si_pid == ::getpid()) {
+            return;  // the watch's own end; SIGUSR2 of another process means nothing
         }
         if (signal == SIGINT || signal == SIGTERM) {
             if (std::exchange(stopping, true)) {
@@ -64,6 +43,26 @@ void Signals::wait_and_act(const Actions& actions) const {
             actions.print_books();
         }
     }
+}
+
+}  // namespace
+
+void block_signals() {
+    const sigset_t set = watched_signals();
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    // A reader of our output that goes away is told by write(), not by a signal that kills.
+    (void)std::signal(SIGPIPE, SIG_IGN);
+}
+
+SignalWatch::SignalWatch(Actions actions)
+    : thread_([actions = std::move(actions)] {
+          name_this_thread("signals");
+          wait_and_act(actions);
+      }) {}
+
+SignalWatch::~SignalWatch() {
+    ::pthread_kill(thread_.native_handle(), SIGUSR2);
+    thread_.join();
 }
 
 }  // namespace tapmeter::verbs

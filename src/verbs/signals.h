@@ -5,9 +5,14 @@
 
 namespace tapmeter::verbs {
 
-// Turns signals into calls, in a thread of its own: what they do is then ordinary code. Made
-// before any other thread, because all threads must inherit the blocked mask.
-class Signals {
+// Keeps the signals that a SignalWatch answers from ending the process. Called before any other
+// thread starts, because all threads must inherit the blocked mask.
+void block_signals();
+
+// Turns signals into calls, in a thread of its own: what they do is then ordinary code. Signals
+// that came since block_signals() are answered too. Declared after all that its actions touch: the
+// end of the watch is the end of its calls.
+class SignalWatch {
 public:
     struct Actions {
         std::function<void()> stop;         // SIGINT, SIGTERM; a second one ends the process
@@ -15,18 +20,12 @@ public:
         std::function<void()> print_books;  // SIGUSR1; empty: ignored
     };
 
-    // Blocks the signals in the calling thread and all that it starts from now on.
-    Signals();
-    ~Signals();
-    Signals(const Signals&) = delete;
-    Signals& operator=(const Signals&) = delete;
-
-    // From now on signals are answered; those that came before, too.
-    void watch(Actions actions);
+    explicit SignalWatch(Actions actions);
+    ~SignalWatch();
+    SignalWatch(const SignalWatch&) = delete;
+    SignalWatch& operator=(const SignalWatch&) = delete;
 
 private:
-    void wait_and_act(const Actions& actions) const;
-
     std::thread thread_;
 };
 

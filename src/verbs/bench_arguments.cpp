@@ -1,0 +1,145 @@
+#include "src/verbs/bench_arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "src/bench/made_traffic.h"
+#include "src/config/address.h"
+#include "src/config/check.h"
+#include "src/config/quantity.h"
+
+namespace tapmeter::verbs {
+
+namespace {
+
+using Kind = bench::TrafficRequest::Kind;
+
+constexpr std::array<std::pair<std::string_view, Kind>, 3> made_kinds{
+    {{"uniform", Kind::uniform}, {"flood", Kind::flood}, {"imix", Kind::imix}}};
+
+Kind kind_of(const std::string& text) {
+    const auto made =
+        std::ranges::find(made_kinds, text, &std::pair<std::string_view, Kind>::first);
+    return made != made_kinds.end() ? made->second : Kind::file;
+}
+
+std::string traffic_fault(const std::string& text) {
+    std::error_code error;
+    if (kind_of(text) != Kind::file || std::filesystem::exists(text, error)) {
+        return {};
+    }
+    return config::shortened(text) +
+           ": must be uniform, flood, imix, or a capture file that exists";
+}
+
+std::string flows_fault(const std::string& text) {
+    const auto flows = config::parse_count(text);
+    return flows && *flows >= 1 && *flows <= bench::flows_max
+               ? std::string()
+               : config::shortened(text) + ": must be a count from 1 to 64Mi, such as 64k or 1M";
+}
+
+std::string cores_fault(const std::string& text) {
+    const auto cores = config::parse_cores(text, workers_max);
+    return cores ? std::string() : config::shortened(text) + ": must be " + cores.error();
+}
+
+std::string duration_fault(const std::string& text) {
+    const auto duration = config::parse_duration(text);
+    return duration && duration->count() > 0
+               ? std::string()
+               : config::shortened(text) + ": must be a duration such as 500ms, 3s or 1m";
+}
+
+std::string size_fault(const std::string& text) {
+    const auto size = config::parse_count(text);
+    const bool in_range = size && *size >= bench::frame_size_min && *size <= bench::frame_size_max;
+    return text == "imix" || in_range
+               ? std::string()
+               : config::shortened(text) + ": must be imix, or octets with FCS from 64 to 1518";
+}
+
+std::string collector_fault(const std::string& text) {
+    const auto collector = config::parse_collector(config::collector_url(text));
+    return collector ? std::string() : config::shortened(text) + ": must be " + collector.error();
+}
+
+}  // namespace
+
+CLI::App& add_bench(CLI::App& program, BenchDraft& draft) {
+    CLI::App& verb = *program.add_subcommand("bench", "measure: packets per second and loss");
+    verb.add_option("--traffic", draft.traffic, "uniform, flood, imix, or a capture file")
+        ->type_name("KIND")
+        ->check(traffic_fault);
+    verb.add_option("--flows", draft.flows, "flows of each worker, such as 64k or 1M")
+        ->type_name("N")
+        ->check(flows_fault);
+    verb.add_option("--workers", draft.workers, "workers, each with traffic of its own")
+        ->type_name("N")
+        ->check(CLI::Range(std::size_t{1}, workers_max));
+    verb.add_option("--cores", draft.cores, "cores of the workers, in order, such as 2-9")
+        ->type_name("LIST")
+        ->check(cores_fault);
+    verb.add_option("--duration", draft.duration, "how long to measure, without warming up")
+        ->type_name("TIME")
+        ->check(duration_fault);
+    verb.add_option("--sizes", draft.sizes, "frame sizes with FCS: 64,128,1518,imix")
+        ->type_name("LIST")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(size_fault);
+    verb.add_option("-n,--export", draft.collectors, "send flow records as IPFIX to HOST:PORT")
+        ->type_name("COLLECTOR")
+        ->allow_extra_args(false)
+        ->check(collector_fault);
+    verb.add_option("--json", draft.json_paths, "write flow records as JSON lines")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
+    verb.footer("Example:\n  tapmeter bench --traffic uniform --flows 8M --duration 5s");
+    return verb;
+}
+
+BenchCommand bench_command_of(const BenchDraft& draft) {
+    BenchCommand command;
+    command.kind = kind_of(draft.traffic);
+    if (command.kind == Kind::file) {
+        command.file = draft.traffic;
+    }
+    const std::uint64_t flows_usual = command.kind == Kind::imix ? 100'000 : 1'000'000;
+    command.flows = config::parse_count(draft.flows).value_or(flows_usual);
+    command.workers = draft.workers;
+    command.cores = draft.cores;
+    command.duration =
+        config::parse_duration(draft.duration).value_or(std::chrono::milliseconds(3'000));
+    command.sizes.clear();
+    for (const std::string& size : draft.sizes) {
+        command.sizes.push_back(static_cast<std::uint32_t>(config::parse_count(size).value_or(0)));
+    }
+    std::ranges::transform(draft.collectors, std::back_inserter(command.collectors),
+                           config::collector_url);
+    command.json_paths = draft.json_paths;
+    return command;
+}
+
+void complete_request(const BenchCommand& command, LoadRequest& request) {
+    request.collectors = command.collectors;
+    request.json_paths = command.json_paths;
+    // Ended TCP flows linger in the table beside those that are open.
+    constexpr std::uint64_t lingering = 10;
+    constexpr std::uint64_t flows_max_least = 1'024;  // of flow.flows_max
+    if (command.kind != Kind::file) {
+        const std::uint64_t flows =
+            command.kind == Kind::imix ? lingering * command.flows : command.flows;
+        request.presets.push_back("flow.flows_max=" +
+                                  std::to_string(std::max(flows, flows_max_least)));
+    }
+    std::vector<std::string> sets{"workers.count=" + std::to_string(command.workers)};
+    if (!command.cores.empty()) {
+        sets.push_back("workers.cores=" + command.cores);
+    }
+    request.sets.insert(request.sets.begin(), sets.begin(), sets.end());
+}
+
+}  // namespace tapmeter::verbs
