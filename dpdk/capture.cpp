@@ -41,6 +41,11 @@ CaptureCounters DpdkCapture::counters() const {
     return books;
 }
 
+std::vector<DeviceQueueCounters> DpdkCapture::device_queues() const {
+    const std::lock_guard guard(reading_);
+    return port_->queue_statistics();
+}
+
 std::string DpdkCapture::describe() const {
     return "dpdk " + port_->name() + " (" + port_->driver() + ")";
 }

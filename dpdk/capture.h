@@ -34,6 +34,7 @@ public:
     // `waiting` is what the driver counts as received and workers were not given yet. With all
     // queues drained it is 0; a value that stays is a hole in the books.
     CaptureCounters counters() const override;
+    std::vector<DeviceQueueCounters> device_queues() const override;
 
     std::string describe() const override;
     std::vector<Capability> capabilities() const override { return port_->capabilities(); }

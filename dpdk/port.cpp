@@ -3,6 +3,7 @@
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_malloc.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
@@ -163,10 +164,15 @@ Result<bool> Port::make_plan(const PortOptions& options) {
     on_demand_ = files || device_.driver == "net_null";
     ends_ = files && !device_.is_set("infinite_rx");
 
-    PortRequest request{.device = device_.name,
-                        .queues = options.queues,
-                        .rx_ring = options.rx_ring,
-                        .workers = options.workers};
+    // The descriptors of virtual devices are a matter of form: what waits, waits elsewhere.
+    PortRequest request{
+        .device = device_.name,
+        .queues = options.queues,
+        .rx_ring = options.rx_ring,
+        .workers = options.workers,
+        .link_speed_bits = device_.is_pci ? fastest_link_bits(info.speed_capa) : 0,
+        .memory_octets = memory_left() / 2,  // the next port wants some too
+    };
     if (files) {
         const auto preloaded = check_files(device_);
         if (!preloaded) {
@@ -213,13 +219,33 @@ Result<bool> Port::configure() {
     return true;
 }
 
+std::uint64_t Port::memory_left() const {
+    rte_malloc_socket_stats memory{};
+    const int node = std::max(socket_, 0);
+    return rte_malloc_get_socket_stats(node, &memory) == 0 ? memory.heap_freesz_bytes : 0;
+}
+
+// On the NUMA node of the port: a buffer elsewhere costs the NIC and the worker a trip between the
+// sockets for each frame. Where that node has no memory, slow is better than not at all, and said.
+rte_mempool* Port::make_pool(std::uint16_t queue) {
+    const std::string name = "tm." + std::to_string(id_) + "." + std::to_string(queue);
+    const auto on_node = [&](int node) {
+        return rte_pktmbuf_pool_create(name.c_str(), plan_.buffers_per_queue, pool_cache_buffers, 0,
+                                       RTE_PKTMBUF_HEADROOM + buffer_frame_octets, node);
+    };
+    rte_mempool* const pool = on_node(socket_);
+    if (pool != nullptr || socket_ < 0) {
+        return pool;
+    }
+    rte_mempool* const anywhere = on_node(SOCKET_ID_ANY);
+    foreign_memory_ = foreign_memory_ || anywhere != nullptr;
+    return anywhere;
+}
+
 // A pool a queue: a queue whose worker stalls cannot take the buffers of the others.
 Result<bool> Port::make_pools() {
     for (std::uint16_t queue = 0; queue < plan_.queues; ++queue) {
-        const std::string name = "tm." + std::to_string(id_) + "." + std::to_string(queue);
-        rte_mempool* const pool =
-            rte_pktmbuf_pool_create(name.c_str(), plan_.buffers_per_queue, pool_cache_buffers, 0,
-                                    RTE_PKTMBUF_HEADROOM + buffer_frame_octets, socket_);
+        rte_mempool* const pool = make_pool(queue);
         if (pool == nullptr) {
             const std::uint64_t octets = plan_.queues * pool_octets(plan_.buffers_per_queue);
             return failed(Error::Kind::no_memory,
@@ -267,6 +293,7 @@ Result<bool> Port::start(bool promiscuous) {
         return refused("does not start", -error, mark);
     }
     started_ = true;
+    per_queue_ = QueueStatistics::find(id_, plan_.queues);
     if (rss_.symmetric) {
         rte_eth_dev_info info{};
         rte_eth_dev_info_get(id_, &info);

@@ -10,6 +10,7 @@
 #include "dpdk/packet_sockets.h"
 #include "dpdk/port_plan.h"
 #include "dpdk/queue.h"
+#include "dpdk/queue_statistics.h"
 #include "dpdk/rss.h"
 #include "pipeline/base/result.h"
 #include "pipeline/base/source.h"
@@ -24,7 +25,7 @@ struct PortOptions {
     std::string device;
     std::uint16_t observation_point = 0;
     std::uint32_t queues = 0;   // 0: what the device has, at most one per worker
-    std::uint32_t rx_ring = 0;  // descriptors per queue; 0: rx_ring_default
+    std::uint32_t rx_ring = 0;  // descriptors per queue; 0: computed, see PortPlan
     bool promiscuous = true;
     std::uint32_t workers = 1;
     const LiveClock* clock = nullptr;  // outlives the port
@@ -62,6 +63,8 @@ public:
     bool symmetric() const noexcept { return plan_.queues == 1 || rss_.symmetric; }
     QueueOptions queue_options(std::uint16_t queue, const PortOptions& options) const;
     PortStatistics statistics();
+    // As the driver counts them by queue; empty where it does not.
+    std::vector<DeviceQueueCounters> queue_statistics() const { return per_queue_.read(); }
     std::vector<Capability> capabilities() const;
     const std::string& name() const noexcept { return device_.name; }
     const std::string& driver() const noexcept { return driver_; }
@@ -75,6 +78,8 @@ private:
     Result<bool> make_plan(const PortOptions& options);
     Result<bool> configure();
     Result<bool> make_pools();
+    rte_mempool* make_pool(std::uint16_t queue);
+    std::uint64_t memory_left() const;
     Result<bool> set_up_queues();
     Result<bool> start(bool promiscuous);
     void close() noexcept;
@@ -96,7 +101,9 @@ private:
     bool ends_ = false;
     PortPlan plan_;
     RssState rss_;
+    QueueStatistics per_queue_;
     PacketSockets kernel_sockets_;  // of net_af_packet
+    bool foreign_memory_ = false;   // its NUMA node had none left: buffers lie on another
     std::string promiscuous_;
     std::vector<rte_mempool*> pools_;  // one a queue; freed after the port is closed
 };

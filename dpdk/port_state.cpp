@@ -85,10 +85,18 @@ std::vector<Capability> Port::capabilities() const {
     const std::string frames =
         (plan_.mtu != 0 ? "MTU " + std::to_string(plan_.mtu) : std::string("MTU of the driver")) +
         (plan_.scatter ? ", longer than one buffer too" : ", one buffer each");
+    std::string memory = "the device has no NUMA node";
+    if (socket_ >= 0) {
+        memory = foreign_memory_ ? "not on NUMA node " + std::to_string(socket_) +
+                                       " of the device, which has too little"
+                                 : "on NUMA node " + std::to_string(socket_) + " of the device";
+    }
     return {
         {"mode", "DPDK, driver " + driver_},
         {"queues", std::to_string(plan_.queues) + " of " + std::to_string(plan_.rx_descriptors) +
                        " descriptors and " + std::to_string(plan_.buffers_per_queue) + " buffers"},
+        {"ring", plan_.ring_reason},
+        {"memory", memory},
         {"symmetric hash", plan_.queues == 1 ? std::string("not needed: one queue") : rss_.how},
         {"timestamps", times},
         {"frames", frames},

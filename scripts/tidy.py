@@ -33,6 +33,7 @@ ROOMS = {
     "src/bench": ["pipeline", "src/config", "src/capture_files", "src/exporting", "src/metrics"],
     "src/appliance": ["pipeline", "dpdk", "xdp", "src/config", "src/generator",
                       "src/capture_files", "src/exporting", "src/metrics", "src/control"],
+    "src/machine": ["pipeline/base", "pipeline/flow", "xdp", "src/config"],
     "src/verbs": ["pipeline", "dpdk", "xdp", "src"],
     "src": ["pipeline", "dpdk", "xdp", "src"],
     "tests": ["pipeline", "dpdk", "xdp", "bpf", "src", "tests"],

@@ -11,6 +11,7 @@
 #include "src/verbs/devices.h"
 #include "src/verbs/read.h"
 #include "src/verbs/run.h"
+#include "src/verbs/setup.h"
 
 namespace {
 
@@ -26,6 +27,9 @@ struct Dispatch {
     ExitCode operator()(const ReadCommand& command) const { return read(command, common, config); }
     ExitCode operator()(const CheckCommand& command) const {
         return check(command, common, config);
+    }
+    ExitCode operator()(const SetupCommand& command) const {
+        return setup(command, common, config, own_hands());
     }
     ExitCode operator()(const DevicesCommand&) const { return devices(common); }
     ExitCode operator()(const CtlCommand& command) const { return ask(command, common, config); }

@@ -12,6 +12,7 @@ XdpCapture::XdpCapture(Parts parts)
       device_queues_(parts.device_queues),
       ethtool_(std::move(parts.ethtool)),
       symmetric_(parts.queues.size() == 1 || ethtool_.has_symmetric_hash()),
+      ring_reason_(std::move(parts.ring_reason)),
       route_(std::move(parts.route)),
       last_seen_(link_),
       prefilter_(std::move(parts.prefilter)),
@@ -67,6 +68,20 @@ CaptureCounters XdpCapture::counters() const {
     return counters;
 }
 
+// The queues of the sockets: the kernel has no other account of one queue that all drivers keep.
+std::vector<DeviceQueueCounters> XdpCapture::device_queues() const {
+    std::vector<DeviceQueueCounters> counters;
+    for (const auto& queue : queues_) {
+        const SourceCounters taken = queue->counters();
+        const SocketLosses losses = queue->losses();
+        counters.push_back({.packets = taken.received.value + queue->waiting().value,
+                            .octets = taken.received_octets.value,
+                            .errors = losses.invalid,
+                            .missed = losses.no_buffer + losses.ring_full});
+    }
+    return counters;
+}
+
 std::string XdpCapture::describe() const {
     return "xdp " + link_.name + ": " + (attachment_.is_native() ? "native" : "generic") + ", " +
            (queues_.front()->zero_copy() ? "zero copy" : "copying") + ", " + queues_text() +
@@ -96,6 +111,7 @@ std::vector<Capability> XdpCapture::capabilities() const {
         {"busy poll", busy_poll},
         {"frames in pieces", pieces_text()},
         {"queues", queues_text()},
+        {"ring", std::to_string(options_.rx_ring) + " descriptors a queue: " + ring_reason_},
         {"symmetric hash", symmetric_ ? "yes"
                            : link_.kind.empty()
                                ? "no: packets are steered by software; \"ethtool -X " + link_.name +

@@ -14,15 +14,13 @@
 #include "xdp/link.h"
 #include "xdp/prefilter.h"
 #include "xdp/queue.h"
+#include "xdp/ring_size.h"
 #include "xdp/rules.h"
 #include "xdp/shunt.h"
 
 namespace tapmeter::xdp {
 
 inline constexpr std::uint32_t queues_per_interface_max = 64;
-inline constexpr std::uint32_t rx_ring_min = 64;
-inline constexpr std::uint32_t rx_ring_max = 32'768;
-inline constexpr std::uint32_t rx_ring_default = 4'096;
 
 struct XdpOptions {
     std::string interface;
@@ -30,7 +28,7 @@ struct XdpOptions {
     std::uint32_t queues_wanted = 0;  // 0: all that the device has, at most queues_max
     std::uint32_t queues_max = queues_per_interface_max;  // 1 to queues_per_interface_max
     std::uint32_t rx_ring = 0;  // descriptors a queue: power of two, rx_ring_min to rx_ring_max;
-                                // 0: rx_ring_default. Memory a queue: 2 x rx_ring x frame_octets
+                                // 0: computed_ring(). Memory a queue: 2 x rx_ring x frame_octets
     std::uint32_t frame_octets = 4'096;  // size of a frame's buffer: 2,048 or 4,096
     bool promiscuous = true;
     Mode mode = Mode::automatic;
@@ -57,6 +55,7 @@ public:
 
     // offered = received + shunted + dropped + ignored + waiting holds exactly while nothing moves.
     CaptureCounters counters() const override;
+    std::vector<DeviceQueueCounters> device_queues() const override;
 
     std::string describe() const override;
     std::vector<Capability> capabilities() const override;
@@ -75,6 +74,7 @@ public:
         std::vector<std::unique_ptr<Queue>> queues;
         FileDescriptor promiscuous;
         Attachment attachment;
+        std::string ring_reason;
     };
     explicit XdpCapture(Parts parts);
 
@@ -88,6 +88,7 @@ private:
     std::uint32_t device_queues_;
     Ethtool ethtool_;
     bool symmetric_;
+    std::string ring_reason_;
 
     mutable std::mutex reading_;  // counters(): one thread at a time asks the kernel
     mutable Netlink route_;

@@ -117,6 +117,27 @@ std::optional<std::uint64_t> Ethtool::speed_bits() const {
     return link.speed * bits_per_megabit;
 }
 
+std::optional<Ethtool::Rings> Ethtool::rings() const {
+    ethtool_ringparam rings{};
+    rings.cmd = ETHTOOL_GRINGPARAM;
+    if (!ask(rings)) {
+        return std::nullopt;
+    }
+    return Rings{rings.rx_pending, rings.rx_max_pending};
+}
+
+std::optional<bool> Ethtool::merges_packets() const {
+    ethtool_value merges{};
+    merges.cmd = ETHTOOL_GGRO;
+    return ask(merges) ? std::optional(merges.data != 0) : std::nullopt;
+}
+
+std::optional<bool> Ethtool::merges_in_hardware() const {
+    ethtool_value flags{};
+    flags.cmd = ETHTOOL_GFLAGS;
+    return ask(flags) ? std::optional((flags.data & ETH_FLAG_LRO) != 0) : std::nullopt;
+}
+
 std::optional<bool> Ethtool::strips_vlan_tags() const {
     ethtool_value flags{};
     flags.cmd = ETHTOOL_GFLAGS;

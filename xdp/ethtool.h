@@ -21,6 +21,16 @@ public:
     std::optional<std::uint32_t> rx_queues() const;
     // Bits per second.
     std::optional<std::uint64_t> speed_bits() const;
+    // Descriptors of a receive ring now, and the most that there can be.
+    struct Rings {
+        std::uint32_t rx = 0;
+        std::uint32_t rx_max = 0;
+    };
+    std::optional<Rings> rings() const;
+    // True where the kernel (GRO) or the NIC itself (LRO) merges packets of one TCP stream: what
+    // is counted then is not what was on the wire.
+    std::optional<bool> merges_packets() const;
+    std::optional<bool> merges_in_hardware() const;
     // True where the NIC takes the outer VLAN tag out of the frame before XDP sees it.
     std::optional<bool> strips_vlan_tags() const;
     // True where the NIC spreads both directions of every TCP and UDP flow to the same queue: it

@@ -26,11 +26,8 @@ Result<XdpOptions> checked(XdpOptions options) {
         return failed(Error::Kind::invalid_config, options.interface + ": " + what + " = " +
                                                        std::to_string(value) + ": must be " + rule);
     };
-    if (options.rx_ring == 0) {
-        options.rx_ring = rx_ring_default;
-    }
-    if (!std::has_single_bit(options.rx_ring) || options.rx_ring < rx_ring_min ||
-        options.rx_ring > rx_ring_max) {
+    if (options.rx_ring != 0 && (!std::has_single_bit(options.rx_ring) ||
+                                 options.rx_ring < rx_ring_min || options.rx_ring > rx_ring_max)) {
         return refuse("rx_ring", options.rx_ring,
                       "a power of two from " + std::to_string(rx_ring_min) + " to " +
                           std::to_string(rx_ring_max));
@@ -86,12 +83,15 @@ Result<FileDescriptor> make_promiscuous(const Link& link) {
     return socket;
 }
 
-Result<std::vector<std::unique_ptr<Queue>>> open_queues(const XdpOptions& options,
-                                                        std::uint32_t count,
-                                                        const Attachment& attachment,
-                                                        bool frames_in_pieces) {
+struct QueuesWish {
+    std::uint32_t count = 1;
+    bool frames_in_pieces = false;  // the MTU allows frames larger than a buffer
+};
+
+Result<std::vector<std::unique_ptr<Queue>>> open_queues(const XdpOptions& options, QueuesWish wish,
+                                                        const Attachment& attachment) {
     std::vector<std::unique_ptr<Queue>> queues;
-    for (std::uint32_t number = 0; number < count; ++number) {
+    for (std::uint32_t number = 0; number < wish.count; ++number) {
         // Generic mode sees packets after the kernel has merged them (GRO), larger than the MTU.
         auto queue =
             Queue::open({.interface = options.interface,
@@ -101,7 +101,7 @@ Result<std::vector<std::unique_ptr<Queue>>> open_queues(const XdpOptions& option
                          .frame_octets = options.frame_octets,
                          .zero_copy = options.zero_copy,
                          .native = attachment.is_native(),
-                         .frames_in_pieces = frames_in_pieces || attachment.takes_pieces() ||
+                         .frames_in_pieces = wish.frames_in_pieces || attachment.takes_pieces() ||
                                              !attachment.is_native(),
                          .busy_poll = options.busy_poll,
                          .clock = options.clock});
@@ -125,7 +125,35 @@ Result<Link> ethernet_link(Netlink& route, const std::string& interface) {
     return link;
 }
 
-Result<XdpCapture::Parts> build(const XdpOptions& options) {
+// The ring as wished; else as the link's speed wants it. A virtual device names a speed that means
+// nothing.
+RingSize ring_of(const XdpOptions& options, const Link& link, const Ethtool& ethtool,
+                 std::uint32_t queues) {
+    if (options.rx_ring != 0) {
+        return {options.rx_ring, "as configured"};
+    }
+    const std::uint64_t speed = link.kind.empty() ? ethtool.speed_bits().value_or(0) : 0;
+    return computed_ring(speed, queues, options.frame_octets);
+}
+
+// Opens the queues. Where the memory for computed rings is refused, the usual ones will do.
+Result<std::vector<std::unique_ptr<Queue>>> open_queues_that_fit(XdpOptions& options,
+                                                                 RingSize& ring, QueuesWish wish,
+                                                                 const Attachment& attachment) {
+    const bool computed = options.rx_ring == 0;
+    options.rx_ring = ring.descriptors;
+    auto queues = open_queues(options, wish, attachment);
+    if (queues || !computed || queues.error().kind != Error::Kind::no_memory ||
+        ring.descriptors <= rx_ring_default) {
+        return queues;
+    }
+    ring = {rx_ring_default, "the kernel has no memory for the " +
+                                 std::to_string(ring.descriptors) + " computed from the speed"};
+    options.rx_ring = ring.descriptors;
+    return open_queues(options, wish, attachment);
+}
+
+Result<XdpCapture::Parts> build(XdpOptions options) {
     auto route = Netlink::open(NETLINK_ROUTE);
     if (!route) {
         return tl::unexpected(route.error());
@@ -153,7 +181,9 @@ Result<XdpCapture::Parts> build(const XdpOptions& options) {
     if (!attachment) {
         return tl::unexpected(attachment.error());
     }
-    auto queues = open_queues(options, *queues_wanted, *attachment, in_pieces);
+    RingSize ring = ring_of(options, *link, ethtool, *queues_wanted);
+    auto queues = open_queues_that_fit(
+        options, ring, {.count = *queues_wanted, .frames_in_pieces = in_pieces}, *attachment);
     if (!queues) {
         return tl::unexpected(queues.error());
     }
@@ -165,7 +195,8 @@ Result<XdpCapture::Parts> build(const XdpOptions& options) {
                              .prefilter = std::move(*prefilter),
                              .queues = std::move(*queues),
                              .promiscuous = {},
-                             .attachment = std::move(*attachment)};
+                             .attachment = std::move(*attachment),
+                             .ring_reason = std::move(ring.reason)};
 }
 
 }  // namespace

@@ -157,6 +157,8 @@ bool Queue::take_piece(Burst& burst, const xdp_desc& piece, bool begins_frame) n
     Packet& packet = burst.packets[burst.count];
     if (begins_frame) {
         packet.frame = umem_->frame(piece.addr, piece.len);
+        // Another core has just written it, or the NIC: the decoder would wait for each.
+        __builtin_prefetch(packet.frame.data());
         packet.wire_octets = 0;
     }
     packet.wire_octets += piece.len;

@@ -63,6 +63,15 @@ struct CaptureCounters {
     std::uint64_t link_speed_bits = 0;  // bits per second; 0 where nobody knows
 };
 
+// What a device counted for one of its queues: how evenly it spreads, and where it lost. A share of
+// CaptureCounters, for the operator; no law rests on it, because few drivers count all of it.
+struct DeviceQueueCounters {
+    std::uint64_t packets = 0;
+    std::uint64_t octets = 0;
+    std::uint64_t errors = 0;
+    std::uint64_t missed = 0;  // no room, no buffer
+};
+
 // One fact about an opened capture that the operator should know: what was probed, what is used.
 struct Capability {
     std::string name;   // "mode", "zero copy", "symmetric hash", "timestamps"
@@ -98,6 +107,9 @@ public:
 
     // Reads the backend's own statistics; may cost a system call. Any thread but a worker.
     virtual CaptureCounters counters() const = 0;
+
+    // As counters(), by queue of the device; empty where the device does not tell.
+    virtual std::vector<DeviceQueueCounters> device_queues() const { return {}; }
 
     virtual std::string describe() const = 0;
     virtual std::vector<Capability> capabilities() const = 0;

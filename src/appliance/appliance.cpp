@@ -329,6 +329,7 @@ std::vector<metrics::Snapshot::Interface> Appliance::interface_accounts() const 
             account.queues.push_back(point.queue(queue).counters());
         }
         account.counters = point.counters();
+        account.device_queues = point.device_queues();
         accounts.push_back(std::move(account));
     }
     return accounts;

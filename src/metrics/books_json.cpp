@@ -66,6 +66,15 @@ Json json_of(const Snapshot::Interface& interface) {
                           {"received", interface.queues[i].received.value},
                           {"received_octets", interface.queues[i].received_octets.value}});
     }
+    Json device_queues = Json::array();
+    for (std::size_t i = 0; i < interface.device_queues.size(); ++i) {
+        const DeviceQueueCounters& queue = interface.device_queues[i];
+        device_queues.push_back({{"queue", i},
+                                 {"packets", queue.packets},
+                                 {"octets", queue.octets},
+                                 {"errors", queue.errors},
+                                 {"missed", queue.missed}});
+    }
     return {{"name", interface.name},
             {"describe", interface.describe},
             {"link_up", counters.link_up},
@@ -79,7 +88,8 @@ Json json_of(const Snapshot::Interface& interface) {
             {"queue_skew", interface.queue_skew},
             {"dropped", named(counters.dropped, dropped_names)},
             {"ignored", named(counters.ignored, ignored_names)},
-            {"queues", std::move(queues)}};
+            {"queues", std::move(queues)},
+            {"device_queues", std::move(device_queues)}};
 }
 
 Json ignored_of(const WorkerBooks& books) {

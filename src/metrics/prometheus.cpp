@@ -62,6 +62,32 @@ void add_queues(const Snapshot& snapshot, Families& families) {
     }
 }
 
+// One family with one value for each queue of the devices that count by queue.
+template <class Value>
+void add_for_device_queues(const Snapshot& snapshot, Families& families, Value value) {
+    for (const Snapshot::Interface& interface : snapshot.interfaces) {
+        for (std::size_t q = 0; q < interface.device_queues.size(); ++q) {
+            families.add({{"interface", interface.name}, {"queue", std::to_string(q)}},
+                         value(interface.device_queues[q]));
+        }
+    }
+}
+
+void add_device_queues(const Snapshot& snapshot, Families& families) {
+    families.counter("tapmeter_device_queue_packets_total",
+                     "Packets of a receive queue as the device counts them.");
+    add_for_device_queues(snapshot, families, [](const auto& q) { return q.packets; });
+    families.counter("tapmeter_device_queue_bytes_total",
+                     "Bytes of a receive queue as the device counts them.");
+    add_for_device_queues(snapshot, families, [](const auto& q) { return q.octets; });
+    families.counter("tapmeter_device_queue_errors_total",
+                     "Packets that a receive queue of the device refused.");
+    add_for_device_queues(snapshot, families, [](const auto& q) { return q.errors; });
+    families.counter("tapmeter_device_queue_missed_total",
+                     "Packets for which a receive queue of the device had no room or buffer.");
+    add_for_device_queues(snapshot, families, [](const auto& q) { return q.missed; });
+}
+
 // One family with one value for each interface.
 template <class Value>
 void add_for_interfaces(const Snapshot& snapshot, Families& families, Value value) {
@@ -345,6 +371,7 @@ public:
         Families families;
         add_program(snapshot_, surroundings_, families);
         add_queues(snapshot_, families);
+        add_device_queues(snapshot_, families);
         add_interfaces(snapshot_, families);
         add_metering(snapshot_, families);
         add_load(snapshot_, families);

@@ -20,6 +20,7 @@ struct Snapshot {
         CaptureCounters counters;
         std::vector<SourceCounters> queues;
         double queue_skew = 1;  // busiest queue to the mean of all, in the last second or more
+        std::vector<DeviceQueueCounters> device_queues;  // empty where the device does not tell
         std::uint64_t packets_meanwhile = 0;  // newly offered or received while we looked
     };
     struct Worker {

@@ -1,7 +1,9 @@
 #include "src/verbs/command_draft.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "src/config/address.h"
@@ -54,6 +56,9 @@ VerbCommand command_of(std::string_view verb, const Draft& draft) {
     if (verb == "check") {
         return draft.check;
     }
+    if (verb == "setup") {
+        return draft.setup;
+    }
     if (verb == "demo") {
         return DemoCommand{duration};
     }
@@ -82,6 +87,17 @@ LoadRequest load_request(const CommandLine& line, std::vector<std::string> envir
     if (const auto* read = std::get_if<ReadCommand>(&line.verb); read != nullptr) {
         request.collectors = read->collectors;
         request.json_paths = read->json_paths;
+    }
+    if (const auto* check = std::get_if<CheckCommand>(&line.verb); check != nullptr) {
+        request.sources = check->sources;
+    }
+    if (const auto* setup = std::get_if<SetupCommand>(&line.verb); setup != nullptr) {
+        request.sources = setup->sources;
+        std::error_code ignored;
+        if (!request.file && setup->sources.empty() &&
+            std::filesystem::exists(default_config_file, ignored)) {
+            request.file = default_config_file;
+        }
     }
     if (const auto* bench = std::get_if<BenchCommand>(&line.verb); bench != nullptr) {
         complete_request(*bench, request);

@@ -24,6 +24,7 @@ struct Draft {
     RunCommand run;
     ReadCommand read;
     CheckCommand check;
+    SetupCommand setup;
     CtlCommand ctl;
     BenchDraft bench;
 };

@@ -16,6 +16,7 @@
 #include "src/verbs/command_draft.h"
 #include "src/verbs/completion.h"
 #include "src/verbs/file_arguments.h"
+#include "src/verbs/setup_arguments.h"
 
 namespace tapmeter::verbs {
 
@@ -99,13 +100,17 @@ void add_duration(CLI::App& verb, Draft& draft) {
         ->check(duration_fault);
 }
 
-void add_run(CLI::App& program, Draft& draft) {
-    CLI::App& verb = *program.add_subcommand("run", "meter live traffic and export flow records");
-    add_repeated(verb, "-i,--interface", draft.run.sources,
+void add_sources(CLI::App& verb, std::vector<std::string>& sources) {
+    add_repeated(verb, "-i,--interface", sources,
                  "capture from eth1, xdp:eth1, pci:ADDRESS, dpdk:DEVICE or pcap:FILE; may be "
                  "repeated")
         ->type_name("SOURCE")
         ->check(checked_by(config::parse_source));
+}
+
+void add_run(CLI::App& program, Draft& draft) {
+    CLI::App& verb = *program.add_subcommand("run", "meter live traffic and export flow records");
+    add_sources(verb, draft.run.sources);
     add_exports(verb, draft.run.collectors, draft.run.json_paths);
     add_duration(verb, draft);
     add_common(verb, draft);
@@ -131,13 +136,20 @@ void add_read(CLI::App& program, Draft& draft) {
     verb.footer("Example:\n  tapmeter read --flows -o json file.pcap");
 }
 
-void add_small_verbs(CLI::App& program, Draft& draft) {
+void add_machine_verbs(CLI::App& program, Draft& draft) {
     CLI::App& check = *program.add_subcommand("check", "check configuration and machine");
     check.add_flag("--dump", draft.check.dump,
                    "print the effective configuration and where each value comes from");
+    add_sources(check, draft.check.sources);
     add_common(check, draft);
     check.footer("Example:\n  tapmeter check -c /etc/tapmeter/tapmeter.toml --dump");
 
+    CLI::App& setup = add_setup(program, draft.setup);
+    add_sources(setup, draft.setup.sources);
+    add_common(setup, draft);
+}
+
+void add_small_verbs(CLI::App& program, Draft& draft) {
     CLI::App& devices = *program.add_subcommand("devices", "list interfaces and how to capture");
     add_common(devices, draft);
     devices.footer("Example:\n  tapmeter devices -o json");
@@ -229,6 +241,7 @@ void add_verbs(CLI::App& program, Draft& draft) {
         "Example:\n  tapmeter run -i eth1 -n udp://10.0.0.9:4739");
     add_run(program, draft);
     add_read(program, draft);
+    add_machine_verbs(program, draft);
     add_small_verbs(program, draft);
     add_common(add_bench(program, draft.bench), draft);
     add_ctl(program, draft);

@@ -58,7 +58,14 @@ struct ReadCommand {
 };
 
 struct CheckCommand {
-    bool dump = false;  // print the effective configuration
+    bool dump = false;                      // print the effective configuration
+    std::vector<std::string> sources = {};  // -i
+};
+
+struct SetupCommand {
+    bool apply = false;                     // do it, instead of printing it
+    std::vector<std::string> topics = {};   // empty: all; words of machine::topics
+    std::vector<std::string> sources = {};  // -i
 };
 
 struct DevicesCommand {};
@@ -110,8 +117,8 @@ struct CtlCommand {
     std::optional<std::string> url;               // instead of a socket
 };
 
-using VerbCommand = std::variant<RunCommand, ReadCommand, CheckCommand, DevicesCommand, CtlCommand,
-                                 DemoCommand, BenchCommand>;
+using VerbCommand = std::variant<RunCommand, ReadCommand, CheckCommand, SetupCommand,
+                                 DevicesCommand, CtlCommand, DemoCommand, BenchCommand>;
 
 struct CommandLine {
     CommonOptions common;
@@ -133,7 +140,8 @@ tl::expected<CommandLine, Farewell> parse_command_line(std::vector<std::string> 
                                                        bool no_color);
 
 // What load_config() needs of a command line: file, addresses, --set and the environment given.
-// `run` without -c and -i reads default_config_file; other verbs read a file only with -c.
+// `run` without -c and -i reads default_config_file, and so does `setup` where that file exists;
+// other verbs read a file only with -c.
 LoadRequest load_request(const CommandLine& line, std::vector<std::string> environment);
 
 }  // namespace tapmeter::verbs

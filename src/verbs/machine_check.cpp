@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "pipeline/flow/flow_table.h"
@@ -13,6 +14,7 @@
 #include "src/appliance/cores.h"
 #include "src/capture_files/file_capture.h"
 #include "src/exporting/ipfix_output.h"
+#include "src/machine/obstacles.h"
 #include "src/verbs/table.h"
 #include "xdp/devices.h"
 
@@ -152,6 +154,9 @@ std::vector<Finding> check_machine(const Config& config) {
     }
     check_cores(config, findings);
     check_memory(config, findings);
+    const auto facts = machine::read_facts(machine::Tree(), machine::ask_driver);
+    const auto needs = machine::needs_of(config, workers_wanted(config), facts);
+    std::ranges::move(machine::find_obstacles(needs, facts), std::back_inserter(findings));
     for (const Config::Ipfix& ipfix : config.ipfix) {
         const auto opened = exporting::open_ipfix(ipfix, {{.name = "check"}});
         const std::string what = "collector " + ipfix.name;

@@ -58,6 +58,56 @@ TEST(PortPlan, rings_keep_to_the_limits_of_the_device) {
     EXPECT_FALSE(plan_port({.device = "n", .rx_ring = rx_ring_max + 1}, silent));
 }
 
+// 148,809 frames of 64 octets arrive within 10 ms at 10 Gbit/s (IEEE 802.3: 84 octet times each).
+TEST(PortPlan, rings_are_computed_from_the_speed_as_far_as_the_device_goes) {
+    rte_eth_dev_info roomy = nic();
+    roomy.rx_desc_lim.nb_max = 16'384;
+    const auto ring = [](const PortRequest& request, const rte_eth_dev_info& info) {
+        return plan_port(request, info)->rx_descriptors;
+    };
+    constexpr std::uint64_t gigabit = 1'000'000'000;
+    EXPECT_EQ(ring({.device = "n", .link_speed_bits = gigabit}, roomy), 16'384) << "14,880 fit";
+    EXPECT_EQ(ring({.device = "n", .queues = 8, .link_speed_bits = gigabit}, roomy),
+              rx_ring_default)
+        << "1,860 a queue: never below what an unknown speed gets";
+    EXPECT_EQ(ring({.device = "n", .queues = 12, .link_speed_bits = 10 * gigabit}, roomy), 16'384);
+    EXPECT_EQ(ring({.device = "n", .link_speed_bits = 100 * gigabit}, nic()), 4'096);
+    EXPECT_EQ(ring({.device = "n", .rx_ring = 512, .link_speed_bits = 100 * gigabit}, nic()), 512);
+
+    rte_eth_dev_info odd = nic();
+    odd.rx_desc_lim.nb_max = 5'000;
+    EXPECT_EQ(ring({.device = "n", .link_speed_bits = 100 * gigabit}, odd), 4'096)
+        << "a power of two, as several drivers want it";
+}
+
+TEST(PortPlan, a_computed_ring_keeps_to_the_memory_and_says_so) {
+    rte_eth_dev_info roomy = nic();
+    roomy.rx_desc_lim.nb_max = UINT16_MAX;
+    PortRequest request{.device = "n", .queues = 4, .link_speed_bits = 100'000'000'000};
+    EXPECT_EQ(plan_port(request, roomy)->rx_descriptors, rx_ring_max);
+    EXPECT_EQ(plan_port(request, roomy)->ring_reason,
+              "10 ms at line rate are 372024, this is the most that tapmeter takes: 880 us of "
+              "64-octet frames, 16127 us of 1518-octet frames");
+    request.memory_octets = 4 * pool_octets(plan_port(request, roomy)->buffers_per_queue);
+    EXPECT_EQ(plan_port(request, roomy)->rx_descriptors, rx_ring_max) << "it fits exactly";
+    --request.memory_octets;
+    EXPECT_EQ(plan_port(request, roomy)->rx_descriptors, rx_ring_max / 2);
+    EXPECT_NE(plan_port(request, roomy)->ring_reason.find("memory.dpdk"), std::string::npos);
+    request.memory_octets = 1;
+    EXPECT_EQ(plan_port(request, roomy)->rx_descriptors, rx_ring_default)
+        << "the pool will say what is missing";
+    request.rx_ring = 8'192;
+    EXPECT_EQ(plan_port(request, roomy)->rx_descriptors, 8'192) << "a wish is not cut";
+}
+
+TEST(PortPlan, the_fastest_speed_of_several_counts) {
+    EXPECT_EQ(fastest_link_bits(0), 0U);
+    EXPECT_EQ(fastest_link_bits(RTE_ETH_LINK_SPEED_1G), 1'000'000'000U);
+    EXPECT_EQ(fastest_link_bits(RTE_ETH_LINK_SPEED_10G | RTE_ETH_LINK_SPEED_100G |
+                                RTE_ETH_LINK_SPEED_25G),
+              100'000'000'000U);
+}
+
 TEST(PortPlan, jumbo_frames_where_the_device_can) {
     const auto jumbo = plan_port({.device = "n"}, nic());
     EXPECT_EQ(jumbo->mtu, mtu_wanted);

@@ -37,6 +37,12 @@ TEST_F(XdpCaptureLosses, a_reader_that_stops_loses_frames_under_their_names) {
     EXPECT_EQ(books.waiting.value, 4U * rx_ring_min);
     EXPECT_EQ(books.dropped[index_of(Dropped::xdp_ring_full)], frames - 4U * rx_ring_min);
     expect_balanced(books);
+    std::uint64_t missed = 0;
+    for (const DeviceQueueCounters& queue : capture->device_queues()) {
+        EXPECT_EQ(queue.packets, rx_ring_min) << "what waits in the queue's own ring";
+        missed += queue.missed;
+    }
+    EXPECT_EQ(missed, frames - 4U * rx_ring_min);
 
     EXPECT_EQ(receive_all(*capture), 4U * rx_ring_min);
     expect_balanced(capture->counters());

@@ -124,6 +124,7 @@ TEST(BooksJson, holds_every_counter_also_those_that_are_zero) {
     EXPECT_EQ(books["interfaces"][1]["dropped"].size(), dropped_reasons);
     EXPECT_EQ(books["interfaces"][1]["dropped"]["xdp_ring_full"], 0);
     EXPECT_EQ(books["interfaces"][0]["queues"][1]["received_octets"], 41'000);
+    EXPECT_EQ(books["interfaces"][0]["device_queues"][1]["missed"], 4);
     EXPECT_EQ(books["workers"][1]["non_ip"]["arp"], 40);
     EXPECT_EQ(books["workers"][1]["undecoded"].size(), undecoded_reasons);
     EXPECT_EQ(books["total"]["metered"]["layer2_octets"], 190'000);

@@ -32,6 +32,10 @@ TEST(Prometheus, tells_every_account) {
     const std::string text = rendered();
     for (const char* line : {
              "tapmeter_rx_packets_total{interface=\"p0\",queue=\"1\"} 400\n",
+             "tapmeter_device_queue_packets_total{interface=\"p0\",queue=\"0\"} 650\n",
+             "tapmeter_device_queue_bytes_total{interface=\"p0\",queue=\"1\"} 43000\n",
+             "tapmeter_device_queue_errors_total{interface=\"p0\",queue=\"1\"} 3\n",
+             "tapmeter_device_queue_missed_total{interface=\"p0\",queue=\"0\"} 2\n",
              "tapmeter_rx_bytes_total{interface=\"p1\",queue=\"0\"} 60000\n",
              "tapmeter_packets_offered_total{interface=\"p0\"} 1140\n",
              "tapmeter_packets_dropped_total{interface=\"p0\",reason=\"rx_missed\"} 70\n",
@@ -120,6 +124,7 @@ TEST(Prometheus, series_are_bounded) {
     snapshot.rings.resize(8, snapshot.rings[0]);
     for (Snapshot::Interface& interface : snapshot.interfaces) {
         interface.queues.resize(8, interface.queues[0]);
+        interface.device_queues.resize(8, interface.device_queues[0]);
     }
     const std::string text = prometheus_text(snapshot, surroundings());
     const auto lines = std::ranges::count(text, '\n');

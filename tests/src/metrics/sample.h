@@ -72,6 +72,8 @@ inline Snapshot::Interface sample_interface(std::string name) {
     counters.link_speed_bits = 10'000'000'000;
     interface.queues = {{.received = Packets{400}, .received_octets = Octets{40'000}},
                         {.received = Packets{400}, .received_octets = Octets{41'000}}};
+    interface.device_queues = {{.packets = 650, .octets = 65'000, .errors = 1, .missed = 2},
+                               {.packets = 420, .octets = 43'000, .errors = 3, .missed = 4}};
     return interface;
 }
 
