@@ -78,7 +78,7 @@ BANNED = {
         ("pipeline",), "none of these per packet"),
     r"\bstd::(cout|cerr|printf|iostream)\b|(?<![\w.:])printf\(": (
         ("pipeline", "dpdk", "xdp"), "a counter or a Result: packet rooms do not print"),
-    r"\bvolatile\b": (("pipeline", "dpdk", "xdp", "src"), "std::atomic"),
+    r"(?<!asm )\bvolatile\b": (("pipeline", "dpdk", "xdp", "src"), "std::atomic"),
     r"\bshared_ptr\b": (("dpdk", "xdp", "src"), "std::unique_ptr: every octet has one owner"),
     r"\bassert\(": (("pipeline", "dpdk", "xdp", "src"), "expects(), which release builds keep"),
     r"\b(s?rand|strcpy|strcat|sprintf|gets)\(": (("",), "the C++ library"),

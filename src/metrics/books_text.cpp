@@ -79,7 +79,8 @@ void write_interface(const Snapshot::Interface& interface, Page& page) {
     page.nonzero("ignored", counters.ignored, ignored_names);
 
     const std::uint64_t lost = sum(counters.dropped);
-    const double share = 100.0 * ratio(lost, counters.received.value + lost);
+    const double share =
+        100.0 * ratio(lost, counters.received.value + counters.shunted.value + lost);
     page.line("DROPPED", "", lost, fmt::format("packets, {:.3f} %", share));
 }
 

@@ -2,8 +2,12 @@
 
 #include <prometheus/metric_family.h>
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace tapmeter::metrics {
@@ -35,6 +39,17 @@ public:
             add(std::move(all), counts[i]);
         }
         return *this;
+    }
+
+    // One series for every name: 1 where its bit is set, else 0.
+    template <class Names>
+    Families& add_bits(const Labels& labels, std::string_view label, std::uint64_t bits,
+                       const Names& names) {
+        std::array<std::uint64_t, std::tuple_size_v<Names>> values{};
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            values[i] = (bits >> i) & 1U;
+        }
+        return add_each(labels, label, values, names);
     }
 
     // Families without a series are left out.

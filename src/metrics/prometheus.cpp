@@ -195,25 +195,12 @@ void add_load(const Snapshot& snapshot, Families& families) {
     add_for_workers(snapshot, families, [](const auto& w) { return burst_histogram(w.books); });
 }
 
-// Of several named states or causes the ones in force are 1.
-template <class Names>
-void add_flags(std::size_t worker, std::string_view label, std::uint64_t in_force,
-               const Names& names, Families& families) {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        Labels labels = worker_label(worker);
-        labels.push_back({std::string(label), std::string(names[i])});
-        families.add(std::move(labels), (in_force >> i) & 1U);
-    }
-}
-
 // The whole: the worst of the workers, or the skew of a port's queues.
 void add_overall(const Snapshot& snapshot, Families& families) {
     const Overall state = overall(snapshot);
     families.gauge("tapmeter_state", "1 for the state of the whole: the worst of its workers.");
-    for (std::size_t i = 0; i < load_states; ++i) {
-        families.add({{"state", std::string(load_state_names[i])}},
-                     static_cast<std::size_t>(state.state) == i ? 1.0 : 0.0);
-    }
+    families.add_bits({}, "state", std::uint64_t{1} << static_cast<unsigned>(state.state),
+                      load_state_names);
     families.gauge("tapmeter_queue_skew_ratio",
                    "Busiest queue of an interface to the mean of its queues, in the last second.");
     for (const Snapshot::Interface& interface : snapshot.interfaces) {
@@ -225,12 +212,14 @@ void add_state(const Snapshot& snapshot, Families& families) {
     families.gauge("tapmeter_worker_state",
                    "1 for the state that a worker is in: normal, warm, hot or flood.");
     for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
-        add_flags(k, "state", std::uint64_t{1} << snapshot.workers[k].books.load_state,
-                  load_state_names, families);
+        families.add_bits(worker_label(k), "state",
+                          std::uint64_t{1} << snapshot.workers[k].books.load_state,
+                          load_state_names);
     }
     families.gauge("tapmeter_worker_state_cause", "1 for each cause of a worker's state.");
     for (std::size_t k = 0; k < snapshot.workers.size(); ++k) {
-        add_flags(k, "cause", snapshot.workers[k].books.load_causes, load_cause_names, families);
+        families.add_bits(worker_label(k), "cause", snapshot.workers[k].books.load_causes,
+                          load_cause_names);
     }
     families.counter("tapmeter_worker_state_entered_total",
                      "How often a worker came into a state.");

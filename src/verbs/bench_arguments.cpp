@@ -48,7 +48,7 @@ std::string cores_fault(const std::string& text) {
     return cores ? std::string() : config::shortened(text) + ": must be " + cores.error();
 }
 
-std::string duration_fault(const std::string& text) {
+std::string length_fault(const std::string& text) {
     const auto duration = config::parse_duration(text);
     return duration && duration->count() > 0
                ? std::string()
@@ -116,7 +116,7 @@ void add_rates(CLI::App& verb, BenchDraft& draft) {
         });
     verb.add_option("--trial", draft.trial, "how long a trial of -i or --search lasts")
         ->type_name("TIME")
-        ->check(duration_fault);
+        ->check(length_fault);
     verb.add_option("--rx-ring", draft.ring_slots, "packets that a receive ring in memory holds")
         ->type_name("N")
         ->check(ring_fault);
@@ -143,7 +143,7 @@ CLI::App& add_bench(CLI::App& program, BenchDraft& draft) {
         ->check(cores_fault);
     verb.add_option("--duration", draft.duration, "how long to measure, without warming up")
         ->type_name("TIME")
-        ->check(duration_fault);
+        ->check(length_fault);
     verb.add_option("--sizes", draft.sizes, "frame sizes with FCS: 64,128,1518,imix")
         ->type_name("LIST")
         ->delimiter(',')

@@ -16,6 +16,7 @@
 #include "src/verbs/command_draft.h"
 #include "src/verbs/completion.h"
 #include "src/verbs/file_arguments.h"
+#include "src/verbs/option_checks.h"
 #include "src/verbs/setup_arguments.h"
 
 namespace tapmeter::verbs {
@@ -34,21 +35,6 @@ std::string joined(std::span<const std::string_view> words, std::string_view joi
         text += word;
     }
     return text;
-}
-
-// A check answers with what is wrong, or with an empty text.
-template <class Parse>
-auto checked_by(const Parse& parse) {
-    return [parse](const std::string& text) {
-        const auto value = parse(text);
-        return value ? std::string() : config::shortened(text) + ": must be " + value.error();
-    };
-}
-
-std::string duration_fault(const std::string& text) {
-    return config::parse_duration(text)
-               ? std::string()
-               : "\"" + text + "\": must be a duration such as \"500ms\", \"30s\" or \"5m\"";
 }
 
 void add_choice(CLI::App& verb, const std::string& names, std::string& value,

@@ -36,7 +36,7 @@ TEST(Prometheus, tells_every_account) {
              "tapmeter_device_queue_bytes_total{interface=\"p0\",queue=\"1\"} 43000\n",
              "tapmeter_device_queue_errors_total{interface=\"p0\",queue=\"1\"} 3\n",
              "tapmeter_device_queue_missed_total{interface=\"p0\",queue=\"0\"} 2\n",
-             "tapmeter_rx_bytes_total{interface=\"p1\",queue=\"0\"} 60000\n",
+             "tapmeter_rx_bytes_total{interface=\"p1\",queue=\"0\"} 40000\n",
              "tapmeter_packets_offered_total{interface=\"p0\"} 1140\n",
              "tapmeter_packets_dropped_total{interface=\"p0\",reason=\"rx_missed\"} 70\n",
              "tapmeter_packets_dropped_total{interface=\"p0\",reason=\"xdp_ring_full\"} 0\n",

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "src/config/check.h"
+#include "src/config/quantity.h"
+
+namespace tapmeter::verbs {
+
+// Checks for CLI11: each answers with what is wrong, or with an empty text.
+
+// `parse` gives a Result-like value whose error says what the text must be.
+template <class Parse>
+auto checked_by(const Parse& parse) {
+    return [parse](const std::string& text) {
+        const auto value = parse(text);
+        return value ? std::string() : config::shortened(text) + ": must be " + value.error();
+    };
+}
+
+inline std::string duration_fault(const std::string& text) {
+    return config::parse_duration(text)
+               ? std::string()
+               : "\"" + text + "\": must be a duration such as \"500ms\", \"30s\" or \"5m\"";
+}
+
+}  // namespace tapmeter::verbs
