@@ -203,7 +203,7 @@ TEST(BooksCsv, quotes_what_a_spreadsheet_would_misread) {
 TEST(Stats, tell_the_load_of_each_worker) {
     const std::string text = stats_as_text(sample_snapshot());
     EXPECT_THAT(text, HasSubstr("up 12 s, hot: ring, backlog\n"));
-    EXPECT_THAT(text, HasSubstr("0           3   25 %        10.0               1,000"));
+    EXPECT_THAT(text, HasSubstr("0           3   25 %         8.0                 800"));
     EXPECT_THAT(text, HasSubstr("1           -   25 %"));
     EXPECT_THAT(text, HasSubstr("output json/file: up, 25 records sent, 5 dropped\n"));
 
