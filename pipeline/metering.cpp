@@ -49,7 +49,23 @@ void Metering::meter(std::span<const FlowKey> keys, std::span<const Observation>
         if (i + ahead < keys.size()) {
             guesses[i + ahead] = parts_.table.guess(hashes_[i + ahead]);
         }
+        if (admission_.open()) {
+            look_elsewhere(i, std::span{guesses}.first(keys.size()));
+        }
         meter_one(keys[i], {hashes_[i], guesses[i]}, packets[i]);
+    }
+}
+
+// For the packets that come next and whose flow is not at home: it lives in its other bucket, or
+// it is new.
+inline void Metering::look_elsewhere(std::size_t packet, std::span<FlowIndex> guesses) noexcept {
+    const std::size_t far = packet + others_ahead;
+    if (far < guesses.size() && guesses[far] == no_flow) [[unlikely]] {
+        parts_.table.prefetch_other(hashes_[far]);
+    }
+    const std::size_t near = packet + newcomers_ahead;
+    if (near < guesses.size() && guesses[near] == no_flow) [[unlikely]] {
+        guesses[near] = parts_.table.guess_elsewhere(hashes_[near], ticks_of(now_));
     }
 }
 
@@ -186,6 +202,8 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
 
 void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     Flow& flow = parts_.table.flow(index);
+    const FlowHash hash = hash_of(flow.key);
+    parts_.table.prefetch_bucket(hash);  // its home: erase() will want it
     parts_.books.aggregates_active -= flow::is_aggregate(flow.key) ? 1U : 0U;
     if ((flow.state & flow::state::shunted) != 0) [[unlikely]] {
         end_shunted(index);
@@ -195,7 +213,7 @@ void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     } else {
         emit(index, reason);
     }
-    parts_.table.erase(index, hash_of(flow.key));
+    parts_.table.erase(index, hash);
     ++parts_.books.flows_ended[index_of(reason)];
     --parts_.books.flows_active;
 }

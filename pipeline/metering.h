@@ -75,6 +75,10 @@ private:
         flow::FlowIndex guess;
     };
     static constexpr std::size_t flows_ahead = 16;
+    static constexpr std::size_t others_ahead = 12;
+    static constexpr std::size_t newcomers_ahead = 8;
+
+    void look_elsewhere(std::size_t packet, std::span<flow::FlowIndex> guesses) noexcept;
 
     void meter_one(const flow::FlowKey& key, Sought sought,
                    const flow::Observation& packet) noexcept;

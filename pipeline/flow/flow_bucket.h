@@ -6,7 +6,9 @@
 #include <cstring>
 #include <span>
 
-#if defined(__SSE2__)
+#if defined(__SSE4_1__)
+#include <smmintrin.h>
+#elif defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
@@ -57,17 +59,75 @@ struct alignas(cache_line_octets) FlowBucket {
     }
     std::uint32_t free_ways() const noexcept { return matching(0, 0xffff); }
 
+    // Which of a full bucket's flows is missed least, and how much: first what it is worth (a
+    // flow of a single packet, of several, one that was answered), then how far away its deadline
+    // is; overdue flows count as due now. Of equals the first.
+    struct Cheapest {
+        std::uint16_t cost;
+        std::uint8_t way;
+    };
+    Cheapest cheapest(Ticks now) const noexcept {
+#if defined(__SSE4_1__)
+        const __m128i bits = _mm_set_epi16(0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1);
+        const __m128i first = costs(lanes_at(0), lanes_at(deadlines_at), now, bits);
+        // The last lane of the second half is no way: it costs the most.
+        const __m128i second = _mm_or_si128(
+            costs(lanes_at(16), lanes_at(deadlines_at + 16), now, _mm_slli_epi16(bits, 8)),
+            _mm_set_epi16(-1, 0, 0, 0, 0, 0, 0, 0));
+        const auto low = static_cast<std::uint32_t>(_mm_cvtsi128_si32(_mm_minpos_epu16(first)));
+        const auto high = static_cast<std::uint32_t>(_mm_cvtsi128_si32(_mm_minpos_epu16(second)));
+        const bool in_first = (low & 0xffffU) <= (high & 0xffffU);
+        const std::uint32_t best = in_first ? low : high + (std::uint32_t{8} << 16U);
+        return {static_cast<std::uint16_t>(best), static_cast<std::uint8_t>(best >> 16U)};
+#else
+        Cheapest best{0xffff, 0};
+        for (std::size_t way = 0; way < ways; ++way) {
+            const int left = static_cast<std::int16_t>(static_cast<Ticks>(deadlines[way] - now));
+            const int near = left < 0 ? 0 : left < far_away ? left : far_away;
+            const unsigned worth =
+                ((tags[way] & answered) << 1U) | (((unsigned{several} >> way) & 1U) << 14U);
+            const auto cost = static_cast<std::uint16_t>(static_cast<unsigned>(near) | worth);
+            if (cost < best.cost) {
+                best = {cost, static_cast<std::uint8_t>(way)};
+            }
+        }
+        return best;
+#endif
+    }
+
 private:
+    static constexpr std::int16_t far_away = 0x3fff;  // below the two bits of worth
+    static constexpr std::size_t deadlines_at = ways * sizeof(std::uint16_t);
+
+#if defined(__SSE2__)
+    __m128i lanes_at(std::size_t octet) const noexcept {
+        __m128i lanes;  // NOLINT(*-init-variables): written whole by the next line
+        std::memcpy(&lanes, std::as_bytes(std::span{this, 1}).subspan(octet).data(), sizeof(lanes));
+        return lanes;
+    }
+#endif
+#if defined(__SSE4_1__)
+    // of_several  lane w: the bit of its way in `several`
+    __m128i costs(__m128i tag, __m128i deadline, Ticks now, __m128i of_several) const noexcept {
+        const __m128i left = _mm_sub_epi16(deadline, _mm_set1_epi16(static_cast<short>(now)));
+        const __m128i near =
+            _mm_min_epi16(_mm_max_epi16(left, _mm_setzero_si128()), _mm_set1_epi16(far_away));
+        const __m128i answers = _mm_slli_epi16(_mm_and_si128(tag, _mm_set1_epi16(answered)), 1);
+        const __m128i has_several = _mm_cmpeq_epi16(
+            _mm_and_si128(_mm_set1_epi16(static_cast<short>(several)), of_several), of_several);
+        return _mm_or_si128(
+            near, _mm_or_si128(answers, _mm_and_si128(has_several, _mm_set1_epi16(far_away + 1))));
+    }
+#endif
+
     // Bit w is set where the tag of way w, under `mask`, equals `tag`.
     std::uint32_t matching(std::uint16_t tag, std::uint16_t mask) const noexcept {
 #if defined(__SSE2__)
         // The second half reads the first deadline as a sixteenth tag; its bit is cut off. Without
         // AVX2 compilers make 15 tests of the loop below.
         const auto half = [&](std::size_t octets) noexcept {
-            __m128i lanes;  // NOLINT(*-init-variables): written whole by the next line
-            std::memcpy(&lanes, std::as_bytes(std::span{this, 1}).subspan(octets).data(),
-                        sizeof(lanes));
-            lanes = _mm_and_si128(lanes, _mm_set1_epi16(static_cast<short>(mask)));
+            const __m128i lanes =
+                _mm_and_si128(lanes_at(octets), _mm_set1_epi16(static_cast<short>(mask)));
             return _mm_cmpeq_epi16(lanes, _mm_set1_epi16(static_cast<short>(tag)));
         };
         const __m128i both = _mm_packs_epi16(half(0), half(sizeof(__m128i)));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "pipeline/base/expects.h"
+#include "pipeline/base/prefetch.h"
 
 namespace tapmeter::flow {
 
@@ -107,48 +108,60 @@ FlowTable::FlowTable(Region region, std::size_t buckets) noexcept : region_(std:
 }
 
 FlowIndex FlowTable::insert(FlowHash hash, Ticks deadline) noexcept {
-    const std::size_t home = home_of(hash);
-    std::size_t bucket = home;
-    std::uint32_t free = buckets_[home].free_ways();
-    if (free == 0) {
-        bucket = other_of(hash);
-        free = buckets_[bucket].free_ways();
-        if (free == 0) {
-            return no_flow;
-        }
-        // Where both words name one bucket there is no other: a full home had no free way.
-        ++buckets_[home].guests;
+    const FlowIndex index = place_for(hash);
+    if (index == no_flow) {
+        return no_flow;
     }
-    const auto way = static_cast<std::size_t>(std::countr_zero(free));
+    const std::size_t bucket = bucket_of(index);
+    const std::size_t way = way_of(index);
+    // Where both words name one bucket there is no other: a full home had no free way.
+    const std::size_t home = home_of(hash);
+    buckets_[home].guests = static_cast<std::uint16_t>(buckets_[home].guests + (bucket != home));
     buckets_[bucket].tags[way] = detail::tag_of(hash);
     buckets_[bucket].several &= static_cast<std::uint16_t>(~(1U << way));
     buckets_[bucket].deadlines[way] = deadline;
     note_deadline(bucket, deadline);
     ++used_;
-    return index_of(bucket, way);
+    return index;
 }
 
 FlowIndex FlowTable::victim(FlowHash hash, Ticks now) const noexcept {
-    FlowIndex best = no_flow;
-    std::uint32_t best_cost = 0xffff'ffff;
-    for (const std::size_t bucket : {home_of(hash), other_of(hash)}) {
-        for (std::size_t way = 0; way < FlowBucket::ways; ++way) {
-            const FlowBucket& candidate = buckets_[bucket];
-            // Overdue flows count as due now; the worth of a flow stands above its deadline.
-            const Ticks deadline = candidate.deadlines[way];
-            const std::uint32_t left =
-                is_due(deadline, now) ? 0U : static_cast<Ticks>(deadline - now);
-            const std::uint32_t answered =
-                (candidate.tags[way] & FlowBucket::answered) != 0 ? 2 : 0;
-            const std::uint32_t several = (std::uint32_t{candidate.several} >> way) & 1U;
-            const std::uint32_t cost = left | ((answered | several) << 16U);
-            if (cost < best_cost) {
-                best_cost = cost;
-                best = index_of(bucket, way);
-            }
+    const std::size_t home = home_of(hash);
+    const std::size_t other = other_of(hash);
+    const FlowBucket::Cheapest at_home = buckets_[home].cheapest(now);
+    const FlowBucket::Cheapest elsewhere = buckets_[other].cheapest(now);
+    return elsewhere.cost < at_home.cost ? index_of(other, elsewhere.way)
+                                         : index_of(home, at_home.way);
+}
+
+FlowIndex FlowTable::guess_elsewhere(FlowHash hash, Ticks now) const noexcept {
+    const std::size_t home = home_of(hash);
+    const std::size_t other = other_of(hash);
+    if (buckets_[home].guests != 0) {
+        const std::uint32_t ways = buckets_[other].ways_with(detail::tag_of(hash));
+        if (ways != 0) {
+            const FlowIndex guest =
+                index_of(other, static_cast<std::size_t>(std::countr_zero(ways)));
+            prefetch_lines(guest);
+            return guest;
         }
     }
-    return best;
+    const FlowIndex place = place_for(hash);
+    const FlowIndex next = place != no_flow ? place : victim(hash, now);
+    prefetch_lines(next);
+    prefetch(&origins_[number_of(next)]);
+    return no_flow;
+}
+
+// Where insert() puts a flow with this hash; no_flow: nowhere.
+FlowIndex FlowTable::place_for(FlowHash hash) const noexcept {
+    for (const std::size_t bucket : {home_of(hash), other_of(hash)}) {
+        const std::uint32_t free = buckets_[bucket].free_ways();
+        if (free != 0) {
+            return index_of(bucket, static_cast<std::size_t>(std::countr_zero(free)));
+        }
+    }
+    return no_flow;
 }
 
 void FlowTable::erase(FlowIndex index, FlowHash hash) noexcept {

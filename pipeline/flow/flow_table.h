@@ -70,6 +70,18 @@ public:
     // find() until the burst is over, also when flows have come and gone in between.
     FlowIndex guess(FlowHash hash) const noexcept;
 
+    // For a hash whose guess() found nothing and whose flow may begin: asks for the bucket where it
+    // goes if its home is full.
+    void prefetch_other(FlowHash hash) const noexcept {
+        if (buckets_[home_of(hash)].free_ways() == 0) {
+            prefetch(&buckets_[other_of(hash)]);
+        }
+    }
+
+    // The same, some packets later: the flow in its other bucket, or
+    // no_flow. Then it is most likely new, and memory is asked for the place that it will take.
+    FlowIndex guess_elsewhere(FlowHash hash, Ticks now) const noexcept;
+
     Flow& flow(FlowIndex index) noexcept { return flows_[static_cast<std::size_t>(index)]; }
     FlowOrigin& origin(FlowIndex index) noexcept {
         return origins_[static_cast<std::size_t>(index)];
@@ -100,6 +112,8 @@ private:
     std::size_t home_of(FlowHash hash) const noexcept;
     std::size_t other_of(FlowHash hash) const noexcept;
     FlowIndex find_in(std::size_t bucket, std::uint16_t tag, const FlowKey& key) const noexcept;
+    FlowIndex place_for(FlowHash hash) const noexcept;
+    void prefetch_lines(FlowIndex index) const noexcept;
     void note_deadline(std::size_t bucket, Ticks deadline) noexcept;
 
     Region region_;
@@ -181,9 +195,13 @@ inline FlowIndex FlowTable::guess(FlowHash hash) const noexcept {
         return no_flow;
     }
     const auto index = index_of(home, static_cast<std::size_t>(std::countr_zero(ways)));
+    prefetch_lines(index);
+    return index;
+}
+
+[[gnu::always_inline]] inline void FlowTable::prefetch_lines(FlowIndex index) const noexcept {
     prefetch(&flows_[number_of(index)].key);
     prefetch(&flows_[number_of(index)].sides);
-    return index;
 }
 
 }  // namespace tapmeter::flow
