@@ -56,7 +56,7 @@ struct CaptureCounters {
     Octets received_octets{};
     Packets shunted{};
     Octets shunted_octets{};  // layer 2, without FCS
-    Packets waiting{};  // in the rings between the backend and the worker at this moment
+    Packets waiting{};        // in the rings between the backend and the worker at this moment
     std::array<std::uint64_t, dropped_reasons> dropped{};
     std::array<std::uint64_t, ignored_reasons> ignored{};
     bool link_up = true;
