@@ -29,7 +29,10 @@ constexpr std::uint16_t syn = 0x02;
 constexpr std::uint16_t syn_ack = 0x12;
 constexpr std::uint16_t ack = 0x10;
 
-// Connections that stand, then SYNs from anywhere to anywhere in one /16, ten million a second.
+// Ten million packets a second, or a tenth of that: a second in all, several looks at the load.
+constexpr std::chrono::nanoseconds gap{100 * scale};
+
+// Connections that stand, then SYNs from anywhere to anywhere in one /16.
 // Frames are written as they are asked for, into one burst's room.
 class FloodSource final : public PacketSource {
 public:
@@ -44,7 +47,7 @@ public:
             octets_ += frame.size();
             burst.packets[burst.count] = {
                 .frame = frame,
-                .observed_at = ObservedAt{1'000s + 100ns * static_cast<std::int64_t>(next_)},
+                .observed_at = ObservedAt{1'000s + gap * static_cast<std::int64_t>(next_)},
                 .wire_octets = static_cast<std::uint32_t>(frame.size())};
             ++next_;
         }
