@@ -31,7 +31,8 @@ Interval between(const Reading& begin, const Reading& end) noexcept {
 }
 
 void Stopwatch::take(std::uint64_t packets, std::uint64_t octets) noexcept {
-    const std::uint32_t asked = asked_.load(std::memory_order_relaxed);
+    // Pairs with the release in ask(): nobody reads the reading before any more.
+    const std::uint32_t asked = asked_.load(std::memory_order_acquire);
     reading_ = times_now();
     reading_.cpu -= paused_.cpu;
     reading_.wall -= paused_.wall;

@@ -33,8 +33,8 @@ Interval between(const Reading& begin, const Reading& end) noexcept;
 // look costs one load.
 class Stopwatch {
 public:
-    // Main thread: the polling thread takes a reading at its next look.
-    void ask() noexcept { asked_.fetch_add(1, std::memory_order_relaxed); }
+    // Main thread: the polling thread takes a reading at its next look. Gives back the one before.
+    void ask() noexcept { asked_.fetch_add(1, std::memory_order_release); }
     // True once the reading that was last asked for is taken.
     bool answered() const noexcept {
         return taken_.load(std::memory_order_acquire) == asked_.load(std::memory_order_relaxed);
