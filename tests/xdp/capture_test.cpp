@@ -272,6 +272,8 @@ TEST_F(XdpCaptureTest, is_promiscuous_while_it_lives) {
         EXPECT_EQ(capability(*capture, "promiscuous"), "yes");
     }
     EXPECT_FALSE(shell(is_promiscuous));
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds{500});  // the kernel gives the queues free a little later
     XdpOptions options = options_for("xdp_in");
     options.promiscuous = false;
     const auto capture = open_or_fail(options);
