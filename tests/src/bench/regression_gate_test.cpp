@@ -32,7 +32,7 @@ constexpr double margin = 1.25;
 constexpr double margin_elsewhere = 2.5;
 
 // CPU time of the worker over that of the reference loop, as measured on this kind of CPU with
-// three builds beside it: uniform 2.1 to 2.8, conversations 3.0 to 3.9 in ten runs.
+// others at work beside it: uniform 2.1 to 3.8, conversations 3.0 to 4.5 in twenty runs.
 struct Recorded {
     std::string_view cpu;
     double uniform = 0;
