@@ -78,7 +78,18 @@ public:
         return {&slots_[first], waiting < in_one_piece ? waiting : in_one_piece};
     }
 
-    // Consumer only. Gives the `count` oldest slots back; they were seen by readable().
+    // Consumer only. The value behind `ahead` others that wait; null: so many do not wait. Valid
+    // until consume().
+    const T* peek(std::size_t ahead) noexcept {
+        const std::size_t head = head_.load(std::memory_order_relaxed);
+        if (tail_seen_ - head <= ahead) {
+            // Pairs with the release in publish(): the slots before tail are written.
+            tail_seen_ = tail_.load(std::memory_order_acquire);
+        }
+        return tail_seen_ - head <= ahead ? nullptr : &slots_[(head + ahead) & mask_];
+    }
+
+    // Consumer only. Gives the `count` oldest slots back; they were seen by readable() or peek().
     void consume(std::size_t count) noexcept {
         const std::size_t head = head_.load(std::memory_order_relaxed);
         expects(count <= tail_seen_ - head);

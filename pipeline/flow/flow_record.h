@@ -73,6 +73,7 @@ struct alignas(cache_line_octets) FlowRecord {
     std::uint8_t destination_prefix_length = 0;
     // One of 2^k flows was metered when this one began, chosen by hash; 0: every flow was.
     std::uint8_t sampling_exponent = 0;
+    std::uint8_t parts = 0;  // bit i: part i travels beside it (BasicRecordRing)
 };
 static_assert(sizeof(FlowRecord) == 3 * cache_line_octets);
 static_assert(std::is_trivially_copyable_v<FlowRecord>, "crosses the ring as octets");

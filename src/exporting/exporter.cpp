@@ -1,6 +1,7 @@
 #include "src/exporting/exporter.h"
 
 #include <algorithm>
+#include <array>
 #include <thread>
 
 #include "src/exporting/account.h"
@@ -93,20 +94,20 @@ bool Exporter::rings_are_empty() const {
 }
 
 bool Exporter::drain(Inlet& inlet) {
-    const auto waiting = inlet.ring->readable();
-    if (waiting.empty() || must_wait()) {
+    std::array<RecordRing::Parts, Output::records_at_a_time> parts;
+    const RecordBatch batch = inlet.ring->readable(parts);
+    if (batch.records.empty() || must_wait()) {
         return false;
     }
-    const auto records = waiting.first(std::min(waiting.size(), Output::records_at_a_time));
-    for (const flow::FlowRecord& record : records) {
+    for (const flow::FlowRecord& record : batch.records) {
         inlet.dequeued += totals_of(record);
     }
     // First the account, then what it speaks of: no output ever holds more than was dequeued.
     inlet.published.publish(inlet.dequeued);
     for (const auto& output : outputs_) {
-        output->take(records);
+        output->take(batch);
     }
-    inlet.ring->consume(records.size());
+    inlet.ring->consume(batch.records.size());
     return true;
 }
 

@@ -96,8 +96,8 @@ IpfixOutput::~IpfixOutput() {
     queue_.stop();
 }
 
-void IpfixOutput::take(std::span<const flow::FlowRecord> records) {
-    for (const flow::FlowRecord& record : records) {
+void IpfixOutput::take(const RecordBatch& batch) {
+    for (const flow::FlowRecord& record : batch.records) {
         take_one(record);
     }
     account_.publish_taker();

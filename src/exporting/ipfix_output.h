@@ -50,7 +50,7 @@ public:
     std::string_view name() const noexcept override { return name_; }
     // A block holds one record at least, so that many blocks are room enough.
     bool ready() noexcept override { return queue_.has_room(records_at_a_time); }
-    void take(std::span<const flow::FlowRecord> records) override;
+    void take(const RecordBatch& batch) override;
     void tick(std::chrono::steady_clock::time_point now) override;
     void flush(std::chrono::steady_clock::time_point deadline) override;
     OutputCounters counters() const override { return account_.read(); }

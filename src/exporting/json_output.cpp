@@ -62,8 +62,8 @@ JsonOutput::~JsonOutput() {
     queue_.stop();
 }
 
-void JsonOutput::take(std::span<const flow::FlowRecord> records) {
-    for (const flow::FlowRecord& record : records) {
+void JsonOutput::take(const RecordBatch& batch) {
+    for (const flow::FlowRecord& record : batch.records) {
         take_one(record);
     }
     account_.publish_taker();

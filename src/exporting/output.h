@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "pipeline/flow/flow_record.h"
+#include "pipeline/record_ring.h"
 
 namespace tapmeter::exporting {
 
@@ -62,7 +62,7 @@ public:
     virtual bool ready() noexcept { return true; }
 
     // Encodes the records into the current message; full messages go to the queue.
-    virtual void take(std::span<const flow::FlowRecord> records) = 0;
+    virtual void take(const RecordBatch& batch) = 0;
 
     // Called at least every 100 ms: sends what has waited long enough, refreshes templates.
     virtual void tick(std::chrono::steady_clock::time_point now) = 0;

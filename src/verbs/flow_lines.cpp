@@ -60,8 +60,8 @@ FlowLines::FlowLines(OutputFormat format, const exporting::Interfaces& interface
     }
 }
 
-void FlowLines::take(std::span<const flow::FlowRecord> records) {
-    for (const flow::FlowRecord& record : records) {
+void FlowLines::take(const RecordBatch& batch) {
+    for (const flow::FlowRecord& record : batch.records) {
         append(record);
         waiting_ += exporting::totals_of(record);
         totals_.taken += exporting::totals_of(record);

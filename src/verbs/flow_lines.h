@@ -17,7 +17,7 @@ public:
     FlowLines(OutputFormat format, const exporting::Interfaces& interfaces);
 
     std::string_view name() const noexcept override { return "stdout"; }
-    void take(std::span<const flow::FlowRecord> records) override;
+    void take(const RecordBatch& batch) override;
     void tick(std::chrono::steady_clock::time_point) override;
     void flush(std::chrono::steady_clock::time_point) override;
     exporting::OutputCounters counters() const override;

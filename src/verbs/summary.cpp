@@ -42,8 +42,8 @@ std::size_t Summary::HostHash::operator()(const Host& host) const noexcept {
 
 Summary::Summary() : hosts_(0, HostHash{flow::random_hash_key().value_or(flow::HashKey{1, 2})}) {}
 
-void Summary::take(std::span<const flow::FlowRecord> records) {
-    for (const flow::FlowRecord& record : records) {
+void Summary::take(const RecordBatch& batch) {
+    for (const flow::FlowRecord& record : batch.records) {
         add({record.source, record.ip_version}, record.forward, record.reverse);
         add({record.destination, record.ip_version}, record.reverse, record.forward);
         Tally& protocol = protocols_[record.protocol];

@@ -22,7 +22,7 @@ public:
     Summary();
 
     std::string_view name() const noexcept override { return "summary"; }
-    void take(std::span<const flow::FlowRecord> records) override;
+    void take(const RecordBatch& batch) override;
     void tick(std::chrono::steady_clock::time_point) override {}
     void flush(std::chrono::steady_clock::time_point) override {}
     // Nothing is queued: what is taken is counted at once.

@@ -24,6 +24,25 @@ TEST(Ring, gives_values_back_in_order_once_published) {
     EXPECT_EQ(ring.waiting(), 0U);
 }
 
+TEST(Ring, peek_sees_what_waits_also_across_the_end_of_the_storage) {
+    Ring<int> ring(4);
+    for (const int value : {1, 2, 3}) {
+        ASSERT_TRUE(ring.push(value));
+    }
+    EXPECT_EQ(ring.peek(0), nullptr) << "not published yet";
+    ring.publish();
+    EXPECT_EQ(*ring.peek(2), 3);
+    EXPECT_EQ(ring.peek(3), nullptr);
+    ring.consume(3);
+    for (const int value : {4, 5, 6}) {
+        ASSERT_TRUE(ring.push(value));
+    }
+    ring.publish();
+    EXPECT_EQ(*ring.peek(0), 4);
+    EXPECT_EQ(*ring.peek(2), 6);
+    EXPECT_EQ(ring.peek(7), nullptr);
+}
+
 TEST(Ring, refuses_exactly_when_full) {
     Ring<int> ring(4);
     for (int value = 0; value < 4; ++value) {

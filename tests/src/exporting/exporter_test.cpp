@@ -91,7 +91,7 @@ class BusyOutput final : public Output {
 public:
     std::string_view name() const noexcept override { return "busy"; }
     bool ready() noexcept override { return ready_; }
-    void take(std::span<const flow::FlowRecord> records) override { taken_ += records.size(); }
+    void take(const RecordBatch& batch) override { taken_ += batch.records.size(); }
     void tick(steady_clock::time_point) override {}
     void flush(steady_clock::time_point) override {}
     OutputCounters counters() const override { return {}; }
