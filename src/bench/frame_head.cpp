@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pipeline/base/octet_writer.h"
 #include "src/bench/random.h"
 
 namespace tapmeter::bench {
@@ -11,27 +12,6 @@ namespace {
 constexpr std::uint32_t ethernet_octets = 14;
 constexpr std::uint32_t ipv4_octets = 20;
 constexpr std::uint32_t transport_at = ethernet_octets + ipv4_octets;
-
-// Writes numbers in network byte order, one after the other.
-class Writer {
-public:
-    explicit Writer(std::span<std::byte> octets) noexcept : octets_(octets) {}
-
-    Writer& be8(std::uint64_t value) noexcept { return number<1>(value); }
-    Writer& be16(std::uint64_t value) noexcept { return number<2>(value); }
-    Writer& be32(std::uint64_t value) noexcept { return number<4>(value); }
-
-private:
-    template <unsigned octets>
-    Writer& number(std::uint64_t value) noexcept {
-        for (unsigned octet = octets; octet-- > 0;) {
-            octets_[at_++] = static_cast<std::byte>(value >> (8U * octet));
-        }
-        return *this;
-    }
-    std::span<std::byte> octets_;
-    std::size_t at_ = 0;
-};
 
 // The 64 bits of a stirred flow number, all of them used: two flows never share all four.
 struct Endpoints {
@@ -70,7 +50,7 @@ void write_head(const FrameHead& head, std::span<std::byte, frame_head_octets> o
     const Endpoints ends = endpoints_of(head.flow);
     const std::uint32_t ip_octets = head.frame_octets - ethernet_octets;
 
-    Writer writer(octets);
+    OctetWriter writer(octets);
     writer.be16(0x0200).be32(head.from_client ? 2U : 1U);
     writer.be16(0x0200).be32(head.from_client ? 1U : 2U).be16(0x0800);
     writer.be16(0x4500).be16(ip_octets).be32(0x0000'4000).be8(64).be8(head.protocol).be16(0);
@@ -84,7 +64,7 @@ void write_head(const FrameHead& head, std::span<std::byte, frame_head_octets> o
         writer.be16(head.frame_octets - transport_at);
     }
     const auto ipv4 = octets.subspan<ethernet_octets, ipv4_octets>();
-    Writer(ipv4.subspan(10)).be16(header_checksum(ipv4));
+    OctetWriter(ipv4.subspan(10)).be16(header_checksum(ipv4));
 }
 
 }  // namespace tapmeter::bench

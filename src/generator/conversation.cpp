@@ -6,29 +6,6 @@
 
 namespace tapmeter::generator {
 
-// Writes numbers in network byte order, one after the other.
-class Conversation::Writer {
-public:
-    explicit Writer(std::span<std::byte> octets) noexcept : octets_(octets) {}
-
-    Writer& be8(std::uint64_t value) noexcept { return number<1>(value); }
-    Writer& be16(std::uint64_t value) noexcept { return number<2>(value); }
-    Writer& be32(std::uint64_t value) noexcept { return number<4>(value); }
-    Writer& be64(std::uint64_t value) noexcept { return number<8>(value); }
-    std::size_t written() const noexcept { return at_; }
-
-private:
-    template <unsigned octets>
-    Writer& number(std::uint64_t value) noexcept {
-        for (unsigned octet = octets; octet-- > 0;) {
-            octets_[at_++] = static_cast<std::byte>(value >> (8U * octet));
-        }
-        return *this;
-    }
-    std::span<std::byte> octets_;
-    std::size_t at_ = 0;
-};
-
 namespace {
 
 constexpr std::uint8_t tcp_fin = 0x01;
@@ -118,7 +95,7 @@ std::size_t Conversation::next(std::span<std::byte, frame_octets_max> frame) noe
     const Segment now = segment();
     const std::size_t transport = (is_udp_ ? udp_octets : tcp_octets) + now.payload_octets;
 
-    Writer writer(frame);
+    OctetWriter writer(frame);
     writer.be16(0x0200).be32(now.from_client ? 2U : 1U);
     writer.be16(0x0200).be32(now.from_client ? 1U : 2U);
     writer.be16(is_ipv6_ ? 0x86ddU : 0x0800U);
@@ -132,7 +109,7 @@ std::size_t Conversation::next(std::span<std::byte, frame_octets_max> frame) noe
     const std::uint16_t sum = checksum(
         summed(frame.subspan(transport_at - address_octets, address_octets + transport),
                static_cast<std::uint32_t>((is_udp_ ? protocol_udp : protocol_tcp) + transport)));
-    Writer(frame.subspan(transport_at + (is_udp_ ? 6 : 16)))
+    OctetWriter(frame.subspan(transport_at + (is_udp_ ? 6 : 16)))
         .be16(is_udp_ && sum == 0 ? 0xffffU : sum);
     ++written_;
     const std::size_t octets = std::max(transport_at + transport, frame_octets_min);
@@ -142,7 +119,7 @@ std::size_t Conversation::next(std::span<std::byte, frame_octets_max> frame) noe
 }
 
 // Writes the IP header; returns how many octets its two addresses take, at its end.
-std::size_t Conversation::write_network(Writer& writer, std::span<std::byte> frame,
+std::size_t Conversation::write_network(OctetWriter& writer, std::span<std::byte> frame,
                                         const Segment& now, std::size_t transport) const noexcept {
     const std::uint8_t protocol = is_udp_ ? protocol_udp : protocol_tcp;
     if (is_ipv6_) {
@@ -155,13 +132,13 @@ std::size_t Conversation::write_network(Writer& writer, std::span<std::byte> fra
     write_addresses(writer, now.from_client);
     if (!is_ipv6_) {
         const auto sum = checksum(summed(frame.subspan(ethernet_octets, ipv4_octets), 0));
-        Writer(frame.subspan(ethernet_octets + 10)).be16(sum);
+        OctetWriter(frame.subspan(ethernet_octets + 10)).be16(sum);
     }
     return writer.written() - addresses_at;
 }
 
 // Addresses for documentation and benchmarks: they are nobody's (RFC 2544, RFC 3849).
-void Conversation::write_addresses(Writer& writer, bool from_client) const noexcept {
+void Conversation::write_addresses(OctetWriter& writer, bool from_client) const noexcept {
     const std::uint64_t client = number_ & 0x1'ffffU;
     const std::uint64_t server = stirred(number_) % 64;
     if (is_ipv6_) {
@@ -176,7 +153,7 @@ void Conversation::write_addresses(Writer& writer, bool from_client) const noexc
     writer.be32(from_client ? server_address : client_address);
 }
 
-void Conversation::write_transport(Writer& writer, const Segment& now,
+void Conversation::write_transport(OctetWriter& writer, const Segment& now,
                                    std::size_t transport) noexcept {
     const std::uint64_t client_port = 1'024 + (number_ >> 1U) % 60'000;
     const std::uint64_t server_port = is_udp_ ? 53 : number_ % 2 == 0 ? 443 : 80;

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "pipeline/base/bytes.h"
+#include "pipeline/base/octet_writer.h"
 
 namespace tapmeter::generator {
 
@@ -32,13 +33,11 @@ private:
         std::uint8_t tcp_control_bits = 0;
         std::uint16_t payload_octets = 0;
     };
-    class Writer;
-
     Segment segment() const noexcept;
-    std::size_t write_network(Writer& writer, std::span<std::byte> frame, const Segment& now,
+    std::size_t write_network(OctetWriter& writer, std::span<std::byte> frame, const Segment& now,
                               std::size_t transport) const noexcept;
-    void write_addresses(Writer& writer, bool from_client) const noexcept;
-    void write_transport(Writer& writer, const Segment& now, std::size_t transport) noexcept;
+    void write_addresses(OctetWriter& writer, bool from_client) const noexcept;
+    void write_transport(OctetWriter& writer, const Segment& now, std::size_t transport) noexcept;
 
     std::uint64_t number_;
     bool is_udp_;
