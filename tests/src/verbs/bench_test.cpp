@@ -11,6 +11,7 @@
 #include "src/verbs/bench_live.h"
 #include "src/verbs/bench_search.h"
 #include "src/verbs/bench_trial.h"
+#include "tests/src/verbs/said.h"
 
 namespace tapmeter::verbs {
 namespace {
@@ -18,6 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = bench::TrafficRequest::Kind;
 using ::testing::HasSubstr;
+using testing::Said;
+using testing::said_by;
 
 BenchCommand small(Kind kind) {
     BenchCommand command;
@@ -29,11 +32,6 @@ BenchCommand small(Kind kind) {
     return command;
 }
 
-struct Said {
-    ExitCode code = ExitCode::failed;
-    std::string out;
-};
-
 Said measured(const BenchCommand& command, OutputFormat format = OutputFormat::text,
               std::vector<std::string> sets = {}) {
     LoadRequest request;
@@ -41,11 +39,7 @@ Said measured(const BenchCommand& command, OutputFormat format = OutputFormat::t
     complete_request(command, request);
     CommonOptions common;
     common.output = format;
-    ::testing::internal::CaptureStdout();
-    Said said;
-    said.code = measure(command, common, request);
-    said.out = ::testing::internal::GetCapturedStdout();
-    return said;
+    return said_by([&] { return measure(command, common, request); });
 }
 
 TEST(Bench, says_what_a_core_does_where_the_time_goes_and_on_which_machine) {
@@ -86,10 +80,9 @@ TEST(Bench, two_workers_are_compared_with_one) {
 }
 
 TEST(Bench, a_file_that_cannot_be_read_ends_it_with_a_reason) {
-    const BenchCommand command = small(Kind::file);
-    ::testing::internal::CaptureStderr();
-    EXPECT_EQ(measured(command).code, ExitCode::failed);
-    EXPECT_FALSE(::testing::internal::GetCapturedStderr().empty()) << "no file was named";
+    const Said said = measured(small(Kind::file));
+    EXPECT_EQ(said.code, ExitCode::failed);
+    EXPECT_FALSE(said.err.empty()) << "no file was named";
 }
 
 // A rate that no worker keeps up with is lost by name; one far below is not, in a ring so large.

@@ -9,29 +9,15 @@
 
 #include "src/verbs/ask.h"
 #include "src/verbs/devices.h"
+#include "tests/src/verbs/said.h"
 
 namespace tapmeter::verbs {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-struct Said {
-    ExitCode code = ExitCode::failed;
-    std::string out;
-    std::string err;
-};
-
-template <class Verb>
-Said said_by(const Verb& verb) {
-    ::testing::internal::CaptureStdout();
-    ::testing::internal::CaptureStderr();
-    Said said;
-    said.code = verb();
-    said.out = ::testing::internal::GetCapturedStdout();
-    said.err = ::testing::internal::GetCapturedStderr();
-    return said;
-}
+using testing::Said;
+using testing::said_by;
 
 LoadRequest with(std::vector<std::string> sources, std::vector<std::string> sets = {}) {
     LoadRequest request;

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "tests/src/appliance/appliance_bench.h"
+#include "tests/src/verbs/said.h"
 
 namespace tapmeter::verbs {
 namespace {
@@ -15,21 +16,11 @@ using capture_files::testing::TemporaryFile;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::recording;
-
-struct Said {
-    ExitCode code = ExitCode::failed;
-    std::string out;
-    std::string err;
-};
+using testing::Said;
+using testing::said_by;
 
 Said read_saying(const ReadCommand& command, const CommonOptions& common = {}) {
-    ::testing::internal::CaptureStdout();
-    ::testing::internal::CaptureStderr();
-    Said said;
-    said.code = read(command, common, {});
-    said.out = ::testing::internal::GetCapturedStdout();
-    said.err = ::testing::internal::GetCapturedStderr();
-    return said;
+    return said_by([&] { return read(command, common, {}); });
 }
 
 ReadCommand reading(const TemporaryFile& file) {

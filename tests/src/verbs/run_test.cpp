@@ -6,6 +6,7 @@
 
 #include "src/verbs/demo.h"
 #include "tests/src/appliance/appliance_bench.h"
+#include "tests/src/verbs/said.h"
 
 namespace tapmeter::verbs {
 namespace {
@@ -14,23 +15,8 @@ using namespace std::chrono_literals;
 using capture_files::testing::TemporaryFile;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-struct Said {
-    ExitCode code = ExitCode::failed;
-    std::string out;
-    std::string err;
-};
-
-template <class Verb>
-Said said_by(const Verb& verb) {
-    ::testing::internal::CaptureStdout();
-    ::testing::internal::CaptureStderr();
-    Said said;
-    said.code = verb();
-    said.out = ::testing::internal::GetCapturedStdout();
-    said.err = ::testing::internal::GetCapturedStderr();
-    return said;
-}
+using testing::Said;
+using testing::said_by;
 
 // No port, no socket: several of these may run at once.
 LoadRequest alone(std::vector<std::string> sets = {}) {
