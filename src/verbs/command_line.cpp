@@ -13,6 +13,7 @@
 #include "src/config/check.h"
 #include "src/config/nearest.h"
 #include "src/config/quantity.h"
+#include "src/metrics/version.h"
 #include "src/verbs/command_draft.h"
 #include "src/verbs/completion.h"
 #include "src/verbs/file_arguments.h"
@@ -25,8 +26,11 @@ namespace {
 
 using Action = CtlCommand::Action;
 
-constexpr std::string_view version_text = "tapmeter 0.1.0\n";
 constexpr std::size_t help_column = 30;
+
+std::string version_text() {
+    return "tapmeter " + std::string(version) + "\n";
+}
 
 std::string joined(std::span<const std::string_view> words, std::string_view joint) {
     std::string text;
@@ -58,7 +62,7 @@ CLI::Option* add_repeated(CLI::App& verb, const std::string& names,
 
 void add_common(CLI::App& verb, Draft& draft) {
     verb.set_help_flag("-h,--help", "this help");
-    verb.set_version_flag("-V,--version", std::string(version_text), "print the version");
+    verb.set_version_flag("-V,--version", version_text(), "print the version");
     verb.add_option("-c,--config", draft.config, "configuration file")->type_name("FILE");
     add_repeated(verb, "--set", draft.common.sets, "set one key, such as flow.idle_timeout=10s")
         ->type_name("KEY=VALUE");
@@ -219,7 +223,7 @@ void add_ctl(CLI::App& program, Draft& draft) {
 
 void add_verbs(CLI::App& program, Draft& draft) {
     program.set_help_flag("-h,--help", "this help");
-    program.set_version_flag("-V,--version", std::string(version_text), "print the version");
+    program.set_version_flag("-V,--version", version_text(), "print the version");
     program.require_subcommand(1);
     program.get_formatter()->column_width(help_column);
     program.footer(
@@ -334,7 +338,7 @@ std::optional<std::string> early_option_fault(const std::vector<std::string>& ar
 Farewell farewell_of(const CLI::App& program, const CLI::ParseError& error) {
     const CLI::App& at = deepest(program);
     if (dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr) {
-        return {ExitCode::done, std::string(version_text), {}};
+        return {ExitCode::done, version_text(), {}};
     }
     if (error.get_exit_code() == 0) {
         return {ExitCode::done, program.help(), {}};

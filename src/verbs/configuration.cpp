@@ -22,9 +22,11 @@ std::optional<Loaded> load_or_explain(const LoadRequest& request) {
     return std::nullopt;
 }
 
-std::string config_as_json(const Loaded& loaded) {
+std::string config_as_json(const Loaded& started, const Loaded& fresh) {
     nlohmann::ordered_json object;
-    for (const Setting& setting : loaded.settings) {
+    for (const Setting& then : started.settings) {
+        const Setting* const now = then.live ? fresh.find(then.path) : nullptr;
+        const Setting& setting = now != nullptr ? *now : then;
         // A value spelt as TOML is valid JSON too; what is not would be shown as text.
         auto value = nlohmann::ordered_json::parse(setting.value, nullptr, false);
         if (value.is_discarded()) {
@@ -45,7 +47,7 @@ Result<Appliance::NewConfig> read_again(const LoadRequest& request, const Loaded
         return failed(Error::Kind::invalid_config, std::move(text));
     }
     return Appliance::NewConfig{.config = fresh->config,
-                                .json = config_as_json(*fresh),
+                                .json = config_as_json(started, *fresh),
                                 .needs_restart = changed_settings(started, *fresh, false)};
 }
 

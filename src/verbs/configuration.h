@@ -11,8 +11,9 @@ namespace tapmeter::verbs {
 // Loads the configuration, or prints every error to standard error and gives nothing.
 std::optional<Loaded> load_or_explain(const LoadRequest& request);
 
-// The effective configuration as one JSON object, for the control interface.
-std::string config_as_json(const Loaded& loaded);
+// The effective configuration as one JSON object, for the control interface: of `fresh` what takes
+// effect without a restart, of everything else what the process was started with.
+std::string config_as_json(const Loaded& started, const Loaded& fresh);
 
 // What a reload finds: reads `request` anew and compares it with `started`, the configuration that
 // the process was started with: a restart stays needed however often somebody reloads.

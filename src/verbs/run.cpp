@@ -68,7 +68,7 @@ Result<void> build(const LoadRequest& request, Running& running) {
     parts.captures = std::move(*captures);
     parts.outputs = std::move(*outputs);
     parts.clock = &running.clock;
-    parts.config_json = config_as_json(running.loaded);
+    parts.config_json = config_as_json(running.loaded, running.loaded);
     parts.read_config_again = [&request, &running] {
         auto fresh = read_again(request, running.loaded);
         if (fresh) {
