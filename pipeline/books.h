@@ -5,6 +5,8 @@
 #include <type_traits>
 
 #include "pipeline/base/fates.h"
+#include "pipeline/decode/encapsulation.h"
+#include "pipeline/decode/tunnel.h"
 #include "pipeline/estimate.h"
 #include "pipeline/flow/flow_record.h"
 #include "pipeline/load.h"
@@ -92,6 +94,10 @@ struct WorkerBooks {
 
     std::uint64_t first_fragments = 0;  // metered, with ports
     std::uint64_t later_fragments = 0;  // metered, without ports
+    // Packets that passed at least one layer of a kind, whether it was entered or not.
+    std::array<std::uint64_t, decode::encapsulation_kinds> encapsulated{};
+    // Packets by why they are metered by a header in front of a tunnel, or of one more tunnel.
+    std::array<std::uint64_t, decode::not_entered_reasons> not_entered{};
     std::uint64_t turns = 0;
     std::uint64_t bursts = 0;  // that brought at least one packet
     std::array<std::uint64_t, burst_size_buckets> burst_sizes{};

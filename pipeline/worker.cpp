@@ -1,10 +1,10 @@
 #include "pipeline/worker.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "pipeline/base/cycles.h"
-#include "pipeline/decode/frame.h"
 #include "pipeline/flow/common_frame.h"
 
 namespace tapmeter {
@@ -28,6 +28,7 @@ Worker::Worker(Parts parts)
       ring_(parts.ring),
       clock_(parts.clock),
       vlan_in_key_(parts.vlan_in_key),
+      outer_points_(parts.outer_points),
       flows_max_(
           static_cast<double>(parts.flows_max != 0 ? parts.flows_max : parts.table.places())),
       load_(parts.load),
@@ -94,7 +95,7 @@ std::size_t Worker::decode_burst(std::span<const Packet> packets) noexcept {
 // cannot be read; booked as such.
 bool Worker::walk(const Packet& packet, flow::FlowKey& key,
                   flow::Observation& observation) noexcept {
-    const auto headers = decode::decode_frame(packet);
+    const auto headers = decode_metered(packet, outer_points_, tunnels_);
     if (!headers) {
         ++books_.undecoded[index_of(headers.error())];
         books_.unmetered_octets += packet.wire_octets;
@@ -106,6 +107,7 @@ bool Worker::walk(const Packet& packet, flow::FlowKey& key,
         return false;
     }
     note_fragment(headers->fragment);
+    note_tunnels(*headers);
     const flow::Sender sender = flow::write_key(*headers, vlan_in_key_, key);
     flow::observe(*headers, packet, sender, observation);
     return true;
@@ -114,6 +116,13 @@ bool Worker::walk(const Packet& packet, flow::FlowKey& key,
 void Worker::note_fragment(decode::Fragment fragment) noexcept {
     books_.first_fragments += fragment == decode::Fragment::first ? 1U : 0U;
     books_.later_fragments += fragment == decode::Fragment::later ? 1U : 0U;
+}
+
+void Worker::note_tunnels(const decode::Headers& headers) noexcept {
+    for (std::uint32_t kinds = headers.encapsulations.bits; kinds != 0; kinds &= kinds - 1) {
+        ++books_.encapsulated[static_cast<std::size_t>(std::countr_zero(kinds))];
+    }
+    ++books_.not_entered[index_of(tunnels_.not_entered)];
 }
 
 // Flows wait in the table rather than be refused by a ring that has no room for them.

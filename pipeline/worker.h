@@ -10,6 +10,7 @@
 #include "pipeline/books.h"
 #include "pipeline/load.h"
 #include "pipeline/metering.h"
+#include "pipeline/outer_points.h"
 
 namespace tapmeter {
 
@@ -28,6 +29,7 @@ public:
         flow::HashKey hash_key;
         flow::Timeouts timeouts;
         bool vlan_in_key = true;
+        OuterPoints outer_points{};
         std::uint16_t number = 0;
         LoadLevels load{};
         Admission::Limits admission{};
@@ -72,6 +74,7 @@ private:
     std::size_t decode_burst(std::span<const Packet> packets) noexcept;
     bool walk(const Packet& packet, flow::FlowKey& key, flow::Observation& observation) noexcept;
     void note_fragment(decode::Fragment fragment) noexcept;
+    void note_tunnels(const decode::Headers& headers) noexcept;
     void expire() noexcept;
     void close_turn(std::size_t packets, std::uint64_t cycles) noexcept;
     void govern(ObservedAt now) noexcept;
@@ -81,6 +84,8 @@ private:
     RecordRing& ring_;
     const LiveClock* clock_;
     bool vlan_in_key_;
+    OuterPoints outer_points_;
+    decode::Tunnels tunnels_{};  // around the packet that was walked last
     Burst burst_{};
     std::array<flow::FlowKey, burst_packets_max> keys_{};
     std::array<flow::Observation, burst_packets_max> observations_{};

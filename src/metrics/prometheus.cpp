@@ -169,6 +169,14 @@ void add_metering(const Snapshot& snapshot, Families& families) {
                      "Metered IP fragments, first ones with ports, later ones without.");
     families.add({{"kind", "first"}}, all.first_fragments);
     families.add({{"kind", "later"}}, all.later_fragments);
+    families.counter("tapmeter_packets_encapsulated_total",
+                     "Packets with at least one such header in front of the metered IP header, or "
+                     "behind it.");
+    families.add_each({}, "kind", all.encapsulated, decode::encapsulation_names);
+    families.counter("tapmeter_packets_tunnel_not_entered_total",
+                     "Packets metered by an outer header, because a tunnel could not be entered.");
+    families.add_each({}, "reason", std::span{all.not_entered}.subspan<1>(),
+                      std::span{decode::not_entered_names}.subspan<1>());
 }
 
 prometheus::ClientMetric::Histogram burst_histogram(const WorkerBooks& books) {
