@@ -81,6 +81,7 @@ inline constexpr std::uint16_t port_l2tp = 1701;
 inline constexpr std::uint16_t port_gtp_u = 2152;
 inline constexpr std::uint16_t port_teredo = 3544;
 inline constexpr std::uint16_t port_lisp = 4341;
+inline constexpr std::uint16_t port_lisp_control = 4342;
 inline constexpr std::uint16_t port_gre_in_udp = 4754;
 inline constexpr std::uint16_t port_vxlan = 4789;
 inline constexpr std::uint16_t port_vxlan_gpe = 4790;
@@ -100,6 +101,7 @@ constexpr bool is_tunnel_port(std::uint16_t port) noexcept {
         case port_gtp_u:
         case port_teredo:
         case port_lisp:
+        case port_lisp_control:
         case port_gre_in_udp:
         case port_vxlan:
         case port_vxlan_gpe:

@@ -25,6 +25,8 @@ constexpr std::size_t octets_per_word = 4;
 
 constexpr std::size_t lisp_header_octets = 8;
 constexpr std::uint8_t lisp_instance_flag = 0x08;
+constexpr std::size_t lisp_control_octets = 4;
+constexpr std::uint8_t lisp_encapsulated_message = 8;
 
 constexpr std::size_t teredo_indicator_octets = 2;
 constexpr std::uint16_t teredo_authentication = 0x0001;
@@ -117,6 +119,20 @@ TunnelRead read_lisp(Cursor& rest) noexcept {
                         .guessed = true};
 }
 
+// Of the control messages one carries a packet: the encapsulated one, RFC 9301 §5.8.
+TunnelRead read_lisp_control(Cursor& rest) noexcept {
+    if (!rest.holds(lisp_control_octets)) {
+        return stay_outside(NotEntered::truncated);
+    }
+    const std::uint8_t first = load_be8(rest.take<lisp_control_octets>().first<1>());
+    const std::uint16_t ethertype = ip_ethertype(rest);
+    if (first >> 4U != lisp_encapsulated_message || ethertype == 0) {
+        return stay_outside(NotEntered::no_ip);
+    }
+    return TunnelHeader{
+        .layer = {.kind = Encapsulation::lisp}, .ethertype = ethertype, .guessed = true};
+}
+
 // Teredo's two optional headers, authentication before origin. False: cut.
 bool skip_teredo_headers(Cursor& rest) noexcept {
     const auto begins_with = [&rest](std::uint16_t indicator) noexcept {
@@ -185,6 +201,8 @@ TunnelRead read_behind(std::uint16_t port, Cursor& rest) noexcept {
             return read_gtp_u(rest);
         case port_lisp:
             return read_lisp(rest);
+        case port_lisp_control:
+            return read_lisp_control(rest);
         case port_teredo:
             return read_teredo(rest);
         case port_l2tp:
