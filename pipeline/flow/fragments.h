@@ -22,6 +22,16 @@ struct FragmentCounts {
     std::uint64_t too_many = 0;     // more of one datagram than fragments_per_datagram_max
     std::uint64_t table_full = 0;   // no room to wait, or their datagram was forgotten for another
 
+    constexpr FragmentCounts& operator+=(const FragmentCounts& other) noexcept {
+        attributed += other.attributed;
+        waited += other.waited;
+        orphaned += other.orphaned;
+        overlapping += other.overlapping;
+        beyond_end += other.beyond_end;
+        too_many += other.too_many;
+        table_full += other.table_full;
+        return *this;
+    }
     constexpr bool operator==(const FragmentCounts&) const = default;
 };
 

@@ -166,9 +166,19 @@ void add_metering(const Snapshot& snapshot, Families& families) {
                      "Packets that carry no IP: accounted, not an error.");
     families.add_each({}, "kind", all.non_ip, non_ip_names);
     families.counter("tapmeter_packets_fragment_total",
-                     "Metered IP fragments, first ones with ports, later ones without.");
+                     "IP fragments, first ones with ports, later ones without.");
     families.add({{"kind", "first"}}, all.first_fragments);
     families.add({{"kind", "later"}}, all.later_fragments);
+    families.counter("tapmeter_fragments_total", "What happened to IP fragments.");
+    families.add({{"result", "attributed"}}, all.fragments.attributed)
+        .add({{"result", "waited"}}, all.fragments.waited)
+        .add({{"result", "orphaned"}}, all.fragments.orphaned)
+        .add({{"result", "overlapping"}}, all.fragments.overlapping)
+        .add({{"result", "beyond_end"}}, all.fragments.beyond_end)
+        .add({{"result", "too_many"}}, all.fragments.too_many)
+        .add({{"result", "table_full"}}, all.fragments.table_full);
+    families.gauge("tapmeter_fragments_waiting", "Later fragments that wait for their first.");
+    families.add({}, all.waiting.packets);
     families.counter("tapmeter_packets_encapsulated_total",
                      "Packets with at least one such header in front of the metered IP header, or "
                      "behind it.");
