@@ -173,7 +173,7 @@ std::vector<testing::Frame> fragments_and_tunnels() {
     for (std::uint32_t number = 0; number < 400; ++number) {
         const std::uint32_t host = 0x0a00'0000 + number % 50;
         std::vector<testing::Frame> datagram;
-        for (const std::uint16_t fragment : {0x2000, 0x2002, 0x0004}) {
+        for (const std::uint16_t fragment : std::array<std::uint16_t, 3>{0x2000, 0x2002, 0x0004}) {
             FrameBuilder builder = FrameBuilder{}.ethernet().ipv4(
                 {.fragment = fragment, .source = host, .destination = 0x0b00'0001});
             builder.udp(static_cast<std::uint16_t>(number), 53).fill(8);
