@@ -5,8 +5,11 @@
 #include <type_traits>
 
 #include "pipeline/base/fates.h"
+#include "pipeline/decode/encapsulation.h"
+#include "pipeline/decode/tunnel.h"
 #include "pipeline/estimate.h"
 #include "pipeline/flow/flow_record.h"
+#include "pipeline/flow/fragments.h"
 #include "pipeline/load.h"
 
 namespace tapmeter {
@@ -45,7 +48,7 @@ inline constexpr std::size_t burst_size_buckets = 5;  // 1, to 8, to 32, to 63, 
 
 // The account of one worker: written by it alone, published whole at the end of every burst, so
 // that these laws hold exactly at every look:
-//   received + folded = metered + sum(ignored) + sum(non_ip) + sum(undecoded)
+//   received + folded = metered + sum(ignored) + sum(non_ip) + sum(undecoded) + waiting
 //   metered  = emitted + refused + in_table          (packets, octets, layer-2 octets)
 //   flows_created = flows_active + sum(flows_ended)
 //   records_emitted + records_refused = sum(flows_ended) + active_cuts - ended_empty
@@ -90,8 +93,14 @@ struct WorkerBooks {
     std::uint64_t flows_unshunted = 0;  // each time that one was no longer
     std::uint64_t shunts_refused = 0;   // large flows that found no place in the shunt
 
-    std::uint64_t first_fragments = 0;  // metered, with ports
-    std::uint64_t later_fragments = 0;  // metered, without ports
+    std::uint64_t first_fragments = 0;  // with ports
+    std::uint64_t later_fragments = 0;  // without
+    flow::FragmentCounts fragments{};
+    Traffic waiting{};  // later fragments that wait for their first: received, not yet metered
+    // Packets that passed at least one layer of a kind, whether it was entered or not.
+    std::array<std::uint64_t, decode::encapsulation_kinds> encapsulated{};
+    // Packets by why they are metered by a header in front of a tunnel, or of one more tunnel.
+    std::array<std::uint64_t, decode::not_entered_reasons> not_entered{};
     std::uint64_t turns = 0;
     std::uint64_t bursts = 0;  // that brought at least one packet
     std::array<std::uint64_t, burst_size_buckets> burst_sizes{};

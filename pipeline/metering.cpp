@@ -56,6 +56,18 @@ void Metering::meter(std::span<const FlowKey> keys, std::span<const Observation>
     }
 }
 
+void Metering::meter_late(const FlowKey& key, const Observation& packet, ObservedAt until,
+                          ObservedAt now) noexcept {
+    expects(announced_ == 0);
+    now_ = now;
+    const FlowHash hash = hash_of(key);
+    const FlowIndex index = parts_.table.find(key, hash);
+    if (index != no_flow) {
+        settle(index, until);
+    }
+    meter_one(key, {hash, no_flow}, packet);
+}
+
 // For the packets that come next and whose flow is not at home: it lives in its other bucket, or
 // it is new.
 inline void Metering::look_elsewhere(std::size_t packet, std::span<FlowIndex> guesses) noexcept {

@@ -47,6 +47,11 @@ public:
     void meter(std::span<const flow::FlowKey> keys, std::span<const flow::Observation> packets,
                ObservedAt now) noexcept;
 
+    // Meters a packet that was kept back until `until`: what was due in its flow by then comes
+    // before it. `now` as above.
+    void meter_late(const flow::FlowKey& key, const flow::Observation& packet, ObservedAt until,
+                    ObservedAt now) noexcept;
+
     // What new flows meet from now on; known ones go on as they are.
     void admit(bool flood, unsigned sampling_exponent) noexcept {
         admission_.set(flood, sampling_exponent);

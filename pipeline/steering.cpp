@@ -5,7 +5,6 @@
 #include <string>
 
 #include "pipeline/base/counter.h"
-#include "pipeline/decode/frame.h"
 
 namespace tapmeter {
 
@@ -77,7 +76,9 @@ private:
 };
 
 Steering::Steering(Parts parts)
-    : views_stay_valid_(parts.views_stay_valid), hash_key_(parts.hash_key) {
+    : outer_points_(parts.outer_points),
+      views_stay_valid_(parts.views_stay_valid),
+      hash_key_(parts.hash_key) {
     inlets_.reserve(parts.inlets.size());
     for (PacketSource* source : parts.inlets) {
         inlets_.push_back(Inlet{.source = source});
@@ -128,7 +129,7 @@ void Steering::receive(Inlet& inlet) noexcept {
         return;
     }
     for (std::size_t i = 0; i < inlet.burst.count; ++i) {
-        const auto headers = decode::decode_frame(inlet.burst.packets[i]);
+        const auto headers = decode_metered(inlet.burst.packets[i], outer_points_, tunnels_);
         const bool is_ip = headers && headers->ip_version != 0;
         inlet.outlet_of[i] = is_ip ? static_cast<std::uint16_t>(
                                          hash_of_addresses(*headers, hash_key_) % outlets_.size())

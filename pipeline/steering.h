@@ -7,6 +7,7 @@
 
 #include "pipeline/base/ring.h"
 #include "pipeline/base/source.h"
+#include "pipeline/outer_points.h"
 
 namespace tapmeter {
 
@@ -14,7 +15,7 @@ namespace tapmeter {
 // for several workers, a capture file), one steering core takes all packets and hands each to the
 // worker that its addresses name.
 //
-// The hash takes the address pair only, so that all fragments and both directions of every flow
+// The hash takes the address pair only, that of the header by which the packet is metered, so that all fragments and both directions of every flow
 // meet on one worker: records then do not depend on the number of workers. What is no IP goes to
 // the first worker. Nothing is lost here: a full outlet holds the inlets back.
 class Steering {
@@ -22,6 +23,7 @@ public:
     struct Parts {
         std::vector<PacketSource*> inlets;  // outlive the steering
         std::size_t outlets = 1;
+        OuterPoints outer_points{};     // as the workers'
         bool views_stay_valid = false;  // of all inlets: then bursts need not be waited for
         std::uint64_t hash_key = 0;     // random: nobody can aim all flows at one worker
     };
@@ -61,6 +63,8 @@ private:
 
     std::vector<Inlet> inlets_;
     std::vector<std::unique_ptr<Outlet>> outlets_;
+    OuterPoints outer_points_;
+    decode::Tunnels tunnels_{};
     bool views_stay_valid_;
     std::uint64_t hash_key_;
     bool taking_ = true;

@@ -1,10 +1,10 @@
 #include "pipeline/worker.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "pipeline/base/cycles.h"
-#include "pipeline/decode/frame.h"
 #include "pipeline/flow/common_frame.h"
 
 namespace tapmeter {
@@ -21,6 +21,18 @@ std::size_t burst_bucket(std::size_t packets) noexcept {
     return static_cast<std::size_t>(std::ranges::lower_bound(up_to, packets) - up_to.begin());
 }
 
+// No more fragments wait than the ring can take records of at once.
+flow::Fragments::Settings fragments_for(const Worker::Parts& parts) noexcept {
+    constexpr std::size_t packets_of_ring = 4 * Metering::records_per_packet_max;
+    flow::Fragments::Settings settings = parts.fragments;
+    settings.waiting_max = std::min(settings.waiting_max, parts.ring.capacity() / packets_of_ring);
+    return settings;
+}
+
+Traffic traffic_of(const flow::Observation& packet) noexcept {
+    return {.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
+}
+
 }  // namespace
 
 Worker::Worker(Parts parts)
@@ -28,6 +40,7 @@ Worker::Worker(Parts parts)
       ring_(parts.ring),
       clock_(parts.clock),
       vlan_in_key_(parts.vlan_in_key),
+      outer_points_(parts.outer_points),
       flows_max_(
           static_cast<double>(parts.flows_max != 0 ? parts.flows_max : parts.table.places())),
       load_(parts.load),
@@ -38,7 +51,8 @@ Worker::Worker(Parts parts)
                  .timeouts = parts.timeouts,
                  .worker = parts.number,
                  .admission = parts.admission,
-                 .shunt = parts.shunt}) {}
+                 .shunt = parts.shunt}),
+      fragments_(fragments_for(parts), flow::FlowHasher(parts.hash_key)) {}
 
 std::size_t Worker::step() noexcept {
     const std::uint64_t began = cycles_now();
@@ -58,11 +72,15 @@ std::size_t Worker::step() noexcept {
     return packets;
 }
 
+// Each fragment that waits may make as many records as a packet that comes.
 bool Worker::ring_has_room() noexcept {
-    return ring_.free_slots(records_per_turn_max) >= records_per_turn_max;
+    const std::size_t needed =
+        records_per_turn_max + fragments_.waiting() * Metering::records_per_packet_max;
+    return ring_.free_slots(needed) >= needed;
 }
 
-// Every packet ends here as non-IP or undecoded, or goes on as a key and an observation.
+// Every packet ends here as non-IP or undecoded, or goes on as a key and an observation; a later
+// fragment may wait for its first.
 std::size_t Worker::decode_burst(std::span<const Packet> packets) noexcept {
     std::size_t count = 0;
     std::uint64_t octets = 0;
@@ -71,15 +89,19 @@ std::size_t Worker::decode_burst(std::span<const Packet> packets) noexcept {
         octets += packet.wire_octets;
         const ObservedAt at = std::clamp(packet.observed_at, time_min, time_max);
         newest = std::max(newest, at);
-        flow::FlowKey& key = keys_[count];
-        flow::Observation& observation = observations_[count];
-        const bool read = flow::read_common(packet, vlan_in_key_, key, observation);
-        if (!read && !walk(packet, key, observation)) [[unlikely]] {
+        if (newest >= fragments_.next_due()) [[unlikely]] {
+            count = meter_orphans(count, newest, newest);
+        }
+        const bool read =
+            flow::read_common(packet, vlan_in_key_, keys_[count], observations_[count]);
+        if (!read && !walk(packet, at, count)) [[unlikely]] {
             continue;
         }
-        observation.at = at;
+        observations_[count].at = at;
         ++count;
-        if (count % keys_per_announcement == 0) {
+        if (followers_) [[unlikely]] {
+            count = meter_followers(count, newest);
+        } else if (count % keys_per_announcement == 0) {
             metering_.announce(
                 std::span{keys_}.subspan(count - keys_per_announcement, keys_per_announcement));
         }
@@ -91,10 +113,10 @@ std::size_t Worker::decode_burst(std::span<const Packet> packets) noexcept {
 }
 
 // The frames that read_common() leaves: anything, layer by layer. False: it carries no IP, or
-// cannot be read; booked as such.
-bool Worker::walk(const Packet& packet, flow::FlowKey& key,
-                  flow::Observation& observation) noexcept {
-    const auto headers = decode::decode_frame(packet);
+// cannot be read, booked as such; or it is a fragment that waits.
+// place  where its key and its observation go
+bool Worker::walk(const Packet& packet, ObservedAt at, std::size_t place) noexcept {
+    const auto headers = decode_metered(packet, outer_points_, tunnels_);
     if (!headers) {
         ++books_.undecoded[index_of(headers.error())];
         books_.unmetered_octets += packet.wire_octets;
@@ -105,15 +127,74 @@ bool Worker::walk(const Packet& packet, flow::FlowKey& key,
         books_.unmetered_octets += packet.wire_octets;
         return false;
     }
-    note_fragment(headers->fragment);
-    const flow::Sender sender = flow::write_key(*headers, vlan_in_key_, key);
-    flow::observe(*headers, packet, sender, observation);
+    note_tunnels(*headers);
+    const flow::Sender sender = flow::write_key(*headers, vlan_in_key_, keys_[place]);
+    flow::observe(*headers, packet, sender, observations_[place]);
+    observations_[place].at = at;
+    return headers->fragment == decode::Fragment::none || meters_now(*headers, place);
+}
+
+bool Worker::meters_now(const decode::Headers& headers, std::size_t place) noexcept {
+    const bool first = headers.fragment == decode::Fragment::first;
+    ++(first ? books_.first_fragments : books_.later_fragments);
+    flow::Observation& packet = observations_[place];
+    const auto verdict = fragments_.see(headers, keys_[place], packet, books_.fragments);
+    followers_ = verdict == flow::Fragments::Verdict::meter_then;
+    if (verdict != flow::Fragments::Verdict::wait) {
+        return true;
+    }
+    books_.waiting += traffic_of(packet);
+    return false;
+}
+
+// What was read before goes first, so that packets are metered in their order. Returns 0: the
+// places are free again.
+std::size_t Worker::meter_first(std::size_t count, ObservedAt now) noexcept {
+    metering_.meter(std::span{keys_}.first(count), std::span{observations_}.first(count), now);
+    return 0;
+}
+
+std::size_t Worker::meter_followers(std::size_t count, ObservedAt now) noexcept {
+    count = meter_first(count, now);
+    followers_ = false;
+    flow::Fragments::Waited waited;
+    while (fragments_.take_follower(waited, books_.fragments)) {
+        books_.waiting -= traffic_of(waited.packet);
+        metering_.meter({&waited.key, 1}, {&waited.packet, 1}, now);
+    }
+    return count;
+}
+
+// Fragments whose first did not come by `now`: metered without ports.
+std::size_t Worker::meter_orphans(std::size_t count, ObservedAt now, ObservedAt newest) noexcept {
+    count = meter_first(count, newest);
+    flow::Fragments::Waited waited;
+    while (fragments_.take_due(now, waited, books_.fragments)) {
+        books_.waiting -= traffic_of(waited.packet);
+        metering_.meter_late(waited.key, waited.packet, waited.due, newest);
+    }
+    return count;
+}
+
+// False: the ring is full, call again.
+bool Worker::drain_fragments(ObservedAt end) noexcept {
+    flow::Fragments::Waited waited;
+    while (fragments_.waiting() != 0) {
+        if (ring_.free_slots(Metering::records_per_packet_max) < Metering::records_per_packet_max) {
+            return false;
+        }
+        fragments_.take_due(ObservedAt::max(), waited, books_.fragments);
+        books_.waiting -= traffic_of(waited.packet);
+        metering_.meter_late(waited.key, waited.packet, std::min(waited.due, end), end);
+    }
     return true;
 }
 
-void Worker::note_fragment(decode::Fragment fragment) noexcept {
-    books_.first_fragments += fragment == decode::Fragment::first ? 1U : 0U;
-    books_.later_fragments += fragment == decode::Fragment::later ? 1U : 0U;
+void Worker::note_tunnels(const decode::Headers& headers) noexcept {
+    for (std::uint32_t kinds = headers.encapsulations.bits; kinds != 0; kinds &= kinds - 1) {
+        ++books_.encapsulated[static_cast<std::size_t>(std::countr_zero(kinds))];
+    }
+    ++books_.not_entered[index_of(tunnels_.not_entered)];
 }
 
 // Flows wait in the table rather than be refused by a ring that has no room for them.
@@ -123,6 +204,9 @@ void Worker::expire() noexcept {
         return;  // no packet yet: time has not begun
     }
     metering_.fold(now);
+    if (now >= fragments_.next_due()) {
+        meter_orphans(0, now, now);
+    }
     if (load_.due(now)) {
         govern(now);
     }
@@ -179,7 +263,8 @@ void Worker::publish() noexcept {
 }
 
 bool Worker::drain(ObservedAt end) noexcept {
-    const bool done = metering_.drain(std::max(end, newest_));
+    const ObservedAt last = std::max(end, newest_);
+    const bool done = drain_fragments(last) && metering_.drain(last);
     publish();
     return done;
 }

@@ -8,8 +8,10 @@
 #include "pipeline/base/published.h"
 #include "pipeline/base/source.h"
 #include "pipeline/books.h"
+#include "pipeline/flow/fragments.h"
 #include "pipeline/load.h"
 #include "pipeline/metering.h"
+#include "pipeline/outer_points.h"
 
 namespace tapmeter {
 
@@ -28,11 +30,13 @@ public:
         flow::HashKey hash_key;
         flow::Timeouts timeouts;
         bool vlan_in_key = true;
+        OuterPoints outer_points{};
         std::uint16_t number = 0;
         LoadLevels load{};
         Admission::Limits admission{};
         std::size_t flows_max = 0;  // of which `table` is full; 0: the table's places
         Shunts::Settings shunt{};
+        flow::Fragments::Settings fragments{};
     };
     explicit Worker(Parts parts);
     Worker(const Worker&) = delete;
@@ -70,8 +74,13 @@ private:
 
     bool ring_has_room() noexcept;
     std::size_t decode_burst(std::span<const Packet> packets) noexcept;
-    bool walk(const Packet& packet, flow::FlowKey& key, flow::Observation& observation) noexcept;
-    void note_fragment(decode::Fragment fragment) noexcept;
+    bool walk(const Packet& packet, ObservedAt at, std::size_t place) noexcept;
+    bool meters_now(const decode::Headers& headers, std::size_t place) noexcept;
+    std::size_t meter_first(std::size_t count, ObservedAt now) noexcept;
+    std::size_t meter_followers(std::size_t count, ObservedAt now) noexcept;
+    std::size_t meter_orphans(std::size_t count, ObservedAt now, ObservedAt newest) noexcept;
+    bool drain_fragments(ObservedAt end) noexcept;
+    void note_tunnels(const decode::Headers& headers) noexcept;
     void expire() noexcept;
     void close_turn(std::size_t packets, std::uint64_t cycles) noexcept;
     void govern(ObservedAt now) noexcept;
@@ -81,6 +90,8 @@ private:
     RecordRing& ring_;
     const LiveClock* clock_;
     bool vlan_in_key_;
+    OuterPoints outer_points_;
+    decode::Tunnels tunnels_{};  // around the packet that was walked last
     Burst burst_{};
     std::array<flow::FlowKey, burst_packets_max> keys_{};
     std::array<flow::Observation, burst_packets_max> observations_{};
@@ -90,6 +101,8 @@ private:
     double flows_max_;
     Load load_;
     Metering metering_;
+    flow::Fragments fragments_;
+    bool followers_ = false;  // fragments waited for the packet that was just read
     Published<WorkerBooks> published_;
 };
 

@@ -15,12 +15,11 @@ constexpr std::uint16_t ethertype_rarp = 0x8035;
 constexpr std::uint16_t ethertype_service_vlan = 0x88a8;  // IEEE 802.1Q service tag ("802.1ad")
 constexpr std::uint16_t ethertype_old_vlan = 0x9100;      // QinQ before there was a standard
 constexpr std::uint16_t ethertype_slow_protocols = 0x8809;
-constexpr std::uint16_t ethertype_mpls_unicast = 0x8847;
 constexpr std::uint16_t ethertype_mpls_multicast = 0x8848;
 constexpr std::uint16_t ethertype_pppoe_discovery = 0x8863;
 constexpr std::uint16_t ethertype_pppoe_session = 0x8864;
+constexpr std::uint16_t ethertype_provider_backbone = 0x88e7;  // IEEE 802.1ah service tag
 constexpr std::uint16_t ethertype_cisco_metadata = 0x8909;
-constexpr std::uint16_t ethertype_network_service = 0x894f;
 constexpr std::uint16_t ethertype_eapol = 0x888e;
 constexpr std::uint16_t ethertype_lldp = 0x88cc;
 constexpr std::uint16_t ethertype_macsec = 0x88e5;
@@ -40,6 +39,10 @@ constexpr std::size_t service_octets_per_word = 4;
 constexpr std::uint16_t service_words_mask = 0x3f;
 constexpr std::uint8_t service_carries_ipv4 = 1;
 constexpr std::uint8_t service_carries_ipv6 = 2;
+constexpr std::uint8_t service_carries_ethernet = 3;
+constexpr std::uint8_t service_carries_mpls = 5;
+
+constexpr std::size_t backbone_tag_octets = 4;  // the rest of it is the inner Ethernet's addresses
 
 constexpr bool is_vlan_tag(std::uint16_t ethertype) noexcept {
     return ethertype == ethertype_vlan || ethertype == ethertype_service_vlan ||
@@ -85,7 +88,7 @@ Decoded<std::uint16_t> read_cisco_metadata(Cursor& rest) noexcept {
     return load_be16(rest.take<cisco_metadata_octets>().last<2>());
 }
 
-// A network service header, RFC 8300 §2. The Ethernet that it may carry is a tunnel's, not entered.
+// A network service header, RFC 8300 §2.
 Decoded<Network> read_service_header(Cursor& rest, Headers& headers) noexcept {
     if (!rest.holds(service_header_octets_min)) {
         return malformed(Undecoded::truncated);
@@ -100,14 +103,28 @@ Decoded<Network> read_service_header(Cursor& rest, Headers& headers) noexcept {
         return malformed(Undecoded::truncated);
     }
     rest.skip(octets);
+    headers.encapsulations.add(Encapsulation::service_header);
     switch (load_be8(header.subspan<3, 1>())) {
         case service_carries_ipv4:
             return Network::ipv4;
         case service_carries_ipv6:
             return Network::ipv6;
+        case service_carries_ethernet:
+            return Network::ethernet;
+        case service_carries_mpls:
+            return read_mpls(rest, headers);
         default:
             return no_ip(NonIp::other, headers);
     }
+}
+
+Decoded<Network> read_provider_backbone(Cursor& rest, Headers& headers) noexcept {
+    if (!rest.holds(backbone_tag_octets)) {
+        return malformed(Undecoded::truncated);
+    }
+    rest.skip(backbone_tag_octets);
+    headers.encapsulations.add(Encapsulation::provider_backbone);
+    return Network::ethernet;
 }
 
 // What a type means once tags and 802.2 are behind us.
@@ -124,6 +141,12 @@ Decoded<Network> read_carried(std::uint16_t ethertype, Cursor& rest, Headers& he
             return read_pppoe_session(rest, headers);
         case ethertype_network_service:
             return read_service_header(rest, headers);
+        case ethertype_provider_backbone:
+            return read_provider_backbone(rest, headers);
+        case ethertype_bridged_ethernet:
+            return Network::ethernet;
+        case ethertype_ppp:
+            return read_ppp_frame(rest, headers);
         case ethertype_pppoe_discovery:
             return no_ip(NonIp::pppoe, headers);
         case ethertype_arp:

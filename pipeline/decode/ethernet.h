@@ -18,14 +18,19 @@ inline constexpr std::uint16_t ethertype_min = 0x0600;
 inline constexpr std::uint16_t ethertype_ipv4 = 0x0800;
 inline constexpr std::uint16_t ethertype_vlan = 0x8100;  // IEEE 802.1Q customer tag
 inline constexpr std::uint16_t ethertype_ipv6 = 0x86dd;
+inline constexpr std::uint16_t ethertype_bridged_ethernet = 0x6558;  // RFC 1701: a frame follows
+inline constexpr std::uint16_t ethertype_ppp = 0x880b;
+inline constexpr std::uint16_t ethertype_mpls_unicast = 0x8847;
+inline constexpr std::uint16_t ethertype_network_service = 0x894f;
 
 // Reads what may stand between an Ethernet header and IP, for every link layer that names what it
 // carries by an ethertype: VLAN tags, Cisco's security group tag, an IEEE 802.2 header behind a
-// length, MPLS labels, PPPoE, a network service header.
+// length, MPLS labels, PPPoE, a network service header, a provider backbone's tag.
 //
 // type     the ethertype, or below 1536 the octets of an 802.2 frame; that length is ignored,
 //          because IP has one of its own
-// rest     behind the type; afterwards at the IP header where there is one
+// rest     behind the type; afterwards at the IP header where there is one, or at the Ethernet
+//          header that is carried
 // headers  gets vlan and customer_vlan, and non_ip where there is no IP
 // errors   truncated        the frame ends inside one of these headers
 //          too_many_tags    more than vlan_tags_max

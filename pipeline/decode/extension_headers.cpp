@@ -12,6 +12,9 @@ constexpr std::size_t authentication_octets_min = 12;  // RFC 4302 §2, without 
 constexpr std::size_t fragment_header_octets = 8;
 constexpr std::uint16_t fragment_offset_mask = 0xfff8;
 constexpr std::uint16_t more_fragments_flag = 0x0001;
+constexpr std::uint8_t segment_routing_type = 4;  // RFC 8754 §2
+constexpr std::size_t routing_type_end = 3;
+constexpr std::size_t security_index_at = 4;
 
 constexpr std::size_t options_begin = 2;  // behind Next Header and length
 constexpr std::uint8_t option_pad1 = 0;   // the one option without a length
@@ -36,6 +39,10 @@ Decoded<void> read_authentication(Cursor& rest, Headers& headers) noexcept {
         return malformed(Undecoded::bad_total_length);
     }
     headers.protocol = load_be8(start.first<1>());
+    headers.encapsulations.add(Encapsulation::authentication);
+    if (rest.holds(security_index_at + 4)) {
+        headers.security_index = load_be32(rest.peek<security_index_at + 4>().last<4>());
+    }
     return skip_header(octets, rest);
 }
 
@@ -51,7 +58,20 @@ Decoded<void> read_fragment(Cursor& rest, Headers& headers) noexcept {
         headers.fragment = Fragment::first;  // else an atomic fragment, RFC 6946: whole
     }
     headers.protocol = load_be8(header.first<1>());
+    if (headers.fragment != Fragment::none) {
+        headers.part = {.id = load_be32(header.subspan<4, 4>()),
+                        .offset = offset_and_flag & std::uint32_t{fragment_offset_mask},
+                        .octets = static_cast<std::uint32_t>(rest.wire_octets()),
+                        .last = (offset_and_flag & more_fragments_flag) == 0};
+    }
     return {};
+}
+
+void note_segment_routing(const Cursor& rest, Headers& headers) noexcept {
+    if (rest.holds(routing_type_end) &&
+        load_be8(rest.peek<routing_type_end>().last<1>()) == segment_routing_type) {
+        headers.encapsulations.add(Encapsulation::segment_routing);
+    }
 }
 
 // The headers whose second octet counts 64-bit units behind the first unit.
@@ -60,6 +80,9 @@ Decoded<void> read_common(Cursor& rest, Headers& headers) noexcept {
         return malformed(Undecoded::truncated);
     }
     const auto start = rest.peek<2>();
+    if (headers.protocol == routing_header) {
+        note_segment_routing(rest, headers);
+    }
     headers.protocol = load_be8(start.first<1>());
     const std::size_t octets = (load_be8(start.last<1>()) + std::size_t{1}) * octets_per_unit;
     return skip_header(octets, rest);

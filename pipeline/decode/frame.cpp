@@ -22,10 +22,27 @@ Decoded<Network> read_any_link(LinkType link, Cursor& rest, Headers& headers) no
     return network;
 }
 
-Decoded<void> walk(const Packet& packet, Headers& headers) noexcept {
-    Cursor rest{packet.frame, packet.wire_octets};
+// A pseudowire's or a provider backbone's frame inside the frame.
+[[gnu::noinline]] Decoded<Network> read_inner_ethernet(Cursor& rest, Headers& headers) noexcept {
+    Decoded<Network> network = Network::ethernet;
+    for (unsigned frames = 0; network && *network == Network::ethernet; ++frames) {
+        if (frames == tunnel_layers_max) {
+            return Network::none;
+        }
+        network = read_ethernet(rest, headers);
+    }
+    return network;
+}
 
-    const auto network = read_any_link(packet.link, rest, headers);
+// rest  at the first octet; afterwards at the transport header
+[[gnu::always_inline]] inline Decoded<void> walk(const Packet& packet, Cursor& rest,
+                                                 Headers& headers) noexcept {
+    auto network = read_any_link(packet.link, rest, headers);
+    if (network && *network == Network::ethernet) [[unlikely]] {
+        Cursor moved = rest;
+        network = read_inner_ethernet(moved, headers);
+        rest = moved;
+    }
     if (!network) {
         return malformed(network.error());
     }
@@ -44,8 +61,25 @@ Decoded<void> walk(const Packet& packet, Headers& headers) noexcept {
 
 Decoded<Headers> decode_frame(const Packet& packet) noexcept {
     Decoded<Headers> headers;  // built where the caller wants it; the layers write into it
-    if (const auto walked = walk(packet, *headers); !walked) [[unlikely]] {
+    Cursor rest{packet.frame, packet.wire_octets};
+    if (const auto walked = walk(packet, rest, *headers); !walked) [[unlikely]] {
         headers = malformed(walked.error());
+    }
+    return headers;
+}
+
+Decoded<Headers> decode_innermost(const Packet& packet, Tunnels& tunnels) noexcept {
+    tunnels.layers = 0;
+    tunnels.not_entered = NotEntered::no_tunnel;
+    tunnels.numbered = false;
+    Decoded<Headers> headers;
+    Cursor rest{packet.frame, packet.wire_octets};
+    if (const auto walked = walk(packet, rest, *headers); !walked) [[unlikely]] {
+        headers = malformed(walked.error());
+        return headers;
+    }
+    if (headers->ip_version != 0 && may_carry_tunnel(*headers)) {
+        enter_tunnels(rest, *headers, tunnels);
     }
     return headers;
 }

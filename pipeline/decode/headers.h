@@ -5,6 +5,7 @@
 
 #include "pipeline/base/bytes.h"
 #include "pipeline/base/fates.h"
+#include "pipeline/decode/encapsulation.h"
 
 namespace tapmeter::decode {
 
@@ -18,7 +19,17 @@ enum class Fragment : std::uint8_t {
     later,  // offset > 0: no transport header, ports are 0
 };
 
-// What the later rooms need of a packet's headers: the outermost IP flow.
+// Which part of its datagram a fragment is.
+struct FragmentPart {
+    std::uint32_t id = 0;      // Identification: 16 bits of IPv4, 32 of IPv6
+    std::uint32_t offset = 0;  // octets
+    std::uint32_t octets = 0;  // of the datagram in this fragment, as on the wire
+    bool last = false;         // no more fragments
+};
+
+inline constexpr std::size_t mpls_stack_max = 4;  // label stack sections that are kept
+
+// What the later rooms need of a packet's headers: one IP flow.
 struct Headers {
     Address source{};
     Address destination{};
@@ -37,6 +48,14 @@ struct Headers {
     std::uint8_t icmp_type = 0;          // ICMP and ICMPv6; else 0
     std::uint8_t icmp_code = 0;
     Bytes payload{};  // after the transport header, as captured, without link padding
+    Encapsulations encapsulations{};   // what was passed on the way to the IP header
+    FragmentPart part{};               // only where `fragment` is not none
+    std::uint32_t security_index = 0;  // SPI of AH or ESP, else 0
+    // The outermost MPLS labels, top first, as label stack sections (RFC 7011: mplsTopLabel...):
+    // 20 bits of label, 3 of traffic class, 1 bottom of stack.
+    std::array<std::uint32_t, mpls_stack_max> mpls_stack{};
+    std::uint8_t mpls_labels = 0;     // of them, in use
+    std::uint16_t pppoe_session = 0;  // outermost PPPoE session id, else 0
 };
 
 }  // namespace tapmeter::decode

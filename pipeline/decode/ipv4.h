@@ -25,6 +25,17 @@ constexpr Fragment ipv4_fragment(std::uint16_t flags_and_offset) noexcept {
     return (flags_and_offset & ipv4_fragment_offset_mask) == 0 ? Fragment::first : Fragment::later;
 }
 
+inline constexpr std::uint32_t fragment_octets_per_unit = 8;  // RFC 791 §3.1, RFC 8200 §4.5
+
+// All but its octets.
+constexpr FragmentPart ipv4_fragment_part(
+    std::span<const std::byte, ipv4_header_octets_min> header) noexcept {
+    const std::uint16_t flags_and_offset = load_be16(header.subspan<6, 2>());
+    return {.id = load_be16(header.subspan<4, 2>()),
+            .offset = (flags_and_offset & ipv4_fragment_offset_mask) * fragment_octets_per_unit,
+            .last = (flags_and_offset & ipv4_more_fragments_flag) == 0};
+}
+
 // An IPv4 address as an Address, in one masked copy of 16 octets: a 16-octet load of an address
 // that was stored in pieces would wait for the stores to reach the cache.
 // octets  the 16 octets of the header that end with the address
@@ -39,9 +50,9 @@ constexpr void copy_ipv4_address(std::span<const std::byte, 16> octets, Address&
 // Reads one IPv4 header, its options and the authentication headers behind it.
 //
 // rest     at the IP header; afterwards at the transport header, without link padding
-// headers  gets addresses, protocol (behind AH), fragment, type of service, TTL, and ip_octets:
-//          the Total Length, but never more than was on the wire, and all that was on the wire
-//          where it is 0 (a sender's segmentation offload seen before the NIC cut the packet)
+// headers  gets addresses, protocol (behind AH), fragment and part, type of service, TTL, and
+//          ip_octets: the Total Length, but never more than was on the wire, and all that was on
+//          the wire where it is 0 (a sender's segmentation offload seen before the NIC cut the packet)
 // errors   truncated          fewer than 20 octets, or the options or an AH run past the frame
 //          bad_version        the version field is not 4
 //          bad_header_length  IHL < 5
@@ -86,6 +97,10 @@ constexpr void copy_ipv4_address(std::span<const std::byte, 16> octets, Address&
     headers.protocol = load_be8(header.subspan<9, 1>());
     copy_ipv4_address(header.subspan<0, 16>(), headers.source);
     copy_ipv4_address(header.subspan<4, 16>(), headers.destination);
+    if (headers.fragment != Fragment::none) [[unlikely]] {
+        headers.part = ipv4_fragment_part(header);
+        headers.part.octets = static_cast<std::uint32_t>(rest.wire_octets());
+    }
     if (headers.protocol != authentication_header) [[likely]] {
         return {};
     }

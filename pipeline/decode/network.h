@@ -8,7 +8,8 @@ namespace tapmeter::decode {
 enum class Network : std::uint8_t {
     ipv4,
     ipv6,
-    none,  // no IP; Headers::non_ip says what
+    ethernet,  // another Ethernet header: a pseudowire's, a provider backbone's
+    none,      // no IP; Headers::non_ip says what
 };
 
 }  // namespace tapmeter::decode

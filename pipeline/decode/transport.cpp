@@ -10,6 +10,7 @@ constexpr std::uint8_t protocol_icmp = 1;
 constexpr std::uint8_t protocol_tcp = 6;
 constexpr std::uint8_t protocol_udp = 17;
 constexpr std::uint8_t protocol_dccp = 33;
+constexpr std::uint8_t protocol_esp = 50;
 constexpr std::uint8_t protocol_icmpv6 = 58;
 constexpr std::uint8_t protocol_sctp = 132;
 constexpr std::uint8_t protocol_udp_lite = 136;
@@ -23,6 +24,7 @@ constexpr std::size_t udp_header_octets = 8;
 constexpr std::size_t dccp_header_octets_min = 12;
 constexpr std::size_t dccp_data_offset_end = 5;
 constexpr std::size_t sctp_header_octets = 12;
+constexpr std::size_t security_index_octets = 4;
 constexpr std::size_t icmp_type_and_code_octets = 2;
 constexpr std::size_t icmp_header_octets = 8;    // RFC 792: four octets of every type's own
 constexpr std::size_t icmpv6_header_octets = 4;  // RFC 4443 §2.1: then the message body
@@ -90,6 +92,15 @@ Decoded<void> read_icmp(Bytes packet, std::size_t header_octets, Headers& header
     return {};
 }
 
+// All behind the SPI but the sequence number is encrypted: it stays payload whole.
+void read_esp(Bytes packet, Headers& headers) noexcept {
+    headers.encapsulations.add(Encapsulation::esp);
+    headers.payload = packet;
+    if (packet.size() >= security_index_octets) {
+        headers.security_index = load_be32(packet.first<security_index_octets>());
+    }
+}
+
 // Behind the ports: `read` cannot fail any more.
 template <class Read>
 Decoded<void> read_with_ports(Bytes packet, Headers& headers, Read read) noexcept {
@@ -127,6 +138,9 @@ Decoded<void> read_transport(const Cursor& rest, Headers& headers) noexcept {
             return read_icmp(packet, icmp_header_octets, headers);
         case protocol_icmpv6:
             return read_icmp(packet, icmpv6_header_octets, headers);
+        case protocol_esp:
+            read_esp(packet, headers);
+            return {};
         default:
             headers.payload = packet;
             return {};

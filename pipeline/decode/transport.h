@@ -9,8 +9,8 @@ namespace tapmeter::decode {
 // Reads the transport header that headers.protocol names, as far as it is there.
 //
 // rest     at the transport header, without link padding
-// headers  gets ports (TCP, UDP, UDP-Lite, DCCP, SCTP), TCP control bits, ICMP type and code, and
-//          payload: what follows the header as captured. The payload is empty where the header is
+// headers  gets ports (TCP, UDP, UDP-Lite, DCCP, SCTP), TCP control bits, ICMP type and code, the
+//          SPI of ESP, and payload: what follows the header as captured. The payload is empty where the header is
 //          cut behind the ports or where its own length cannot be true; the flow is kept. A
 //          protocol without a header of ours, and a later fragment, are all payload.
 // errors   truncated  the packet ends before the ports, or before the ICMP type and code

@@ -8,6 +8,7 @@
 #include "pipeline/decode/headers.h"
 #include "pipeline/decode/ipv4.h"
 #include "pipeline/decode/ipv6.h"
+#include "pipeline/decode/tunnel.h"
 #include "pipeline/flow/flow_key.h"
 #include "pipeline/flow/meter.h"
 
@@ -36,7 +37,8 @@ constexpr bool is_tcp_or_udp(std::uint8_t protocol) noexcept {
 }
 
 // `transport` holds the whole fixed header of TCP or UDP.
-inline void read_transport(Bytes transport, bool source_is_low, FlowKey& key,
+// returns  false: a tunnel may begin here
+inline bool read_transport(Bytes transport, bool source_is_low, FlowKey& key,
                            Observation& to) noexcept {
     const std::uint16_t source_port = load_be16(part<0, 2>(transport));
     const std::uint16_t destination_port = load_be16(part<2, 2>(transport));
@@ -46,7 +48,9 @@ inline void read_transport(Bytes transport, bool source_is_low, FlowKey& key,
     to.tcp_control_bits = 0;
     if (to.protocol == protocol_tcp) {
         to.tcp_control_bits = load_be16(part<12, 2>(transport)) & 0x0fffU;
+        return true;
     }
+    return !decode::is_tunnel_port(source_port) && !decode::is_tunnel_port(destination_port);
 }
 
 // An IPv4 address as the last four octets of an Address.
@@ -83,8 +87,7 @@ inline bool read_common_ipv4(Bytes ip, std::size_t wire_octets, FlowKey& key,
     to.octets = static_cast<std::uint32_t>(std::min(total_octets, wire_octets));
     to.type_of_service = load_be8(part<1, 1>(ip));
     to.time_to_live = load_be8(part<8, 1>(ip));
-    read_transport(transport, source_is_low, key, to);
-    return true;
+    return read_transport(transport, source_is_low, key, to);
 }
 
 inline bool read_common_ipv6(Bytes ip, std::size_t wire_octets, FlowKey& key,
@@ -118,17 +121,16 @@ inline bool read_common_ipv6(Bytes ip, std::size_t wire_octets, FlowKey& key,
         std::min(decode::ipv6_header_octets + payload_octets, wire_octets));
     to.type_of_service = static_cast<std::uint8_t>(version_and_class >> 4U);
     to.time_to_live = load_be8(part<7, 1>(ip));
-    read_transport(transport, source_is_low, key, to);
-    return true;
+    return read_transport(transport, source_is_low, key, to);
 }
 
 }  // namespace detail
 
 // Reads what nearly every frame is, in one go and without the walk through the layers: Ethernet,
 // at most one customer VLAN tag, IPv4 without options or IPv6 without extension headers, whole
-// datagrams, TCP or UDP with their fixed headers at hand.
+// datagrams, TCP or UDP with their fixed headers at hand. UDP of a tunnel's port is left to the walk.
 //
-// key, to  get what decode_frame(), write_key() and observe() would give them
+// key, to  get what decode_innermost(), write_key() and observe() would give them
 // returns  false: the frame is something else, `key` and `to` may hold anything, take the walk
 [[gnu::always_inline]] inline bool read_common(const Packet& packet, bool vlan_in_key, FlowKey& key,
                                                Observation& to) noexcept {

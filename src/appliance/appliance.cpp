@@ -29,6 +29,16 @@ std::size_t worker_count(const Config& config, const Captures& captures) {
                : std::min<std::size_t>(queues_of(captures), workers_wanted(config));
 }
 
+OuterPoints outer_points(const Config& config) {
+    OuterPoints points;
+    for (std::size_t index = 0; index < config.captures.size(); ++index) {
+        const bool outer = config.captures[index].flow_key == Config::FlowKeyLayer::outer;
+        points.bits |= outer ? std::uint64_t{1} << index : 0;
+    }
+    return points;
+}
+static_assert(captures_max <= 64);
+
 }  // namespace
 
 std::uint32_t workers_wanted(const Config& config) {
@@ -147,6 +157,7 @@ void Appliance::build_sources(std::size_t workers) {
         steering_ = std::make_unique<Steering>(
             Steering::Parts{.inlets = queues.front(),
                             .outlets = workers,
+                            .outer_points = outer_points(parts_.config),
                             .views_stay_valid = stay_valid,
                             .hash_key = flow::random_hash_key().value_or(flow::HashKey{}).front()});
         for (std::size_t worker = 0; worker < workers; ++worker) {
@@ -186,6 +197,7 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                                    .active = config.flow.active_timeout,
                                    .tcp_end = config.flow.tcp_end_timeout},
                       .vlan_in_key = config.flow.vlan_in_key,
+                      .outer_points = outer_points(config),
                       .number = static_cast<std::uint16_t>(workers_.size()),
                       .load = load_levels(config, recorded()),
                       .admission = admission_limits(config, recorded()),

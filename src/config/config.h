@@ -37,6 +37,7 @@ struct Config {
 
     enum class XdpMode : std::uint8_t { automatic, native, generic };
     enum class Switch : std::uint8_t { automatic, on, off };
+    enum class FlowKeyLayer : std::uint8_t { inner, outer };
 
     // One [[capture]] block: one Observation Point.
     struct Capture {
@@ -49,7 +50,8 @@ struct Config {
         XdpMode xdp_mode = XdpMode::automatic;
         Switch zero_copy = Switch::automatic;
         Switch busy_poll = Switch::off;
-        std::uint32_t frame_octets = 4096;  // AF_XDP chunk: 2048 or 4096
+        std::uint32_t frame_octets = 4096;            // AF_XDP chunk: 2048 or 4096
+        FlowKeyLayer flow_key = FlowKeyLayer::inner;  // of tunnels: which IP header is metered
         Prefilter prefilter;
     };
 

@@ -120,6 +120,10 @@ constexpr std::array keys{
     Key{ranged(Type::number, 2'048, 4'096, power_of_two), TableId::capture, "frame_octets",
         at<&C::captures, &C::Capture::frame_octets>(),
         "AF_XDP: octets of memory per frame, 2048 or 4096"},
+    Key{choice({"inner", "outer"}), TableId::capture, "flow_key",
+        at<&C::captures, &C::Capture::flow_key>(),
+        "which IP header of a tunnelled packet makes the flow: the innermost that can be read, or "
+        "the outermost"},
 
     Key{ranged(Type::texts, 0, excluded_prefixes_max, live), TableId::prefilter, "exclude",
         at<&C::captures, &C::Capture::prefilter, &C::Prefilter::exclude>(),

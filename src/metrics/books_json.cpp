@@ -100,6 +100,20 @@ Json ignored_of(const WorkerBooks& books) {
     return object;
 }
 
+Json json_of(const flow::FragmentCounts& counts) {
+    return {{"attributed", counts.attributed}, {"waited", counts.waited},
+            {"orphaned", counts.orphaned},     {"overlapping", counts.overlapping},
+            {"beyond_end", counts.beyond_end}, {"too_many", counts.too_many},
+            {"table_full", counts.table_full}};
+}
+
+// The first is the rest of all packets: no tunnel was left outside.
+Json not_entered_of(const WorkerBooks& books) {
+    Json object = named(books.not_entered, decode::not_entered_names);
+    object.erase(std::string(decode::not_entered_names.front()));
+    return object;
+}
+
 // The members that a worker's books and the sum of all books share.
 Json json_of(const WorkerBooks& books) {
     return {{"received", {{"packets", books.received_packets}, {"octets", books.received_octets}}},
@@ -134,6 +148,10 @@ Json json_of(const WorkerBooks& books) {
             {"load", state_of(books)},
             {"first_fragments", books.first_fragments},
             {"later_fragments", books.later_fragments},
+            {"waiting", json_of(books.waiting)},
+            {"fragments", json_of(books.fragments)},
+            {"encapsulated", named(books.encapsulated, decode::encapsulation_names)},
+            {"not_entered", not_entered_of(books)},
             {"newest_packet_ns", books.newest_packet_ns}};
 }
 

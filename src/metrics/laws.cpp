@@ -147,11 +147,14 @@ void shunted_laws(const Snapshot& snapshot, Sheet& sheet) {
 // A worker's books are published whole: these hold at every look, in flight or not.
 void traffic_laws(const WorkerBooks& books, const std::string& worker, Sheet& sheet) {
     const Traffic ignored = sum_of(books.ignored);
-    sheet.about(worker, "decoded", "received + folded = metered + ignored + non_ip + undecoded");
+    sheet.about(worker, "decoded",
+                "received + folded = metered + ignored + non_ip + undecoded + waiting");
     sheet.law("packets", books.received_packets + books.folded.packets,
-              books.metered.packets + ignored.packets + sum(books.non_ip) + sum(books.undecoded));
+              books.metered.packets + ignored.packets + sum(books.non_ip) + sum(books.undecoded) +
+                  books.waiting.packets);
     sheet.law("layer-2 octets", books.received_octets + books.folded.layer2_octets,
-              books.metered.layer2_octets + ignored.layer2_octets + books.unmetered_octets);
+              books.metered.layer2_octets + ignored.layer2_octets + books.unmetered_octets +
+                  books.waiting.layer2_octets);
 
     Traffic found = books.emitted;
     found += books.refused;
@@ -248,7 +251,8 @@ void whole_law(const Snapshot& snapshot, Sheet& sheet) {
     }
     for (const Snapshot::Worker& worker : snapshot.workers) {
         found += worker.books.metered.packets + sum_of(worker.books.ignored).packets +
-                 sum(worker.books.non_ip) + sum(worker.books.undecoded);
+                 sum(worker.books.non_ip) + sum(worker.books.undecoded) +
+                 worker.books.waiting.packets;
     }
     sheet.about("appliance", "whole",
                 "offered = metered + non_ip + undecoded + dropped + ignored + waiting");

@@ -28,6 +28,10 @@ void add_traffic(WorkerBooks& total, const WorkerBooks& books) {
     total.in_table += books.in_table;
     total.first_fragments += books.first_fragments;
     total.later_fragments += books.later_fragments;
+    total.waiting += books.waiting;
+    total.fragments += books.fragments;
+    add(total.encapsulated, books.encapsulated);
+    add(total.not_entered, books.not_entered);
 }
 
 void add_flows(WorkerBooks& total, const WorkerBooks& books) {

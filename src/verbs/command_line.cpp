@@ -116,6 +116,9 @@ void add_read(CLI::App& program, Draft& draft) {
     verb.add_option("--workers", draft.read.workers, "worker threads")
         ->type_name("N")
         ->check(CLI::Range(std::size_t{1}, workers_max));
+    verb.add_option("--flow-key", draft.read.flow_key, "flow of tunnelled packets: inner or outer")
+        ->type_name("LAYER")
+        ->check(CLI::IsMember({"inner", "outer"}));
     verb.add_flag("--strict", draft.read.strict, "exit 3 when packets were lost or not decoded");
     verb.add_option("--top", draft.read.top, "rows of each table")
         ->type_name("N")

@@ -50,9 +50,10 @@ struct ReadCommand {
     std::vector<std::string> files;  // existing files; "-" is standard input
     std::vector<std::string> collectors;
     std::vector<std::string> json_paths;
-    unsigned workers = 1;  // 1 to workers_max
-    bool strict = false;   // lost or undecoded packets end in ExitCode::answer_no
-    unsigned top = 10;     // rows of each table, 1 to top_max
+    unsigned workers = 1;            // 1 to workers_max
+    std::string flow_key = "inner";  // or "outer": of tunnelled packets
+    bool strict = false;             // lost or undecoded packets end in ExitCode::answer_no
+    unsigned top = 10;               // rows of each table, 1 to top_max
     bool utc = false;
     bool flows = false;  // print every flow record
 };

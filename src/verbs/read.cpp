@@ -46,6 +46,8 @@ Config config_for(const ReadCommand& command, const Loaded& loaded) {
     Config::Capture capture;
     capture.name = name_of(command.files);
     capture.source = "pcap:" + command.files.front();
+    capture.flow_key =
+        command.flow_key == "outer" ? Config::FlowKeyLayer::outer : Config::FlowKeyLayer::inner;
     config.captures = {capture};
     config.workers.count = command.workers;
     return config;

@@ -14,6 +14,7 @@ using tapmeter::LinkType;
 using tapmeter::Packet;
 using tapmeter::decode::Decoded;
 using tapmeter::decode::Headers;
+using tapmeter::decode::Tunnels;
 
 constexpr unsigned link_types = static_cast<unsigned>(LinkType::unknown) + 1;
 constexpr std::uint32_t beyond_octets_per_unit = 257;  // up to 65,535 octets behind the snap length
@@ -42,6 +43,42 @@ void expect_consistent(const Headers& headers, const Packet& packet) {
             (headers.source_port == 0 && headers.destination_port == 0));
 }
 
+void expect_bounded(const Headers& headers, const Tunnels& tunnels) {
+    expects(tunnels.layers <= tapmeter::decode::tunnel_layers_max);
+    expects(tunnels.not_entered < tapmeter::decode::NotEntered::count);
+    expects(headers.mpls_labels <= tapmeter::decode::mpls_stack_max);
+    for (std::size_t layer = 0; layer < tunnels.layers; ++layer) {
+        expects(headers.encapsulations.has(tunnels.layer[layer].kind));
+    }
+    if (headers.fragment != tapmeter::decode::Fragment::none) {
+        expects(headers.part.octets <= headers.ip_octets);
+        expects((headers.part.offset == 0) ==
+                (headers.fragment == tapmeter::decode::Fragment::first));
+    }
+}
+
+// Tunnels change nothing about whether a packet is IP at all, and an outer header that is metered
+// is the one that stands outside.
+void expect_entered_or_not(const Decoded<Headers>& outermost, const Decoded<Headers>& innermost,
+                           const Tunnels& tunnels) {
+    expects(outermost.has_value() == innermost.has_value());
+    if (!outermost) {
+        expects(outermost.error() == innermost.error());
+        return;
+    }
+    expects((outermost->ip_version == 0) == (innermost->ip_version == 0));
+    expect_bounded(*innermost, tunnels);
+    if (tunnels.layers == 0) {
+        expects(outermost->source == innermost->source);
+        expects(outermost->source_port == innermost->source_port);
+        expects(outermost->ip_octets == innermost->ip_octets);
+    } else {
+        expects(tunnels.source == outermost->source);
+        expects(tunnels.destination == outermost->destination);
+        expects(innermost->ip_octets < outermost->ip_octets);
+    }
+}
+
 void expect_equal(const Decoded<Headers>& one, const Decoded<Headers>& other) {
     expects(one.has_value() == other.has_value());
     if (!one) {
@@ -63,7 +100,8 @@ void expect_equal(const Decoded<Headers>& one, const Decoded<Headers>& other) {
 }
 
 // The short way of common frames, where it answers, is the long way.
-void expect_short_cut(const Packet& packet, const Decoded<Headers>& headers) {
+void expect_short_cut(const Packet& packet, const Decoded<Headers>& headers,
+                      const Tunnels& tunnels) {
     using namespace tapmeter::flow;
     for (const bool vlan_in_key : {false, true}) {
         FlowKey key;
@@ -72,6 +110,7 @@ void expect_short_cut(const Packet& packet, const Decoded<Headers>& headers) {
             continue;
         }
         expects(headers.has_value() && headers->ip_version != 0);
+        expects(tunnels.layers == 0);
         expects(headers->fragment == tapmeter::decode::Fragment::none);
         FlowKey walked_key;
         Observation walked;
@@ -99,15 +138,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         .wire_octets = static_cast<std::uint32_t>(frame.size()) + data[1] * beyond_octets_per_unit,
         .link = static_cast<LinkType>(data[0] % link_types),
     };
-    const auto headers = tapmeter::decode::decode_frame(packet);
+    Tunnels tunnels;
+    const auto headers = tapmeter::decode::decode_innermost(packet, tunnels);
     if (headers) {
         expect_consistent(*headers, packet);
     }
-    expect_short_cut(packet, headers);
+    expect_short_cut(packet, headers, tunnels);
+    expect_entered_or_not(tapmeter::decode::decode_frame(packet), headers, tunnels);
 
     Packet moved = packet;
     const std::vector<std::byte> copy{frame};
     moved.frame = copy;
-    expect_equal(headers, tapmeter::decode::decode_frame(moved));
+    expect_equal(headers, tapmeter::decode::decode_innermost(moved, tunnels));
     return 0;
 }

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <random>
 #include <set>
 #include <thread>
 
@@ -158,8 +160,47 @@ TEST(Steering, fragments_and_what_is_no_ip_find_their_worker) {
     frames.push_back(FrameBuilder{}.ethernet().ipv4({.fragment = 0x2000}).udp(7, 8).frame());
     frames.push_back(FrameBuilder{}.ethernet().ipv4({.fragment = 0x0003}).fill(16).frame());
     const auto records = metered_by(4, true, frames);
-    ASSERT_EQ(records.size(), 2U);
-    EXPECT_EQ(records[0].worker, records[1].worker) << "both fragments of a datagram";
+    ASSERT_EQ(records.size(), 1U) << "both fragments of a datagram";
+    EXPECT_EQ(records[0].forward.packets, Packets{2});
+    EXPECT_EQ(records[0].destination_port, 8);
+}
+
+// Datagrams of many hosts in three fragments each, some shuffled, some without their first; and
+// the same hosts inside tunnels between two other addresses.
+std::vector<testing::Frame> fragments_and_tunnels() {
+    std::mt19937 random(7);
+    std::vector<testing::Frame> frames;
+    for (std::uint32_t number = 0; number < 400; ++number) {
+        const std::uint32_t host = 0x0a00'0000 + number % 50;
+        std::vector<testing::Frame> datagram;
+        for (const std::uint16_t fragment : std::array<std::uint16_t, 3>{0x2000, 0x2002, 0x0004}) {
+            FrameBuilder builder = FrameBuilder{}.ethernet().ipv4(
+                {.fragment = fragment, .source = host, .destination = 0x0b00'0001});
+            builder.udp(static_cast<std::uint16_t>(number), 53).fill(8);
+            datagram.push_back(builder.frame());
+            datagram.back()[14 + 4] = static_cast<std::byte>(number >> 8U);
+            datagram.back()[14 + 5] = static_cast<std::byte>(number);
+        }
+        std::ranges::shuffle(datagram, random);
+        frames.insert(frames.end(), datagram.begin(), datagram.end() - (number % 31 == 0 ? 1 : 0));
+        frames.push_back(FrameBuilder{}
+                             .ethernet()
+                             .ipv4({.protocol = 4, .source = 1, .destination = 2})
+                             .ipv4({.protocol = 17, .source = host, .destination = 0x0b00'0001})
+                             .udp(static_cast<std::uint16_t>(number), 53)
+                             .frame());
+    }
+    return frames;
+}
+
+TEST(Steering, fragments_and_tunnels_give_the_same_records_with_any_number_of_workers) {
+    const auto frames = fragments_and_tunnels();
+    const auto alone = metered_by(1, true, frames);
+    EXPECT_EQ(comparable(metered_by(2, true, frames)), comparable(alone));
+    EXPECT_EQ(comparable(metered_by(4, false, frames)), comparable(alone));
+    const auto with_ports = std::ranges::count(alone, 53, &flow::FlowRecord::destination_port);
+    EXPECT_GT(with_ports, 350);
+    EXPECT_LT(static_cast<std::size_t>(with_ports), alone.size()) << "some never had a first";
 }
 
 // Worth running under the thread sanitizer: buffers must not be given back while in use.

@@ -87,11 +87,13 @@ inline std::string broken_law(const WorkerBooks& books) {
         ignored += one;
     }
     if (books.received_packets + books.folded.packets !=
-        books.metered.packets + ignored.packets + sum(books.non_ip) + sum(books.undecoded)) {
-        return "received + folded = metered + ignored + non_ip + undecoded";
+        books.metered.packets + ignored.packets + sum(books.non_ip) + sum(books.undecoded) +
+            books.waiting.packets) {
+        return "received + folded = metered + ignored + non_ip + undecoded + waiting";
     }
     if (books.received_octets + books.folded.layer2_octets !=
-        books.metered.layer2_octets + ignored.layer2_octets + books.unmetered_octets) {
+        books.metered.layer2_octets + ignored.layer2_octets + books.unmetered_octets +
+            books.waiting.layer2_octets) {
         return "received octets";
     }
     Traffic fates = books.emitted;

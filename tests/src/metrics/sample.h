@@ -49,6 +49,9 @@ inline WorkerBooks sample_books() {
     books.sampling_exponent = 2;
     books.first_fragments = 5;
     books.later_fragments = 4;
+    books.fragments = {.attributed = 3, .waited = 1, .orphaned = 1, .overlapping = 2};
+    books.encapsulated[index_of(decode::Encapsulation::vxlan)] = 12;
+    books.not_entered[index_of(decode::NotEntered::implausible)] = 3;
     books.bursts = 100;
     books.burst_sizes = {40, 30, 20, 9, 1};
     books.busy_cycles = 250;
