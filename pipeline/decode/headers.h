@@ -47,10 +47,12 @@ struct Headers {
     std::uint8_t time_to_live = 0;       // IPv4 TTL or IPv6 hop limit
     std::uint8_t icmp_type = 0;          // ICMP and ICMPv6; else 0
     std::uint8_t icmp_code = 0;
-    Bytes payload{};  // after the transport header, as captured, without link padding
-    Encapsulations encapsulations{};   // what was passed on the way to the IP header
-    FragmentPart part{};               // only where `fragment` is not none
-    std::uint32_t security_index = 0;  // SPI of AH or ESP, else 0
+    Bytes payload{};    // after the transport header, as captured, without link padding
+    Bytes transport{};  // from the transport header on, as captured; ends as the packet does
+    std::uint32_t transport_octets = 0;  // from there on, as on the wire
+    Encapsulations encapsulations{};     // what was passed on the way to the IP header
+    FragmentPart part{};                 // only where `fragment` is not none
+    std::uint32_t security_index = 0;    // SPI of AH or ESP, else 0
     // The outermost MPLS labels, top first, as label stack sections (RFC 7011: mplsTopLabel...):
     // 20 bits of label, 3 of traffic class, 1 bottom of stack.
     std::array<std::uint32_t, mpls_stack_max> mpls_stack{};

@@ -115,6 +115,8 @@ Decoded<void> read_with_ports(Bytes packet, Headers& headers, Read read) noexcep
 
 Decoded<void> read_transport(const Cursor& rest, Headers& headers) noexcept {
     const Bytes packet = rest.captured();
+    headers.transport = packet;
+    headers.transport_octets = static_cast<std::uint32_t>(rest.wire_octets());
     if (headers.fragment == Fragment::later) [[unlikely]] {
         headers.payload = packet;
         return {};

@@ -48,7 +48,11 @@ Fragments::Fragments(const Settings& settings, const FlowHasher& hasher)
       wait_(settings.wait),
       hold_(settings.hold),
       datagrams_(buckets_for(settings.datagrams_max) * ways),
-      waiting_(std::max<std::size_t>(settings.waiting_max, 1)) {}
+      waiting_(std::max<std::size_t>(settings.waiting_max, 1)) {
+    for (std::uint32_t place = 0; place + 1 < waiting_.size(); ++place) {
+        waiting_[place].newer = place + 1;
+    }
+}
 
 std::size_t Fragments::octets() const noexcept {
     return datagrams_.size() * sizeof(Datagram) + waiting_.size() * sizeof(Waiting);
@@ -106,18 +110,17 @@ bool Fragments::take_follower(Waited& to, FragmentCounts& counts) noexcept {
     if (follower_ == nobody) {
         return false;
     }
-    Waiting& waiting = waiting_[follower_];
+    const std::uint32_t place = follower_;
+    const Waiting& waiting = waiting_[place];
     const Datagram& datagram = datagrams_[followed_];
     to = waiting.what;
     to.key = datagram.flow;
     to.packet.sender = datagram.sender;
     to.packet.protocol = datagram.flow.protocol;
     follower_ = waiting.next;
-    waiting.taken = true;
-    --waiting_count_;
+    leave(place);
     ++counts.attributed;
     ++counts.waited;
-    drop_taken();
     return true;
 }
 
@@ -125,40 +128,42 @@ bool Fragments::take_due(ObservedAt now, Waited& to, FragmentCounts& counts) noe
     if (next_due_ > now || waiting_count_ == 0) {
         return false;
     }
-    Waiting& waiting = waiting_[oldest_ % waiting_.size()];
+    const Waiting& waiting = waiting_[oldest_];
     to = waiting.what;
     Datagram& datagram = datagrams_[waiting.datagram];
     if (datagram.generation == waiting.generation) {
         datagram.first_waiting = waiting.next;
         datagram.last_waiting = waiting.next == nobody ? nobody : datagram.last_waiting;
     }
-    waiting.taken = true;
-    --waiting_count_;
+    leave(oldest_);
     ++counts.orphaned;
-    drop_taken();
     return true;
 }
 
-// Room is made at the old end only: it is the end that falls due first.
-void Fragments::drop_taken() noexcept {
-    while (oldest_ != newest_ && waiting_[oldest_ % waiting_.size()].taken) {
-        ++oldest_;
-    }
-    next_due_ =
-        oldest_ == newest_ ? ObservedAt::max() : waiting_[oldest_ % waiting_.size()].what.due;
+void Fragments::leave(std::uint32_t place) noexcept {
+    Waiting& one = waiting_[place];
+    (one.older == nobody ? oldest_ : waiting_[one.older].newer) = one.newer;
+    (one.newer == nobody ? newest_ : waiting_[one.newer].older) = one.older;
+    one.newer = free_;
+    free_ = place;
+    --waiting_count_;
+    next_due_ = oldest_ == nobody ? ObservedAt::max() : waiting_[oldest_].what.due;
 }
 
 bool Fragments::append(Datagram& datagram, const FlowKey& key, const Observation& packet) noexcept {
-    if (newest_ - oldest_ == waiting_.size()) {
+    const std::uint32_t place = free_;
+    if (place == nobody) {
         return false;
     }
-    const auto place = static_cast<std::uint32_t>(newest_ % waiting_.size());
-    ++newest_;
+    free_ = waiting_[place].newer;
     ++waiting_count_;
     last_due_ = std::max(last_due_, packet.at + wait_);
     waiting_[place] = {.what = {.key = key, .packet = packet, .due = last_due_},
                        .datagram = index_of(datagram),
-                       .generation = datagram.generation};
+                       .generation = datagram.generation,
+                       .older = newest_};
+    (newest_ == nobody ? oldest_ : waiting_[newest_].newer) = place;
+    newest_ = place;
     if (datagram.last_waiting == nobody) {
         datagram.first_waiting = place;
     } else {

@@ -111,8 +111,9 @@ private:
         Waited what{};
         std::uint32_t datagram = 0;
         std::uint32_t generation = 0;
-        std::uint32_t next = nobody;  // of the same datagram
-        bool taken = false;
+        std::uint32_t next = nobody;   // of the same datagram
+        std::uint32_t older = nobody;  // of all
+        std::uint32_t newer = nobody;  // of all; of a free place the next free one
     };
     static constexpr std::uint32_t nobody = 0xffff'ffff;
 
@@ -126,7 +127,7 @@ private:
     Verdict see_first(Datagram& datagram, const decode::Headers& headers, const FlowKey& key,
                       const Observation& packet) noexcept;
     bool append(Datagram& datagram, const FlowKey& key, const Observation& packet) noexcept;
-    void drop_taken() noexcept;
+    void leave(std::uint32_t place) noexcept;
     std::uint32_t index_of(const Datagram& datagram) const noexcept {
         return static_cast<std::uint32_t>(&datagram - datagrams_.data());
     }
@@ -135,9 +136,10 @@ private:
     Nanoseconds wait_;
     Nanoseconds hold_;
     std::vector<Datagram> datagrams_;
-    std::vector<Waiting> waiting_;  // a ring in order of arrival; taken ones leave at its end
-    std::uint64_t oldest_ = 0;
-    std::uint64_t newest_ = 0;  // behind the last
+    std::vector<Waiting> waiting_;  // places: linked in order of arrival, or free
+    std::uint32_t oldest_ = nobody;
+    std::uint32_t newest_ = nobody;
+    std::uint32_t free_ = 0;
     std::size_t waiting_count_ = 0;
     ObservedAt last_due_{};  // dues never fall, also where a capture runs backwards
     ObservedAt next_due_ = ObservedAt::max();

@@ -12,9 +12,9 @@ import sys
 
 # Names of IP protocols as EVE spells them, where score.py knows only the number.
 NUMBERS = {"HOPOPT": 0, "IGMP": 2, "IPv4": 4, "EGP": 8, "IGP": 9, "IPv6": 41, "IPv6-Route": 43,
-           "IPv6-Frag": 44, "RSVP": 46,
-           "GRE": 47, "ESP": 50, "AH": 51, "IPv6-NoNxt": 59, "IPv6-Opts": 60, "EIGRP": 88, "OSPFIGP": 89, "PIM": 103, "VRRP": 112,
-           "L2TP": 115, "UDPLite": 136}
+           "IPv6-Frag": 44, "RSVP": 46, "GRE": 47, "ESP": 50, "AH": 51, "IPv6-NoNxt": 59,
+           "IPv6-Opts": 60, "EIGRP": 88, "OSPFIGP": 89, "PIM": 103, "VRRP": 112, "L2TP": 115,
+           "UDPLite": 136}
 
 
 def seconds_of(record, nanoseconds, text):

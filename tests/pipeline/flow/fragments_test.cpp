@@ -192,6 +192,18 @@ TEST_F(FragmentsTest, that_find_no_room_to_wait_are_metered_and_counted) {
     EXPECT_EQ(see({.id = 18, .offset = 1'480}, begin + 501ms), Verdict::wait);
 }
 
+// One that waits for nothing does not keep the places of those that left.
+TEST_F(FragmentsTest, a_place_is_free_as_soon_as_its_fragment_leaves) {
+    EXPECT_EQ(see({.id = 1'000, .offset = 1'480}), Verdict::wait);
+    for (std::uint32_t id = 1; id <= 100; ++id) {
+        ASSERT_EQ(see({.id = id, .offset = 1'480}), Verdict::wait);
+        ASSERT_EQ(see({.id = id}), Verdict::meter_then);
+        ASSERT_EQ(followers().size(), 1U);
+    }
+    EXPECT_EQ(due(begin + 500ms).size(), 1U);
+    EXPECT_EQ(fragments.next_due(), ObservedAt::max());
+}
+
 TEST_F(FragmentsTest, a_datagram_is_forgotten_after_its_time) {
     see({.id = 1});
     EXPECT_EQ(see({.id = 1, .offset = 1'480}, begin + 30s), Verdict::meter);

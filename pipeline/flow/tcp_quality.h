@@ -1,0 +1,159 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "pipeline/base/bytes.h"
+#include "pipeline/base/units.h"
+#include "pipeline/decode/headers.h"
+#include "pipeline/flow/flow_key.h"
+
+namespace tapmeter::flow {
+
+// What one TCP segment says that its connection's quality depends on.
+struct TcpSegment {
+    ObservedAt at{};
+    std::uint32_t sequence = 0;
+    std::uint32_t acknowledgement = 0;  // as the header has it, also where ACK is not set
+    std::uint32_t payload_octets = 0;   // as on the wire
+    std::uint16_t window = 0;           // not scaled
+    std::uint16_t control_bits = 0;
+    Sender sender = Sender::low;
+    // Of a SYN's options; nothing where it has none.
+    std::optional<std::uint8_t> window_scale{};
+    std::optional<std::uint16_t> segment_octets_max{};
+};
+
+// Reads a segment of decoded headers whose protocol is TCP. Nothing where its fixed header is cut,
+// its own length cannot be true, or the packet is a fragment.
+// source  RFC 9293 §3.1 and §3.2; window scale RFC 7323 §2.2
+std::optional<TcpSegment> read_tcp_segment(const decode::Headers& headers, ObservedAt at,
+                                           Sender sender) noexcept;
+
+// What one end's segments were, with the definitions of tshark's tcp.analysis (Wireshark User's
+// Guide, TCP Analysis). A segment is at most one of retransmission, fast, spurious, out of order.
+struct TcpSideQuality {
+    std::uint32_t retransmissions = 0;  // by timeout: neither fast nor spurious
+    std::uint32_t fast_retransmissions = 0;
+    std::uint32_t spurious_retransmissions = 0;  // of octets that had been acknowledged
+    std::uint32_t out_of_order = 0;
+    std::uint32_t lost_segments = 0;        // segments behind a gap
+    std::uint32_t unseen_acknowledged = 0;  // acknowledges what was not seen of the other end
+    std::uint32_t duplicate_acks = 0;
+    std::uint32_t zero_windows = 0;
+    std::uint32_t windows_full = 0;
+    std::uint32_t keep_alives = 0;
+
+    constexpr std::uint32_t all_retransmissions() const noexcept {
+        return retransmissions + fast_retransmissions + spurious_retransmissions;
+    }
+    bool operator==(const TcpSideQuality&) const = default;
+};
+
+// Round trips to one end: from a segment to it until it acknowledges just that.
+struct RoundTrips {
+    std::uint32_t samples = 0;
+    Nanoseconds min{0};
+    Nanoseconds max{0};
+    Nanoseconds sum{0};
+
+    void add(Nanoseconds time) noexcept;
+    Nanoseconds mean() const noexcept { return samples == 0 ? sum : sum / samples; }
+};
+
+// How a TCP connection fares, from the segments of both ends as an observation point sees them.
+// Fixed size, no memory of segments: one segment in flight each way is timed at a time.
+class TcpQuality {
+public:
+    enum class Opening : std::uint8_t {
+        unknown,      // seen from its middle on
+        unanswered,   // SYN, and nothing from the other end
+        refused,      // answered by RST
+        half_open,    // SYN-ACK, and no ACK behind it
+        established,  // the whole handshake
+    };
+
+    void see(const TcpSegment& segment) noexcept;
+
+    const TcpSideQuality& side(Sender sender) const noexcept { return ends_[index(sender)].seen; }
+    // To the end `towards` and back to the observation point.
+    const RoundTrips& round_trips(Sender towards) const noexcept {
+        return ends_[index(towards)].round_trips;
+    }
+
+    // Of the first handshake; 0 where it was not seen. Client: SYN-ACK to ACK. Server: SYN to
+    // SYN-ACK. Both together are tshark's tcp.analysis.initial_rtt.
+    Nanoseconds client_round_trip() const noexcept { return client_round_trip_; }
+    Nanoseconds server_round_trip() const noexcept { return server_round_trip_; }
+    // From the client's first octets to the server's.
+    Nanoseconds server_response() const noexcept { return server_response_; }
+    Opening opening() const noexcept { return opening_; }
+    std::optional<Sender> client() const noexcept { return client_; }
+    std::optional<std::uint8_t> window_scale(Sender sender) const noexcept {
+        return ends_[index(sender)].window_scale;
+    }
+    std::optional<std::uint16_t> segment_octets_max(Sender sender) const noexcept {
+        return ends_[index(sender)].segment_octets_max;
+    }
+
+private:
+    // What is known of one end's sequence numbers, in its own direction.
+    struct End {
+        TcpSideQuality seen{};
+        RoundTrips round_trips{};
+        ObservedAt next_at{};      // when `next` was reached
+        ObservedAt last_ack_at{};  // when `last_ack` came
+        ObservedAt timed_at{};
+        std::uint32_t first = 0;       // the initial sequence number
+        std::uint32_t next = 0;        // behind the highest octet seen
+        std::uint32_t continuous = 0;  // behind the highest octet without a gap before it
+        std::uint32_t last_ack = 0;
+        std::uint32_t timed = 0;  // acknowledged, it ends a round trip
+        std::uint32_t duplicates = 0;
+        std::uint16_t window = 0;
+        bool has_first = false;
+        bool has_next = false;
+        bool timing = false;
+        bool sent_syn = false;
+        bool sent_data = false;
+        bool last_was_keep_alive = false;
+        bool last_was_probe = false;
+        bool window_is_scaled = false;  // `window` is not of the SYN
+        std::optional<std::uint8_t> window_scale{};
+        std::optional<std::uint16_t> segment_octets_max{};
+    };
+    // What a segment was found to be.
+    struct Found {
+        bool probe = false;
+        bool keep_alive = false;
+        bool answers_probe = false;
+    };
+
+    static constexpr std::size_t index(Sender sender) noexcept {
+        return static_cast<std::size_t>(sender);
+    }
+
+    void note_handshake(const TcpSegment& segment, End& from, End& to) noexcept;
+    void begin_again(const TcpSegment& segment) noexcept;
+    static Found look_at_window(const TcpSegment& segment, End& from, const End& to) noexcept;
+    static void look_at_acknowledgement(const TcpSegment& segment, End& from, End& to) noexcept;
+    void look_at_sequence(const TcpSegment& segment, const Found& found, End& from,
+                          const End& to) const noexcept;
+    static void advance(const TcpSegment& segment, const Found& found, End& from) noexcept;
+    static void time_round_trips(const TcpSegment& segment, End& from, End& to) noexcept;
+    void note_response(const TcpSegment& segment, End& from, const End& to) noexcept;
+
+    std::array<End, 2> ends_{};
+    ObservedAt syn_at_{};
+    ObservedAt syn_ack_at_{};
+    ObservedAt request_at_{};
+    Nanoseconds client_round_trip_{0};
+    Nanoseconds server_round_trip_{0};
+    Nanoseconds first_round_trip_{0};  // of the handshake now in force: out of order, or sent again
+    Nanoseconds server_response_{0};
+    std::optional<Sender> client_{};
+    Opening opening_ = Opening::unknown;
+};
+
+}  // namespace tapmeter::flow
