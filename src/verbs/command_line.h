@@ -52,7 +52,7 @@ struct ReadCommand {
     std::vector<std::string> json_paths;
     unsigned workers = 1;  // 1 to workers_max
     bool strict = false;   // lost or undecoded packets end in ExitCode::answer_no
-    unsigned top = 10;     // rows of each table, 1 to top_max
+    unsigned top = 10;     // hosts in the table, up to top_max; 0: none are counted
     bool utc = false;
     bool flows = false;  // print every flow record
 };
