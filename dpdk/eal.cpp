@@ -69,6 +69,9 @@ std::vector<std::string> eal_words(const EalOptions& options, const MemoryPlan& 
     // In memory: no files in hugetlbfs, so nothing stays behind when the process is killed. DPDK
     // 22.11 refuses it together with --no-huge.
     words.emplace_back(plan.hugepages ? "--in-memory" : "--no-huge");
+    // What a peer process maps in one piece: net_memif with zero-copy=yes, where the sender writes
+    // frames into our own buffers.
+    words.emplace_back("--single-file-segments");
     if (options.pci_allow.empty()) {
         words.emplace_back("--no-pci");
     }

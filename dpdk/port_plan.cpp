@@ -55,8 +55,8 @@ std::uint16_t plan_mtu(const rte_eth_dev_info& info, bool scatter) {
 
 // Buffers one queue needs so that a full ring never starves for lack of one:
 //   the ring           each descriptor holds a buffer that waits for a frame
-//   bursts in flight   one that the worker holds, one that the driver takes to refill the ring;
-//                      a frame takes several buffers where it may exceed one
+//   bursts in flight   one that the worker holds, the next one, and one that the driver takes to
+//                      refill the ring; a frame takes several buffers where it may exceed one
 //   caches             DPDK lets a thread keep 1.5 x pool_cache_buffers; two threads touch a pool:
 //                      the one that starts the port and the worker
 //   preloaded          net_pcap with infinite_rx copies the whole file into buffers first
@@ -64,7 +64,7 @@ std::uint64_t plan_buffers(const PortRequest& request, const PortPlan& plan) {
     const std::uint32_t mtu = plan.mtu != 0 ? plan.mtu : RTE_ETHER_MTU;
     const std::uint32_t frame = std::max(request.frame_octets_max, mtu + ethernet_octets);
     const std::uint64_t segments = (frame + buffer_frame_octets - 1) / buffer_frame_octets;
-    const std::uint64_t bursts = 2 * burst_packets_max * segments;
+    const std::uint64_t bursts = 3 * burst_packets_max * segments;
     const std::uint64_t caches = std::uint64_t{2} * pool_cache_buffers * 3 / 2;
     const std::uint64_t preloaded =
         request.packets_preloaded == 0 ? 0 : request.packets_preloaded + 1;

@@ -3,10 +3,12 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_dyn.h>
+#include <rte_mempool.h>
 #include <rte_prefetch.h>
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "dpdk/rx_guard.h"
 #include "pipeline/base/expects.h"
@@ -15,15 +17,22 @@ namespace tapmeter::dpdk {
 
 namespace {
 
-// How many buffers ahead of the one at hand are asked for. Measured with bench/dpdk_receive_bench:
-// in a deep ring, whose buffers are cold, 1.0 instead of 1.2 times the time of a bare burst; in a
-// shallow one no difference.
-constexpr std::size_t buffers_ahead = 4;
+// Asks for all lines of these buffers that a worker reads: the first one of the head, and the first
+// of the frame, where pools put it. A wrong guess about the latter costs one line.
+void ask_for(std::span<rte_mbuf* const> mbufs) noexcept {
+    for (rte_mbuf* const mbuf : mbufs) {
+        rte_mbuf_prefetch_part1(mbuf);
+        const void* const buffer = mbuf + 1;
+        rte_prefetch0(static_cast<const std::byte*>(buffer) + RTE_PKTMBUF_HEADROOM);
+    }
+}
 
-// Both cache lines of a buffer's head: where the frame is, and what release() needs.
-void ask_for(rte_mbuf* mbuf) noexcept {
-    rte_mbuf_prefetch_part1(mbuf);
-    rte_mbuf_prefetch_part2(mbuf);
+// True where a buffer goes back to its pool as it is: the whole frame lies in it, nobody else holds
+// it, its memory is its own. Only the first line of its head is looked at: a buffer of one piece
+// has no next one (rte_mbuf.h).
+bool is_plain(const rte_mbuf& mbuf, const rte_mempool* pool) noexcept {
+    return mbuf.pool == pool && mbuf.nb_segs == 1 && rte_mbuf_refcnt_read(&mbuf) == 1 &&
+           RTE_MBUF_DIRECT(&mbuf);
 }
 
 // A capture file may claim any time; what does not fit 64 bits of nanoseconds becomes the last one.
@@ -35,50 +44,63 @@ ObservedAt from_microseconds(std::uint64_t microseconds) noexcept {
 
 }  // namespace
 
-void Queue::receive(Burst& burst) noexcept {
-    expects(held_ == 0);
-    held_ = poll();
+Queue::~Queue() {
+    release();
+    give_back(ahead_);
+}
 
-    // One clock reading for the burst: its packets arrived within the last few microseconds.
-    const ObservedAt burst_time = held_ != 0 ? options_.time.clock->now() : ObservedAt{};
+// Under load the next burst is polled when this one is handed out, so that its lines, which another
+// core or the NIC wrote last, come from there while this one is metered.
+void Queue::receive(Burst& burst) noexcept {
+    expects(held_.count == 0);
+    if (ahead_.count != 0) {
+        held_ = ahead_;
+        ahead_.count = 0;
+    } else {
+        poll(held_);
+    }
+    if (held_.count == burst_packets_max) {
+        poll(ahead_);
+    }
     std::uint64_t octets = 0;
-    for (std::size_t i = 0; i < held_; ++i) {
-        if (i + buffers_ahead < held_) {
-            ask_for(mbufs_[i + buffers_ahead]);
-        }
-        const rte_mbuf& mbuf = *mbufs_[i];
+    for (std::size_t i = 0; i < held_.count; ++i) {
+        const rte_mbuf& mbuf = *held_.mbufs[i];
         rte_prefetch0(rte_pktmbuf_mtod(&mbuf, const void*));
         forbid_surroundings(mbuf);
         // Member by member: a packet that is built first and then copied in wider pieces makes the
         // CPU wait for its own stores, 10 ns each.
         Packet& packet = burst.packets[i];
         packet.frame = {rte_pktmbuf_mtod(&mbuf, const std::byte*), mbuf.data_len};
-        packet.observed_at = time_of(mbuf, burst_time);
+        packet.observed_at = time_of(mbuf, held_.at);
         // The peer of a shared-memory device writes both lengths; the larger keeps our promise.
         packet.wire_octets = std::max<std::uint32_t>(mbuf.pkt_len, mbuf.data_len);
         packet.observation_point = options_.observation_point;
         packet.link = LinkType::ethernet;
         octets += packet.wire_octets;
     }
-    burst.count = held_;
-    received_.add(held_);
+    burst.count = held_.count;
+    received_.add(held_.count);
     received_octets_.add(octets);
 }
 
-std::uint16_t Queue::poll() noexcept {
+void Queue::poll(Polled& polled) noexcept {
+    polled.count = 0;
     const bool stopped = stopped_.load(std::memory_order_relaxed);
     if (exhausted_ || (stopped && (options_.on_demand || drain_left_ == 0))) [[unlikely]] {
-        return 0;
+        return;
     }
-    const std::uint16_t count =
-        rte_eth_rx_burst(options_.port, options_.queue, mbufs_.data(), burst_packets_max);
+    polled.count =
+        rte_eth_rx_burst(options_.port, options_.queue, polled.mbufs.data(), burst_packets_max);
     if (stopped) [[unlikely]] {
-        drain_left_ -= std::min<std::uint32_t>(drain_left_, count);
+        drain_left_ -= std::min<std::uint32_t>(drain_left_, polled.count);
     }
-    if (count == 0 && options_.ends) [[unlikely]] {
+    if (polled.count != 0) {
+        ask_for(std::span{polled.mbufs}.first(polled.count));
+        // One clock reading for the burst: its packets arrived within the last few microseconds.
+        polled.at = options_.time.clock->now();
+    } else if (options_.ends) [[unlikely]] {
         look_for_end();
     }
-    return count;
 }
 
 // net_pcap reads the file as it is asked, so an empty answer means that the file has ended (or is
@@ -103,11 +125,26 @@ ObservedAt Queue::time_of(const rte_mbuf& mbuf, ObservedAt burst_time) const noe
 }
 
 void Queue::release() noexcept {
-    for (std::size_t i = 0; i < held_; ++i) {
-        allow_surroundings(*mbufs_[i]);
+    for (std::size_t i = 0; i < held_.count; ++i) {
+        allow_surroundings(*held_.mbufs[i]);
     }
-    rte_pktmbuf_free_bulk(mbufs_.data(), held_);
-    held_ = 0;
+    give_back(held_);
+}
+
+void Queue::give_back(Polled& polled) noexcept {
+    if (polled.count == 0) {
+        return;
+    }
+    const std::span mbufs{polled.mbufs.data(), polled.count};
+    rte_mempool* const pool = mbufs.front()->pool;
+    if (std::ranges::all_of(mbufs, [pool](const auto* mbuf) { return is_plain(*mbuf, pool); }))
+        [[likely]] {
+        // NOLINTNEXTLINE(*-reinterpret-cast): a pool keeps pointers to whatever it is a pool of
+        rte_mempool_put_bulk(pool, reinterpret_cast<void**>(mbufs.data()), polled.count);
+    } else {
+        rte_pktmbuf_free_bulk(mbufs.data(), polled.count);
+    }
+    polled.count = 0;
 }
 
 SourceCounters Queue::counters() const noexcept {

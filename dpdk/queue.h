@@ -43,7 +43,7 @@ public:
     explicit Queue(QueueOptions options) : options_(std::move(options)) {}
     Queue(const Queue&) = delete;
     Queue& operator=(const Queue&) = delete;
-    ~Queue() override { release(); }
+    ~Queue() override;
 
     // A view shows the first buffer of a frame; later ones of a jumbo frame hold payload that
     // nobody decodes, and count in wire_octets.
@@ -54,22 +54,30 @@ public:
 
     // True once a capture file read in one pass has been handed out whole. How it is known: see
     // look_for_end().
-    bool exhausted() const noexcept override { return exhausted_; }
+    bool exhausted() const noexcept override { return exhausted_ && ahead_.count == 0; }
 
     // Any thread: a queue that makes frames on demand stops at once, another after what waits.
     void stop_arrivals() noexcept { stopped_.store(true, std::memory_order_relaxed); }
 
 private:
-    std::uint16_t poll() noexcept;
+    // Buffers of one poll, and when that was.
+    struct Polled {
+        std::uint16_t count = 0;
+        ObservedAt at{};
+        std::array<rte_mbuf*, burst_packets_max> mbufs{};
+    };
+
+    void poll(Polled& polled) noexcept;
+    static void give_back(Polled& polled) noexcept;
     void look_for_end() noexcept;
     ObservedAt time_of(const rte_mbuf& mbuf, ObservedAt burst_time) const noexcept;
 
     const QueueOptions options_;
-    std::uint16_t held_ = 0;  // buffers of the last burst, not yet released
+    Polled held_;   // the last burst, not yet released
+    Polled ahead_;  // the next burst, where the last one was full: memory is bringing it
     bool exhausted_ = false;
     std::uint32_t drain_left_ = drain_packets_max;
     std::uint64_t no_buffer_seen_ = 0;
-    std::array<rte_mbuf*, burst_packets_max> mbufs_{};
     Counter received_;
     Counter received_octets_;
     std::atomic<bool> stopped_{false};

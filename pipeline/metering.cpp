@@ -18,8 +18,22 @@ using flow::no_flow;
 using flow::Observation;
 using flow::ticks_of;
 
+namespace {
+
+// When something may first happen to a flow that this packet opens.
+ObservedAt first_event(const Observation& first, const flow::Timeouts& timeouts) noexcept {
+    const bool ends = first.protocol == flow::detail::protocol_tcp &&
+                      (first.tcp_control_bits & flow::detail::tcp_rst) != 0;
+    return first.at + std::min(timeouts.active, ends ? timeouts.tcp_end : timeouts.idle);
+}
+
+}  // namespace
+
 Metering::Metering(Parts parts)
-    : parts_(std::move(parts)), admission_(parts_.admission), shunts_(parts_.shunt, parts_.books) {}
+    : parts_(std::move(parts)),
+      admission_(parts_.admission),
+      shunts_(parts_.shunt, parts_.books),
+      grows_(parts_.grows_to.flows_max > parts_.table.flows_max()) {}
 
 void Metering::announce(std::span<const FlowKey> keys) noexcept {
     expects(announced_ + keys.size() <= burst_packets_max);
@@ -35,24 +49,40 @@ void Metering::meter(std::span<const FlowKey> keys, std::span<const Observation>
                      ObservedAt now) noexcept {
     expects(keys.size() == packets.size() && announced_ <= keys.size());
     now_ = now;
+    // Early enough that hardly a new flow meets two full buckets.
+    if (grows_ && parts_.table.flows() > parts_.table.flows_max() / 2) [[unlikely]] {
+        grow();
+    }
     announce(keys.subspan(announced_));
     announced_ = 0;
 
     // Flows are asked for a few packets ahead of their turn. A core has some twenty reads of memory
     // under way at most; asked for a whole burst at once, two lines each, the last ones come late.
-    std::array<FlowIndex, burst_packets_max> guesses;  // NOLINT(*-member-init): before it is read
-    const std::size_t ahead = std::min(flows_ahead, keys.size());
-    for (std::size_t i = 0; i < ahead; ++i) {
-        guesses[i] = parts_.table.guess(hashes_[i]);
+    const std::size_t count = keys.size();
+    const bool newcomers_welcome = admission_.open();
+    const auto first = [count](std::size_t ahead) { return std::min(ahead, count); };
+    for (std::size_t i = 0; i < first(flows_ahead); ++i) {
+        seek(i);
     }
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-        if (i + ahead < keys.size()) {
-            guesses[i + ahead] = parts_.table.guess(hashes_[i + ahead]);
+    if (newcomers_welcome) {
+        for (std::size_t i = 0; i < first(others_ahead); ++i) {
+            ask_for_other(i);
         }
-        if (admission_.open()) {
-            look_elsewhere(i, std::span{guesses}.first(keys.size()));
+        for (std::size_t i = 0; i < first(newcomers_ahead); ++i) {
+            look_elsewhere(i);
         }
-        meter_one(keys[i], {hashes_[i], guesses[i]}, packets[i]);
+        for (std::size_t i = 0; i < first(leavers_ahead); ++i) {
+            ask_for_home_of_leaver(i);
+        }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        if (i + flows_ahead < count) {
+            seek(i + flows_ahead);
+        }
+        if (newcomers_welcome) {
+            prepare_newcomers(i, count);
+        }
+        meter_one(keys[i], sought_[i], packets[i]);
     }
 }
 
@@ -65,43 +95,72 @@ void Metering::meter_late(const FlowKey& key, const Observation& packet, Observe
     if (index != no_flow) {
         settle(index, until);
     }
-    meter_one(key, {hash, no_flow}, packet);
+    meter_one(key, {.hash = hash, .guess = no_flow, .elsewhere = {}}, packet);
 }
 
-// For the packets that come next and whose flow is not at home: it lives in its other bucket, or
-// it is new.
-inline void Metering::look_elsewhere(std::size_t packet, std::span<FlowIndex> guesses) noexcept {
-    const std::size_t far = packet + others_ahead;
-    if (far < guesses.size() && guesses[far] == no_flow) [[unlikely]] {
-        parts_.table.prefetch_other(hashes_[far]);
+inline void Metering::seek(std::size_t packet) noexcept {
+    sought_[packet] = {
+        .hash = hashes_[packet], .guess = parts_.table.guess(hashes_[packet]), .elsewhere = {}};
+}
+
+// For packets that come next and whose flow is not at home: it lives in its other bucket, or it is
+// new. A step each, some packets apart, so that memory has brought what the next one looks at.
+inline void Metering::prepare_newcomers(std::size_t packet, std::size_t count) noexcept {
+    if (packet + others_ahead < count) {
+        ask_for_other(packet + others_ahead);
     }
-    const std::size_t near = packet + newcomers_ahead;
-    if (near < guesses.size() && guesses[near] == no_flow) [[unlikely]] {
-        guesses[near] = parts_.table.guess_elsewhere(hashes_[near], ticks_of(now_));
+    if (packet + newcomers_ahead < count) {
+        look_elsewhere(packet + newcomers_ahead);
+    }
+    if (packet + leavers_ahead < count) {
+        ask_for_home_of_leaver(packet + leavers_ahead);
     }
 }
 
-void Metering::meter_one(const FlowKey& key, Sought sought, const Observation& packet) noexcept {
+inline void Metering::ask_for_other(std::size_t packet) noexcept {
+    if (sought_[packet].guess == no_flow) [[unlikely]] {
+        parts_.table.prefetch_other(sought_[packet].hash);
+    }
+}
+
+inline void Metering::look_elsewhere(std::size_t packet) noexcept {
+    Sought& sought = sought_[packet];
+    if (sought.guess == no_flow) [[unlikely]] {
+        sought.elsewhere = parts_.table.look_elsewhere(sought.hash, ticks_of(now_));
+        sought.guess = sought.elsewhere.flow;
+    }
+}
+
+// Who leaves may be a guest where it is: its own home is told.
+inline void Metering::ask_for_home_of_leaver(std::size_t packet) noexcept {
+    const Sought& sought = sought_[packet];
+    if (sought.guess == no_flow && sought.elsewhere.place != no_flow && !sought.elsewhere.is_free)
+        [[unlikely]] {
+        parts_.table.prefetch_bucket(hash_of(parts_.table.flow(sought.elsewhere.place).key));
+    }
+}
+
+void Metering::meter_one(const FlowKey& key, const Sought& sought,
+                         const Observation& packet) noexcept {
     const Traffic one{.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
     parts_.books.metered += one;
     parts_.books.in_table += one;
 
-    const FlowHash hash = sought.hash;
-    const FlowIndex index = parts_.table.find(key, hash, sought.guess);
+    const FlowIndex index = parts_.table.find(key, sought.hash, sought.guess);
     if (index == no_flow) {
-        open(key, hash, packet);
+        open(key, sought.guess == no_flow ? sought : Sought{.hash = sought.hash}, packet);
         return;
     }
     // What was due before this packet happens before it, whenever expiry would have come round.
     Flow& flow = parts_.table.flow(index);
     const bool something_is_due = next_event(flow, parts_.timeouts).at <= packet.at;
     if (something_is_due && !settle(index, packet.at)) [[unlikely]] {
-        open(key, hash, packet);
+        open(key, {.hash = sought.hash}, packet);
         return;
     }
     if (reopens(flow, packet)) {
         end(index, FlowEndReason::end_of_flow);
-        open(key, hash, packet);
+        open(key, {.hash = sought.hash}, packet);
         return;
     }
     if (flow.sampling_exponent > admission_.exponent()) [[unlikely]] {
@@ -138,40 +197,76 @@ void Metering::note_worth(FlowIndex index) noexcept {
     }
 }
 
-void Metering::open(const FlowKey& key, FlowHash hash, const Observation& first) noexcept {
-    if (!admission_.open() && !is_let_in(key, hash, first)) {
+void Metering::open(const FlowKey& key, const Sought& sought, const Observation& first) noexcept {
+    if (!admission_.open() && !is_let_in(key, sought.hash, first)) {
         return;
     }
-    if (!make_flow(key, hash, first, admission_.aggregates())) {
+    if (!make_flow(key, sought, first, admission_.aggregates())) {
         aggregate(key, first);
     }
 }
 
 // spare_answered  no answered flow may leave for this one
 // False: only an answered flow could have made room.
-bool Metering::make_flow(const FlowKey& key, FlowHash hash, const Observation& first,
+bool Metering::make_flow(const FlowKey& key, const Sought& sought, const Observation& first,
                          bool spare_answered) noexcept {
-    Flow fresh;
-    begin(fresh, key, first);
-    const flow::Ticks deadline = deadline_ticks(next_event(fresh, parts_.timeouts).at, now_);
-    FlowIndex index = parts_.table.insert(hash, deadline);
+    const flow::Ticks deadline = deadline_ticks(first_event(first, parts_.timeouts), now_);
+    const FlowIndex index = make_room(sought, deadline, spare_answered);
     if (index == no_flow) {
-        const FlowIndex victim = parts_.table.victim(hash, ticks_of(now_));
-        if (spare_answered && parts_.table.is_answered(victim)) {
-            return false;
-        }
-        evict(victim);
-        index = parts_.table.insert(hash, deadline);
-        expects(index != no_flow);
+        return false;
     }
-    place(index, fresh, first.at);
+    begin(parts_.table.flow(index), key, first);
+    place(index, first.at);
     return true;
 }
 
-// Gives a flow that begins its place, and the rate at which such flows are chosen.
-void Metering::place(FlowIndex index, const Flow& fresh, ObservedAt flow_start) noexcept {
+// A place for a new flow; no_flow: only an answered flow could have made room.
+FlowIndex Metering::make_room(const Sought& sought, flow::Ticks deadline,
+                              bool spare_answered) noexcept {
+    const FlowIndex index = insert(sought.hash, deadline);
+    if (index != no_flow) {
+        return index;
+    }
+    // Nearly always who was chosen some packets ago is still the right one.
+    const bool foreseen = parts_.table.still_leaves(sought.elsewhere, ticks_of(now_));
+    const FlowIndex victim =
+        foreseen ? sought.elsewhere.place : parts_.table.victim(sought.hash, ticks_of(now_));
+    if (spare_answered && parts_.table.is_answered(victim)) {
+        return no_flow;
+    }
+    evict(victim);
+    parts_.table.insert_at(victim, sought.hash, deadline);
+    return victim;
+}
+
+// As the table's; where that has no place and may grow, it grows.
+FlowIndex Metering::insert(FlowHash hash, flow::Ticks deadline) noexcept {
+    const FlowIndex index = parts_.table.insert(hash, deadline);
+    return index == no_flow && grows_ && grow() ? parts_.table.insert(hash, deadline) : index;
+}
+
+// A file can wait while its flows move into a table four times as large; and small files spare
+// the clearing of memory that they never need. False: there is no memory; it stays as it is, and
+// who finds no place displaces another, as in a table that is as large as configured.
+bool Metering::grow() noexcept {
+    constexpr std::size_t factor = 4;
+    const std::size_t most = parts_.grows_to.flows_max;
+    flow::FlowTable::Request larger = parts_.grows_to;
+    larger.flows_max = std::min(parts_.table.flows_max() * factor, most);
+    auto table = flow::FlowTable::make(larger);
+    if (!table || !table->take_over(parts_.table, parts_.hasher)) {
+        grows_ = false;
+        return false;
+    }
+    parts_.table = std::move(*table);
+    expiry_ = {};
+    grows_ = larger.flows_max < most;
+    return true;
+}
+
+// Counts a flow that has begun, and notes the rate at which such flows are chosen.
+void Metering::place(FlowIndex index, ObservedAt flow_start) noexcept {
     Flow& flow = parts_.table.flow(index);
-    flow = fresh;
     parts_.table.origin(index) = {.flow_start = flow_start};
     ++parts_.books.flows_created;
     ++parts_.books.flows_active;
@@ -248,9 +343,9 @@ void Metering::emit(FlowIndex index, FlowEndReason reason) noexcept {
     }
 }
 
-void Metering::expire(ObservedAt now, std::size_t records_max) noexcept {
+flow::Expiry::Work Metering::expire(ObservedAt now, std::size_t records_max) noexcept {
     std::size_t records_left = records_max;
-    expiry_.walk(parts_.table, now, [&](FlowIndex index) {
+    const auto look_at = [&](FlowIndex index) {
         if (records_left < records_per_packet_max) {
             return false;
         }
@@ -264,7 +359,8 @@ void Metering::expire(ObservedAt now, std::size_t records_max) noexcept {
             --records_left;
         }
         return true;
-    });
+    };
+    return expiry_.walk(parts_.table, now, look_at, expiry_work_max);
 }
 
 bool Metering::drain(ObservedAt end_time) noexcept {

@@ -30,6 +30,9 @@ public:
         RecordRing& ring;
         WorkerBooks& books;
         flow::FlowTable table;
+        // Recordings only: `table` is a small one, and a larger one follows as flows come, up to
+        // this one. flows_max 0: it stays.
+        flow::FlowTable::Request grows_to{};
         flow::FlowHasher hasher;
         flow::Timeouts timeouts;
         std::uint16_t worker = 0;
@@ -62,8 +65,12 @@ public:
     void fold(ObservedAt now) noexcept;
 
     // Cuts and ends what is due at `now`, a share of the table at a time; makes at most
-    // `records_max` records.
-    void expire(ObservedAt now, std::size_t records_max) noexcept;
+    // `records_max` records. Bounded, because packets wait meanwhile. Returns how much work it was,
+    // in the steps of flow::Expiry.
+    flow::Expiry::Work expire(ObservedAt now, std::size_t records_max) noexcept;
+
+    // Most work that expire() begins: 10 to 25 us in a table that no cache holds.
+    static constexpr flow::Expiry::Work expiry_work_max = 8'000;
 
     // The end, when no packet is shunted any more: settles what was due until `end`, then ends
     // every flow with forced_end. Makes as many records as the ring takes. True once the table is
@@ -76,21 +83,32 @@ public:
 private:
     // Where a packet's flow is to be looked for.
     struct Sought {
-        FlowHash hash;
-        flow::FlowIndex guess;
+        FlowHash hash{};
+        flow::FlowIndex guess = flow::no_flow;
+        flow::FlowTable::Elsewhere elsewhere{};  // of this burst only where guess is no_flow
     };
     static constexpr std::size_t flows_ahead = 16;
     static constexpr std::size_t others_ahead = 12;
     static constexpr std::size_t newcomers_ahead = 8;
+    static constexpr std::size_t leavers_ahead = 4;
 
-    void look_elsewhere(std::size_t packet, std::span<flow::FlowIndex> guesses) noexcept;
+    void seek(std::size_t packet) noexcept;
+    void prepare_newcomers(std::size_t packet, std::size_t count) noexcept;
+    void ask_for_other(std::size_t packet) noexcept;
+    void look_elsewhere(std::size_t packet) noexcept;
+    void ask_for_home_of_leaver(std::size_t packet) noexcept;
 
-    void meter_one(const flow::FlowKey& key, Sought sought,
+    void meter_one(const flow::FlowKey& key, const Sought& sought,
                    const flow::Observation& packet) noexcept;
-    void open(const flow::FlowKey& key, FlowHash hash, const flow::Observation& first) noexcept;
-    bool make_flow(const flow::FlowKey& key, FlowHash hash, const flow::Observation& first,
+    void open(const flow::FlowKey& key, const Sought& sought,
+              const flow::Observation& first) noexcept;
+    bool make_flow(const flow::FlowKey& key, const Sought& sought, const flow::Observation& first,
                    bool spare_answered) noexcept;
-    void place(flow::FlowIndex index, const flow::Flow& fresh, ObservedAt flow_start) noexcept;
+    flow::FlowIndex make_room(const Sought& sought, flow::Ticks deadline,
+                              bool spare_answered) noexcept;
+    void place(flow::FlowIndex index, ObservedAt flow_start) noexcept;
+    flow::FlowIndex insert(FlowHash hash, flow::Ticks deadline) noexcept;
+    bool grow() noexcept;
     static bool is_second(const flow::Flow& flow) noexcept;
     void note_worth(flow::FlowIndex index) noexcept;
     bool is_let_in(const flow::FlowKey& key, FlowHash hash,
@@ -117,9 +135,11 @@ private:
 
     Parts parts_;
     std::array<FlowHash, burst_packets_max> hashes_{};
-    std::size_t announced_ = 0;  // of the burst that comes
+    std::array<Sought, burst_packets_max> sought_{};  // the burst at hand
+    std::size_t announced_ = 0;                       // of the burst that comes
     Admission admission_;
     Shunts shunts_;
+    bool grows_;
     flow::Expiry expiry_;
     ObservedAt now_{};
     std::size_t drained_places_ = 0;

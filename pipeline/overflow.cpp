@@ -66,7 +66,7 @@ bool Metering::add_to_aggregate(const FlowKey& key, const Observation& packet,
     begin(fresh, key, packet);
     flow::detail::set_initiator(fresh, flow::Sender::low);  // also where an answer comes first
     const flow::Ticks deadline = deadline_ticks(next_event(fresh, parts_.timeouts).at, now_);
-    index = parts_.table.insert(hash, deadline);
+    index = insert(hash, deadline);
     if (index == no_flow) {
         const FlowIndex victim = parts_.table.victim(hash, ticks_of(now_));
         if (!make_room && parts_.table.is_answered(victim)) {
@@ -76,7 +76,8 @@ bool Metering::add_to_aggregate(const FlowKey& key, const Observation& packet,
         index = parts_.table.insert(hash, deadline);
         expects(index != no_flow);
     }
-    place(index, fresh, packet.at);
+    parts_.table.flow(index) = fresh;
+    place(index, packet.at);
     parts_.table.set_answered(index);  // it stands for many: no new flow may displace it
     ++parts_.books.aggregates_created;
     ++parts_.books.aggregates_active;

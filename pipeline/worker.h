@@ -27,6 +27,7 @@ public:
         // which wait when the ring is full instead of losing records. Outlives the worker.
         const LiveClock* clock = nullptr;
         flow::FlowTable table;
+        flow::FlowTable::Request table_grows_to{};  // as Metering::Parts::grows_to
         flow::HashKey hash_key;
         flow::Timeouts timeouts;
         bool vlan_in_key = true;
@@ -57,8 +58,9 @@ public:
     // Any thread: one consistent cut.
     WorkerBooks books() const noexcept { return published_.read(); }
 
-    std::size_t table_octets() const noexcept { return metering_.table().octets(); }
-    std::size_t table_places() const noexcept { return metering_.table().places(); }
+    // Any thread; of a table that grows, what it may grow to.
+    std::size_t table_octets() const noexcept { return table_octets_; }
+    std::size_t table_places() const noexcept { return table_places_; }
     Region::Pages table_pages() const noexcept { return metering_.table().pages(); }
     std::string_view hash_method() const noexcept { return metering_.hash_method(); }
 
@@ -99,6 +101,8 @@ private:
     WorkerBooks books_{};
     std::uint64_t turns_unpublished_ = 0;
     double flows_max_;
+    std::size_t table_octets_;
+    std::size_t table_places_;
     Load load_;
     Metering metering_;
     flow::Fragments fragments_;

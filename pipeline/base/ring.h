@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "pipeline/base/expects.h"
+#include "pipeline/base/prefetch.h"
 
 namespace tapmeter {
 
@@ -43,6 +44,7 @@ public:
         }
         slots_[tail_written_ & mask_] = value;
         ++tail_written_;
+        ask_for_slot(tail_written_ + slots_ahead);
         return true;
     }
 
@@ -103,6 +105,19 @@ public:
     }
 
 private:
+    // Large values: the consumer read a slot's lines last, and a core that writes them waits until
+    // it has them back, 100 ns and more each. So they are asked for some values ahead.
+    static constexpr std::size_t slots_ahead = 8;
+    void ask_for_slot(std::size_t index) noexcept {
+        if constexpr (sizeof(T) >= cache_line_octets) {
+            auto* const octets =
+                std::as_writable_bytes(std::span{&slots_[index & mask_], 1}).data();
+            for (std::size_t at = 0; at < sizeof(T); at += cache_line_octets) {
+                prefetch_to_write(octets + at);
+            }
+        }
+    }
+
     // Each side writes one line and keeps its own copy of the other side's index.
     alignas(cache_line_octets) std::atomic<std::size_t> tail_{0};
     std::size_t tail_written_ = 0;  // producer's: written, perhaps not yet published

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 
 #include "pipeline/flow/flow_table.h"
 #include "pipeline/flow/timeouts.h"
@@ -13,28 +15,49 @@ namespace tapmeter::flow {
 // work spread evenly over bursts. Groups and buckets without a due flow cost one comparison each.
 class Expiry {
 public:
-    // A whole pass over the table takes so long, in packet time: timeouts are late by this at most.
-    static constexpr Nanoseconds pass_period{std::int64_t{1} << 26U};  // 67 ms
+    // A whole pass over the table takes so long, in packet time: timeouts are late by this and a
+    // tick at most, where nothing holds the worker up.
+    static constexpr Nanoseconds pass_period{std::int64_t{1} << 25U};  // 34 ms
+
+    // What one walk may cost, in steps of about a nanosecond; bench/expiry_bench measures it. A
+    // walk that reaches its limit goes on in the next one where it stood.
+    using Work = std::uint32_t;
+    static constexpr Work no_limit = std::numeric_limits<Work>::max();
+    static constexpr Work work_of_group = 1;  // its deadline is compared
+    static constexpr Work work_of_due_group = 2 * FlowTable::buckets_per_group;
+    static constexpr Work work_of_due_bucket = 20;
+    static constexpr Work work_of_flow = 80;
 
     // Visits due flows at time `now` (never less than at the last call), until the share of the
-    // pass that this time allows is done or visit() returns false: that flow is visited again next
-    // time. visit(FlowIndex) -> bool may erase the flow or set its deadline, no other.
+    // pass that this time allows is done, work_max is reached, or visit() returns false: that flow
+    // is visited again next time. visit(FlowIndex) -> bool may erase the flow or set its deadline,
+    // no other. Returns what it did; more than work_max by one bucket's flows at most.
     template <class Visit>
-    void walk(FlowTable& table, ObservedAt now, Visit&& visit) noexcept {
+    Work walk(FlowTable& table, ObservedAt now, Visit&& visit, Work work_max = no_limit) noexcept {
         take_time(table, now);
-        while (groups_owed_ != 0) {
+        Work work = 0;
+        while (groups_owed_ != 0 && work < work_max) {
+            work += work_of_group;
             if (forced_groups_ != 0 || table.group_due(group_, ticks_of(now))) {
-                if (!walk_group(table, ticks_of(now), visit)) {
-                    return;
+                work += work_of_due_group;
+                if (!walk_group(table, ticks_of(now), visit, {work, work_max})) {
+                    return work;
                 }
             }
             group_ = group_ + 1 == table.groups() ? 0 : group_ + 1;
             --groups_owed_;
             forced_groups_ -= forced_groups_ != 0 ? 1 : 0;
         }
+        return work;
     }
 
 private:
+    // What a walk has done so far, and may do.
+    struct Budget {
+        Work& done;
+        Work max;
+    };
+
     // Turns elapsed time into groups to look at, at most one pass.
     void take_time(const FlowTable& table, ObservedAt now) noexcept {
         // Beyond this gap ticks can no longer be compared: look at every bucket once.
@@ -43,6 +66,7 @@ private:
             started_ = true;
             forced_groups_ = table.groups();
             groups_owed_ = table.groups();
+            next_bucket_ = 0;
         } else {
             elapsed_ += now - last_;
             const auto groups = static_cast<std::int64_t>(table.groups());
@@ -58,28 +82,75 @@ private:
         last_ = now;
     }
 
-    template <class Visit>
-    bool walk_group(FlowTable& table, Ticks now, Visit& visit) noexcept {
-        const std::size_t first = group_ * FlowTable::buckets_per_group;
+    // Bit b is set where the group's bucket b is to be looked at, from where the last walk stopped.
+    std::uint64_t due_buckets(const FlowTable& table, Ticks now) const noexcept {
+        static_assert(FlowTable::buckets_per_group == 64);
         const auto deadlines = table.bucket_deadlines(group_);
-        for (std::size_t i = 0; i < deadlines.size(); ++i) {
-            if (forced_groups_ != 0 || is_due(deadlines[i], now)) {
-                if (!walk_bucket(table, first + i, now, visit)) {
-                    return false;
-                }
+        std::uint64_t due = 0;
+        for (std::size_t i = next_bucket_; i < deadlines.size(); ++i) {
+            due |= std::uint64_t{forced_groups_ != 0 || is_due(deadlines[i], now)} << i;
+        }
+        return due;
+    }
+
+    // False: the walk ends here.
+    template <class Visit>
+    bool walk_group(FlowTable& table, Ticks now, Visit& visit, Budget budget) noexcept {
+        const std::size_t first = group_ * FlowTable::buckets_per_group;
+        const std::uint64_t due = due_buckets(table, now);
+        // The lines of a bucket's flows are asked for while those of the one before are visited.
+        for (std::uint64_t left = due; left != 0; left &= left - 1) {
+            table.prefetch_ways(first + static_cast<std::size_t>(std::countr_zero(left)));
+        }
+        ask_for_flows(table, first, due, now);
+        for (std::uint64_t left = due; left != 0; left &= left - 1) {
+            next_bucket_ = static_cast<std::size_t>(std::countr_zero(left));
+            if (budget.done >= budget.max) {
+                return false;
+            }
+            ask_for_flows(table, first, left & (left - 1), now);
+            if (!walk_bucket(table, first + next_bucket_, now, visit, budget)) {
+                return false;
             }
         }
+        next_bucket_ = 0;
         table.summarise_group(group_, now);
         return true;
     }
 
-    template <class Visit>
-    bool walk_bucket(FlowTable& table, std::size_t bucket, Ticks now, Visit& visit) noexcept {
+    // Ways of a bucket to be looked at.
+    std::uint32_t due_ways(const FlowTable& table, std::size_t bucket, Ticks now) const noexcept {
+        const FlowBucket& ways = table.bucket(bucket);
+        std::uint32_t due = 0;
         for (std::size_t way = 0; way < FlowBucket::ways; ++way) {
-            const FlowBucket& ways = table.bucket(bucket);
             const bool look =
                 ways.tags[way] != 0 && (forced_groups_ != 0 || is_due(ways.deadlines[way], now));
-            if (look && !visit(table.index_of(bucket, way))) {
+            due |= std::uint32_t{look} << way;
+        }
+        return due;
+    }
+
+    // Of the first of these buckets.
+    void ask_for_flows(const FlowTable& table, std::size_t first, std::uint64_t buckets,
+                       Ticks now) const noexcept {
+        if (buckets == 0) {
+            return;
+        }
+        const std::size_t bucket = first + static_cast<std::size_t>(std::countr_zero(buckets));
+        for (std::uint32_t ways = due_ways(table, bucket, now); ways != 0; ways &= ways - 1) {
+            table.prefetch_flow(
+                table.index_of(bucket, static_cast<std::size_t>(std::countr_zero(ways))));
+        }
+    }
+
+    template <class Visit>
+    bool walk_bucket(FlowTable& table, std::size_t bucket, Ticks now, Visit& visit,
+                     Budget budget) noexcept {
+        budget.done += work_of_due_bucket;
+        for (std::uint32_t ways = due_ways(table, bucket, now); ways != 0; ways &= ways - 1) {
+            budget.done += work_of_flow;
+            const auto way = static_cast<std::size_t>(std::countr_zero(ways));
+            if (!visit(table.index_of(bucket, way))) {
                 return false;
             }
         }
@@ -90,6 +161,7 @@ private:
     ObservedAt last_{};
     Nanoseconds elapsed_{0};         // not yet turned into groups
     std::size_t group_ = 0;          // next to look at
+    std::size_t next_bucket_ = 0;    // of this group; not 0: a walk stopped inside of it
     std::size_t groups_owed_ = 0;    // still to look at in this share of the pass
     std::size_t forced_groups_ = 0;  // of these, look at every flow whatever its deadline says
     bool started_ = false;

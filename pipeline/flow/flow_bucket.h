@@ -66,6 +66,15 @@ struct alignas(cache_line_octets) FlowBucket {
         std::uint16_t cost;
         std::uint8_t way;
     };
+    // What cheapest() reckons for one way.
+    std::uint16_t cost_of(std::size_t way, Ticks now) const noexcept {
+        const int left = static_cast<std::int16_t>(static_cast<Ticks>(deadlines[way] - now));
+        const int near = left < 0 ? 0 : left < far_away ? left : far_away;
+        const unsigned worth =
+            ((tags[way] & answered) << 1U) | (((unsigned{several} >> way) & 1U) << 14U);
+        return static_cast<std::uint16_t>(static_cast<unsigned>(near) | worth);
+    }
+
     Cheapest cheapest(Ticks now) const noexcept {
 #if defined(__SSE4_1__)
         const __m128i bits = _mm_set_epi16(0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1);
@@ -82,11 +91,7 @@ struct alignas(cache_line_octets) FlowBucket {
 #else
         Cheapest best{0xffff, 0};
         for (std::size_t way = 0; way < ways; ++way) {
-            const int left = static_cast<std::int16_t>(static_cast<Ticks>(deadlines[way] - now));
-            const int near = left < 0 ? 0 : left < far_away ? left : far_away;
-            const unsigned worth =
-                ((tags[way] & answered) << 1U) | (((unsigned{several} >> way) & 1U) << 14U);
-            const auto cost = static_cast<std::uint16_t>(static_cast<unsigned>(near) | worth);
+            const std::uint16_t cost = cost_of(way, now);
             if (cost < best.cost) {
                 best = {cost, static_cast<std::uint8_t>(way)};
             }

@@ -1,6 +1,7 @@
 #include "pipeline/flow/flow_table.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <utility>
 
@@ -57,7 +58,7 @@ constexpr std::size_t groups_for(std::size_t buckets) noexcept {
     return (buckets + FlowTable::buckets_per_group - 1) / FlowTable::buckets_per_group;
 }
 
-Places places_for(std::size_t buckets) noexcept {
+Places layout_for(std::size_t buckets) noexcept {
     Layout layout;
     Places places{};
     places.buckets = layout.add<FlowBucket>(buckets);
@@ -89,15 +90,21 @@ Result<FlowTable> FlowTable::make(const Request& request) {
     if (!region) {
         return tl::unexpected<Error>(std::move(region.error()));
     }
-    return FlowTable(std::move(*region), buckets_for(request.flows_max));
+    return FlowTable(std::move(*region), request.flows_max);
 }
 
 std::size_t FlowTable::octets_for(std::size_t flows_max) noexcept {
-    return places_for(buckets_for(flows_max)).octets;
+    return layout_for(buckets_for(flows_max)).octets;
 }
 
-FlowTable::FlowTable(Region region, std::size_t buckets) noexcept : region_(std::move(region)) {
-    const Places places = places_for(buckets);
+std::size_t FlowTable::places_for(std::size_t flows_max) noexcept {
+    return buckets_for(flows_max) * FlowBucket::ways;
+}
+
+FlowTable::FlowTable(Region region, std::size_t flows_max) noexcept
+    : region_(std::move(region)), flows_max_(flows_max) {
+    const std::size_t buckets = buckets_for(flows_max);
+    const Places places = layout_for(buckets);
     const auto octets = region_.octets();
     buckets_ = array_at<FlowBucket>(octets, places.buckets, buckets);
     flows_ = array_at<Flow>(octets, places.flows, buckets * FlowBucket::ways);
@@ -109,11 +116,15 @@ FlowTable::FlowTable(Region region, std::size_t buckets) noexcept : region_(std:
 
 FlowIndex FlowTable::insert(FlowHash hash, Ticks deadline) noexcept {
     const FlowIndex index = place_for(hash);
-    if (index == no_flow) {
-        return no_flow;
+    if (index != no_flow) {
+        insert_at(index, hash, deadline);
     }
-    const std::size_t bucket = bucket_of(index);
-    const std::size_t way = way_of(index);
+    return index;
+}
+
+void FlowTable::insert_at(FlowIndex place, FlowHash hash, Ticks deadline) noexcept {
+    const std::size_t bucket = bucket_of(place);
+    const std::size_t way = way_of(place);
     // Where both words name one bucket there is no other: a full home had no free way.
     const std::size_t home = home_of(hash);
     buckets_[home].guests = static_cast<std::uint16_t>(buckets_[home].guests + (bucket != home));
@@ -122,7 +133,53 @@ FlowIndex FlowTable::insert(FlowHash hash, Ticks deadline) noexcept {
     buckets_[bucket].deadlines[way] = deadline;
     note_deadline(bucket, deadline);
     ++used_;
-    return index;
+}
+
+bool FlowTable::take_over(const FlowTable& other, const FlowHasher& hasher) noexcept {
+    expects(used_ == 0);
+    for (std::size_t bucket = 0; bucket < other.buckets_.size(); ++bucket) {
+        if (other.buckets_[bucket].free_ways() != FlowBucket::all_ways &&
+            !take_bucket(other, bucket, hasher)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The flows of one bucket of the other table.
+bool FlowTable::take_bucket(const FlowTable& other, std::size_t bucket,
+                            const FlowHasher& hasher) noexcept {
+    const FlowBucket& from = other.buckets_[bucket];
+    std::array<std::size_t, FlowBucket::ways> ways{};
+    std::array<FlowKey, FlowBucket::ways> keys{};
+    std::array<FlowHash, FlowBucket::ways> hashes{};
+    std::size_t count = 0;
+    for (std::size_t way = 0; way < FlowBucket::ways; ++way) {
+        if (from.tags[way] != 0) {
+            ways[count] = way;
+            keys[count++] = other.flows_[number_of(index_of(bucket, way))].key;
+        }
+    }
+    hasher.hash(std::span{keys}.first(count), hashes);
+    for (std::size_t i = 0; i < count; ++i) {
+        prefetch_bucket(hashes[i]);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        const FlowIndex index = insert(hashes[i], from.deadlines[ways[i]]);
+        if (index == no_flow) {
+            return false;
+        }
+        const std::size_t old = number_of(index_of(bucket, ways[i]));
+        flows_[number_of(index)] = other.flows_[old];
+        origins_[number_of(index)] = other.origins_[old];
+        if ((from.several >> ways[i] & 1U) != 0) {
+            set_several(index);
+        }
+        if ((from.tags[ways[i]] & FlowBucket::answered) != 0) {
+            set_answered(index);
+        }
+    }
+    return true;
 }
 
 FlowIndex FlowTable::victim(FlowHash hash, Ticks now) const noexcept {
@@ -134,7 +191,7 @@ FlowIndex FlowTable::victim(FlowHash hash, Ticks now) const noexcept {
                                          : index_of(home, at_home.way);
 }
 
-FlowIndex FlowTable::guess_elsewhere(FlowHash hash, Ticks now) const noexcept {
+FlowTable::Elsewhere FlowTable::look_elsewhere(FlowHash hash, Ticks now) const noexcept {
     const std::size_t home = home_of(hash);
     const std::size_t other = other_of(hash);
     if (buckets_[home].guests != 0) {
@@ -143,14 +200,27 @@ FlowIndex FlowTable::guess_elsewhere(FlowHash hash, Ticks now) const noexcept {
             const FlowIndex guest =
                 index_of(other, static_cast<std::size_t>(std::countr_zero(ways)));
             prefetch_lines(guest);
-            return guest;
+            return {.flow = guest};
         }
     }
-    const FlowIndex place = place_for(hash);
-    const FlowIndex next = place != no_flow ? place : victim(hash, now);
-    prefetch_lines(next);
-    prefetch(&origins_[number_of(next)]);
-    return no_flow;
+    Elsewhere there{.place = place_for(hash), .is_free = true};
+    if (there.place == no_flow) {
+        there.place = victim(hash, now);
+        there.is_free = false;
+        there.cost = buckets_[bucket_of(there.place)].cost_of(way_of(there.place), now);
+    }
+    prefetch_flow(there.place);
+    prefetch(&bucket_deadlines_[bucket_of(there.place)]);
+    return there;
+}
+
+bool FlowTable::still_leaves(const Elsewhere& there, Ticks now) const noexcept {
+    if (there.place == no_flow || there.is_free) {
+        return false;
+    }
+    const FlowBucket& bucket = buckets_[bucket_of(there.place)];
+    const std::size_t way = way_of(there.place);
+    return bucket.tags[way] != 0 && bucket.cost_of(way, now) == there.cost;
 }
 
 // Where insert() puts a flow with this hash; no_flow: nowhere.

@@ -10,6 +10,7 @@
 #include "pipeline/base/result.h"
 #include "pipeline/flow/flow.h"
 #include "pipeline/flow/flow_bucket.h"
+#include "pipeline/flow/flow_hash.h"
 
 namespace tapmeter::flow {
 
@@ -33,8 +34,14 @@ public:
     // errors  no_memory, as Region::reserve
     static Result<FlowTable> make(const Request& request);
 
+    // Takes every flow of another table over: into this one, which is empty and larger. Each gets
+    // a new index; the other table stays as it was.
+    // False: a flow found no place (as good as impossible); use the other table on.
+    bool take_over(const FlowTable& other, const FlowHasher& hasher) noexcept;
+
     // Memory that a table for so many flows reserves.
     static std::size_t octets_for(std::size_t flows_max) noexcept;
+    static std::size_t places_for(std::size_t flows_max) noexcept;
 
     // The flow with this key, or no_flow.
     FlowIndex find(const FlowKey& key, FlowHash hash) const noexcept;
@@ -45,6 +52,9 @@ public:
     // A place for a new flow with this hash, or no_flow when both its buckets are full and a
     // victim() must leave first. The key must not be in the table. The flow is not initialised.
     FlowIndex insert(FlowHash hash, Ticks deadline) noexcept;
+    // The same where it is known: `place` is free and in one of the hash's buckets; its home if
+    // there is a free way in it.
+    void insert_at(FlowIndex place, FlowHash hash, Ticks deadline) noexcept;
 
     // Who makes room for a flow with this hash: of the flows in its two full buckets one of a
     // single packet, else one that nobody answered, else an answered one; of equals the one whose
@@ -78,13 +88,29 @@ public:
         }
     }
 
-    // The same, some packets later: the flow in its other bucket, or
-    // no_flow. Then it is most likely new, and memory is asked for the place that it will take.
-    FlowIndex guess_elsewhere(FlowHash hash, Ticks now) const noexcept;
+    // The same, some packets later. Good for insert() until the burst is over.
+    struct Elsewhere {
+        FlowIndex flow = no_flow;   // may be the one, in the other bucket; if none, it is new ...
+        FlowIndex place = no_flow;  // ... and goes here: free, or its victim()'s,
+        std::uint16_t cost = 0;     // which is worth so much
+        bool is_free = false;
+    };
+    // Asks memory for the flow, or for all that a new one needs there.
+    Elsewhere look_elsewhere(FlowHash hash, Ticks now) const noexcept;
+
+    // Whether the flow of `there.place` is still the one that was chosen to leave.
+    bool still_leaves(const Elsewhere& there, Ticks now) const noexcept;
 
     Flow& flow(FlowIndex index) noexcept { return flows_[static_cast<std::size_t>(index)]; }
     FlowOrigin& origin(FlowIndex index) noexcept {
         return origins_[static_cast<std::size_t>(index)];
+    }
+
+    // For expiry, which knows ahead what it will look at: a bucket's line; a flow with its origin.
+    void prefetch_ways(std::size_t bucket) const noexcept { prefetch(&buckets_[bucket]); }
+    void prefetch_flow(FlowIndex index) const noexcept {
+        prefetch_lines(index);
+        prefetch(&origins_[number_of(index)]);
     }
 
     // What expiry walks: buckets in groups, each with the earliest deadline it may hold.
@@ -102,17 +128,19 @@ public:
     void summarise_group(std::size_t group, Ticks now) noexcept;
 
     std::size_t flows() const noexcept { return used_; }
+    std::size_t flows_max() const noexcept { return flows_max_; }  // as it was made for
     std::size_t places() const noexcept { return flows_.size(); }
     std::size_t octets() const noexcept { return region_.octets().size(); }
     Region::Pages pages() const noexcept { return region_.pages(); }
 
 private:
-    FlowTable(Region region, std::size_t buckets) noexcept;
+    FlowTable(Region region, std::size_t flows_max) noexcept;
 
     std::size_t home_of(FlowHash hash) const noexcept;
     std::size_t other_of(FlowHash hash) const noexcept;
     FlowIndex find_in(std::size_t bucket, std::uint16_t tag, const FlowKey& key) const noexcept;
     FlowIndex place_for(FlowHash hash) const noexcept;
+    bool take_bucket(const FlowTable& other, std::size_t bucket, const FlowHasher& hasher) noexcept;
     void prefetch_lines(FlowIndex index) const noexcept;
     void note_deadline(std::size_t bucket, Ticks deadline) noexcept;
 
@@ -123,6 +151,7 @@ private:
     std::span<Ticks> bucket_deadlines_;  // no flow of bucket b is due before
     std::span<Ticks> group_deadlines_;   // no flow of group g is due before
     std::size_t used_ = 0;
+    std::size_t flows_max_;
 };
 
 namespace detail {

@@ -7,7 +7,17 @@
 namespace tapmeter::flow {
 
 void begin(Flow& flow, const FlowKey& key, const Observation& first) noexcept {
-    flow = Flow{.key = key, .last = first.at, .start = first.at};
+    // Member by member: a flow that is built first and then copied is written twice.
+    flow.key = key;
+    flow.last = first.at;
+    flow.start = first.at;
+    flow.sides = {};
+    flow.tcp_control_bits = {};
+    flow.type_of_service = {};
+    flow.ttl_min = {};
+    flow.state = 0;
+    flow.sampling_exponent = 0;
+    flow.shunt_slot = 0;
     flow.observation_point = first.observation_point;
     flow.icmp_type = first.icmp_type;
     flow.icmp_code = first.icmp_code;

@@ -15,6 +15,9 @@ namespace {
 // Records a ring holds: at a million flows a second the exporter core may be away for 8 ms.
 constexpr std::size_t ring_records = 8'192;
 
+// Of a recording: its flow table begins with room for so many, 3 MB.
+constexpr std::size_t flows_at_first = 16'384;
+
 std::size_t queues_of(const Captures& captures) {
     std::size_t queues = 0;
     for (const auto& point : captures.points) {
@@ -180,9 +183,15 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
     const auto pages = config.memory.hugepages == Config::Switch::on    ? Region::Wanted::huge
                        : config.memory.hugepages == Config::Switch::off ? Region::Wanted::small
                                                                         : Region::Wanted::automatic;
-    // A file can wait for its pages; on a live port no packet may pay for one.
-    auto table = flow::FlowTable::make(
-        {.flows_max = config.flow.flows_max, .pages = pages, .populate = !recorded()});
+    // A file can wait for its pages, and for a larger table; on a live port no packet may pay for
+    // either. Pages set aside for us need not be spared; aggregates go by the table's size.
+    const flow::FlowTable::Request whole{
+        .flows_max = config.flow.flows_max, .pages = pages, .populate = !recorded()};
+    const Admission::Limits admission = admission_limits(config, recorded());
+    const bool grows = recorded() && pages != Region::Wanted::huge && !admission.aggregates;
+    flow::FlowTable::Request first = whole;
+    first.flows_max = grows ? std::min(whole.flows_max, flows_at_first) : whole.flows_max;
+    auto table = flow::FlowTable::make(first);
     if (!table) {
         return tl::unexpected<Error>(std::move(table.error()));
     }
@@ -192,6 +201,7 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                       .ring = *rings_.back(),
                       .clock = recorded() ? nullptr : parts_.clock,
                       .table = std::move(*table),
+                      .table_grows_to = grows ? whole : flow::FlowTable::Request{},
                       .hash_key = hash_key,
                       .timeouts = {.idle = config.flow.idle_timeout,
                                    .active = config.flow.active_timeout,
@@ -200,7 +210,7 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                       .outer_points = outer_points(config),
                       .number = static_cast<std::uint16_t>(workers_.size()),
                       .load = load_levels(config, recorded()),
-                      .admission = admission_limits(config, recorded()),
+                      .admission = admission,
                       .flows_max = config.flow.flows_max,
                       .shunt = shunt_settings(workers_.size())}));
     return {};

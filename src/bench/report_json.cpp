@@ -127,7 +127,16 @@ void add(const SearchOutcome& search, Json& benchmarks) {
     benchmarks.push_back(std::move(entry));
 }
 
-void add(const LiveOutcome& live, Json& benchmarks) {
+// Of all workers: how long the turns took that brought packets, for each packet. What a worker
+// waits for those who send is not in it.
+double busy_cycles_per_packet(const LiveOutcome& live) {
+    const WorkerBooks before = metrics::all_workers(live.before);
+    const WorkerBooks after = metrics::all_workers(live.after);
+    return metrics::ratio(after.busy_cycles - before.busy_cycles,
+                          after.received_packets - before.received_packets);
+}
+
+void add(const LiveOutcome& live, const Machine& machine, Json& benchmarks) {
     const LiveCounts counts = counts_of(live);
     const auto ns = static_cast<double>(live.measured.count());
     Json dropped = Json::object();
@@ -139,6 +148,9 @@ void add(const LiveOutcome& live, Json& benchmarks) {
     constexpr double ns_per_second = 1e9;
     entry["items_per_second"] =
         ns == 0 ? 0 : static_cast<double>(counts.received) * ns_per_second / ns;
+    if (machine.tsc_gigahertz != 0) {
+        entry["busy_ns_per_packet"] = busy_cycles_per_packet(live) / machine.tsc_gigahertz;
+    }
     entry["offered"] = counts.offered;
     entry["received"] = counts.received;
     entry["lost"] = counts.lost;
@@ -159,7 +171,7 @@ std::string results_as_json(const Results& results, const Machine& machine) {
         add(search, benchmarks);
     }
     for (const LiveOutcome& live : results.live) {
-        add(live, benchmarks);
+        add(live, machine, benchmarks);
     }
     for (std::size_t index = 0; index < benchmarks.size(); ++index) {
         benchmarks[index]["family_index"] = index;

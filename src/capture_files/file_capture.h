@@ -24,7 +24,7 @@ struct Options {
     // workers that lag far behind the reader their page faults.
     bool keep_pages = false;
     // Files are read through a buffer instead of being mapped: faster where one worker looks at
-    // each packet once. Counts against pipes_max.
+    // each packet once, unless the page cache holds them in large pages. Counts against pipes_max.
     bool buffered = false;
 };
 

@@ -34,6 +34,10 @@ public:
     MappedFile& operator=(const MappedFile&) = delete;
     ~MappedFile() override;
 
+    // Whether the page cache holds this file in pages of 2 MB, or reads it into such; else it is a
+    // little faster to read than to look at. Brings the first step in to see.
+    bool has_large_pages() noexcept;
+
     Bytes ahead() const noexcept override {
         return octets_.subspan(consumed_, present_ - consumed_);
     }

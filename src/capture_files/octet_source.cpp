@@ -32,12 +32,11 @@ Opened octets_of(FileDescriptor file, bool keep_pages, bool buffered) {
     // Standard input may be a file of which somebody has read a part.
     if (S_ISREG(facts.st_mode) && facts.st_size > 0 && ::lseek(file.number(), 0, SEEK_CUR) == 0) {
         const auto octets = static_cast<std::size_t>(facts.st_size);
-        if (buffered) {
-            return std::make_unique<StreamBuffer>(std::move(file), octets);
-        }
-        if (auto mapped = MappedFile::map(file, octets, keep_pages)) {
+        auto mapped = MappedFile::map(file, octets, keep_pages);
+        if (mapped != nullptr && (!buffered || mapped->has_large_pages())) {
             return mapped;
         }
+        return std::make_unique<StreamBuffer>(std::move(file), buffered ? octets : 0);
     }
     return std::make_unique<StreamBuffer>(std::move(file));
 }

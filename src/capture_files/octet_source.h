@@ -52,7 +52,8 @@ public:
 // has no writer yet.
 //
 // keep_pages  a mapped file's pages stay resident once read
-// buffered    a file is read through a buffer too instead of being mapped
+// buffered    a file is read through a buffer too instead of being mapped, unless its pages are
+//             large
 Result<std::unique_ptr<OctetSource>> open_octets(const std::filesystem::path& path, bool keep_pages,
                                                  bool buffered = false);
 

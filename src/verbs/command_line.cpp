@@ -120,9 +120,9 @@ void add_read(CLI::App& program, Draft& draft) {
         ->type_name("LAYER")
         ->check(CLI::IsMember({"inner", "outer"}));
     verb.add_flag("--strict", draft.read.strict, "exit 3 when packets were lost or not decoded");
-    verb.add_option("--top", draft.read.top, "rows of each table")
+    verb.add_option("--top", draft.read.top, "hosts in the table; 0: none are counted")
         ->type_name("N")
-        ->check(CLI::Range(1U, top_max));
+        ->check(CLI::Range(0U, top_max));
     verb.add_flag("--utc", draft.read.utc, "print times in UTC");
     verb.add_flag("--flows", draft.read.flows, "print every flow record");
     add_common(verb, draft);

@@ -53,7 +53,7 @@ struct ReadCommand {
     unsigned workers = 1;            // 1 to workers_max
     std::string flow_key = "inner";  // or "outer": of tunnelled packets
     bool strict = false;             // lost or undecoded packets end in ExitCode::answer_no
-    unsigned top = 10;               // rows of each table, 1 to top_max
+    unsigned top = 10;               // rows of each table, up to top_max; 0: no hosts are counted
     bool utc = false;
     bool flows = false;  // print every flow record
 };

@@ -32,14 +32,6 @@ std::string name_of(const std::vector<std::string>& files) {
     return files.size() == 1 ? first : first + " and " + std::to_string(files.size() - 1) + " more";
 }
 
-// Small files have few flows, and large pages would cost them 25 ms of clearing memory that they
-// do not touch; in large ones the pages save four times that.
-constexpr std::uint64_t large_file_octets = std::uint64_t{64} << 20U;
-
-bool is_small(const capture_files::Progress& progress) {
-    return progress.octets_total.value != 0 && progress.octets_total.value < large_file_octets;
-}
-
 // One Observation Point for all files: they are read as one stream of packets.
 Config config_for(const ReadCommand& command, const Loaded& loaded) {
     Config config = loaded.config;
@@ -74,7 +66,7 @@ Result<Outputs> open_all_outputs(const ReadCommand& command, const CommonOptions
     if (prints_records(command, common)) {
         outputs.all.push_back(std::make_unique<FlowLines>(common.output, interfaces));
     } else {
-        auto summary = std::make_unique<Summary>();
+        auto summary = std::make_unique<Summary>(command.top != 0);
         outputs.summary = summary.get();
         outputs.all.push_back(std::move(summary));
     }
@@ -137,9 +129,6 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
     const LiveClock clock;
     Appliance::Parts parts;
     parts.config = config;
-    if (is_small(capture.progress()) && config.memory.hugepages == Config::Switch::automatic) {
-        parts.config.memory.hugepages = Config::Switch::off;
-    }
     parts.outputs = std::move(outputs->all);
     parts.clock = &clock;
     parts.captures.points.push_back(std::move(*file));
@@ -166,7 +155,9 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
     const metrics::Snapshot books = (*appliance)->snapshot();
     if (summary != nullptr) {
         print(stdout, rendered(summary->protocols(), OutputFormat::text) + "\n");
-        print(stdout, rendered(summary->hosts(command.top), OutputFormat::text) + "\n");
+        if (command.top != 0) {
+            print(stdout, rendered(summary->hosts(command.top), OutputFormat::text) + "\n");
+        }
     }
     // Standard output carries data only: the books belong to a summary, not between records.
     if (!common.quiet) {

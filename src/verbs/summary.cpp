@@ -40,12 +40,16 @@ std::size_t Summary::HostHash::operator()(const Host& host) const noexcept {
     return static_cast<std::size_t>(product) ^ static_cast<std::size_t>(product >> 64U);
 }
 
-Summary::Summary() : hosts_(0, HostHash{flow::random_hash_key().value_or(flow::HashKey{1, 2})}) {}
+Summary::Summary(bool counts_hosts)
+    : counts_hosts_(counts_hosts),
+      hosts_(0, HostHash{flow::random_hash_key().value_or(flow::HashKey{1, 2})}) {}
 
 void Summary::take(const RecordBatch& batch) {
     for (const flow::FlowRecord& record : batch.records) {
-        add({record.source, record.ip_version}, record.forward, record.reverse);
-        add({record.destination, record.ip_version}, record.reverse, record.forward);
+        if (counts_hosts_) {
+            add({record.source, record.ip_version}, record.forward, record.reverse);
+            add({record.destination, record.ip_version}, record.reverse, record.forward);
+        }
         Tally& protocol = protocols_[record.protocol];
         ++protocol.records;
         protocol.packets_out += record.forward.packets.value;

@@ -19,7 +19,8 @@ inline constexpr std::size_t summary_hosts_max = std::size_t{1} << 18U;
 // exporter core feeds it; the tables may be read after flush().
 class Summary final : public exporting::Output {
 public:
-    Summary();
+    // counts_hosts  false: only protocols
+    explicit Summary(bool counts_hosts = true);
 
     std::string_view name() const noexcept override { return "summary"; }
     void take(const RecordBatch& batch) override;
@@ -53,6 +54,7 @@ private:
 
     void add(const Host& host, const flow::Side& sent, const flow::Side& received);
 
+    bool counts_hosts_;
     tsl::robin_map<Host, Tally, HostHash> hosts_;
     Tally other_hosts_;
     std::array<Tally, 256> protocols_{};

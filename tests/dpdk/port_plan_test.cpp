@@ -127,11 +127,11 @@ TEST(PortPlan, jumbo_frames_where_the_device_can) {
 // The sums are written out here on purpose: a change of the rule must change this test.
 TEST(PortPlan, pools_cover_ring_bursts_caches_and_preloaded_packets) {
     EXPECT_EQ(plan_port({.device = "n"}, nic())->buffers_per_queue,
-              2'048U + 2U * 64U * 5U + 2U * 384U);
+              2'048U + 3U * 64U * 5U + 2U * 384U);
     EXPECT_EQ(plan_port({.device = "n", .packets_preloaded = 1'000}, nic())->buffers_per_queue,
-              2'048U + 2U * 64U * 5U + 2U * 384U + 1'001U);
+              2'048U + 3U * 64U * 5U + 2U * 384U + 1'001U);
     EXPECT_EQ(plan_port({.device = "n", .frame_octets_max = 65'553}, nic())->buffers_per_queue,
-              2'048U + 2U * 64U * 33U + 2U * 384U);
+              2'048U + 3U * 64U * 33U + 2U * 384U);
     EXPECT_FALSE(plan_port({.device = "n", .packets_preloaded = 1ULL << 40U}, nic()));
     EXPECT_GT(pool_octets(1'000), 2'176'000U);
 }

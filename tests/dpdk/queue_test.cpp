@@ -18,11 +18,21 @@ using testing::options_for;
 using testing::receive_copies;
 using testing::RingPort;
 using testing::some_frame;
+using testing::TestFolder;
+using testing::TimedFrame;
+using testing::write_pcap;
 
 std::unique_ptr<DpdkCapture> opened(PortOptions options) {
     auto capture = open_port(options);
     EXPECT_TRUE(capture) << capture.error().message;
     return std::move(capture).value();
+}
+
+// The buffer of a frame that lies in the pool's own memory.
+rte_mbuf* rte_mbuf_of(const std::byte* frame) {
+    const std::byte* const head = frame - RTE_PKTMBUF_HEADROOM - sizeof(rte_mbuf);
+    // NOLINTNEXTLINE(*-const-cast, *-reinterpret-cast): DPDK gives no way back from a frame
+    return const_cast<rte_mbuf*>(reinterpret_cast<const rte_mbuf*>(head));
 }
 
 TEST(Queue, shows_the_frames_as_they_arrived) {
@@ -78,6 +88,74 @@ TEST(Queue, each_queue_has_its_own_frames_and_counts_them) {
         EXPECT_EQ(counters.received, Packets{count});
         EXPECT_EQ(counters.received_octets, Octets{count * (100 + queue)});
     }
+    EXPECT_EQ(rings.buffers_in_use(), 0U);
+}
+
+// A full burst: the next one is polled already, so that memory can bring it.
+TEST(Queue, under_load_the_next_burst_waits_in_our_hands_and_is_booked_as_waiting) {
+    RingPort rings("ahead", 1);
+    {
+        const auto capture = opened(options_for(rings.device()));
+        for (std::size_t frame = 0; frame < burst_packets_max + 10; ++frame) {
+            ASSERT_TRUE(rings.arrive(0, some_frame(60, static_cast<std::uint8_t>(frame))));
+        }
+        PacketSource& queue = capture->queue(0);
+        const auto first = receive_copies(queue);
+        ASSERT_EQ(first.size(), burst_packets_max);
+        EXPECT_EQ(first.back(), some_frame(60, burst_packets_max - 1));
+        EXPECT_EQ(rings.buffers_in_use(), 10U);
+        EXPECT_EQ(capture->counters().received, Packets{burst_packets_max});
+        EXPECT_EQ(capture->counters().waiting, Packets{10});
+
+        ASSERT_TRUE(rings.arrive(0, some_frame(60, 200)));
+        const auto second = receive_copies(queue);
+        ASSERT_EQ(second.size(), 10U) << "what was polled, before what came since";
+        EXPECT_EQ(second.front(), some_frame(60, burst_packets_max));
+        EXPECT_EQ(receive_copies(queue).size(), 1U);
+        EXPECT_EQ(capture->counters().waiting, Packets{0});
+
+        for (std::size_t frame = 0; frame < burst_packets_max + 10; ++frame) {
+            ASSERT_TRUE(rings.arrive(0, some_frame(60, 7)));
+        }
+        receive_copies(queue);
+        EXPECT_EQ(rings.buffers_in_use(), 10U);
+    }
+    EXPECT_EQ(rings.buffers_in_use(), 0U) << "a queue that ends gives back what it polled ahead";
+}
+
+TEST(Queue, a_file_of_a_full_burst_and_more_ends_after_its_last_packet) {
+    const TestFolder folder;
+    std::vector<TimedFrame> frames(burst_packets_max + 3, {.frame = some_frame(60, 1)});
+    write_pcap(folder.file("a.pcap"), frames);
+    const auto capture =
+        opened(options_for("net_pcap_full,rx_pcap=" + folder.file("a.pcap").string()));
+    PacketSource& queue = capture->queue(0);
+    EXPECT_EQ(receive_copies(queue).size(), burst_packets_max);
+    EXPECT_FALSE(queue.exhausted());
+    EXPECT_EQ(receive_copies(queue).size(), 3U);
+    for (int turn = 0; turn < 8 && !queue.exhausted(); ++turn) {
+        EXPECT_EQ(receive_copies(queue).size(), 0U);
+    }
+    EXPECT_TRUE(queue.exhausted());
+}
+
+// Somebody else holds buffers of the burst too, as a second port that sends them on would.
+TEST(Queue, gives_back_only_its_own_hold_of_a_shared_buffer) {
+    RingPort rings("shared", 1);
+    const auto capture = opened(options_for(rings.device()));
+    for (int frame = 0; frame < 3; ++frame) {
+        ASSERT_TRUE(rings.arrive(0, some_frame(60, 1)));
+    }
+    Burst burst;
+    capture->queue(0).receive(burst);
+    ASSERT_EQ(burst.count, 3U);
+    // A frame lies behind its buffer's head and the head room.
+    auto* const head = rte_mbuf_of(burst.view()[1].frame.data());
+    rte_mbuf_refcnt_update(head, 1);
+    capture->queue(0).release();
+    EXPECT_EQ(rings.buffers_in_use(), 1U);
+    EXPECT_EQ(rte_mbuf_refcnt_read(head), 1);
+    rte_pktmbuf_free(head);
     EXPECT_EQ(rings.buffers_in_use(), 0U);
 }
 

@@ -22,13 +22,15 @@ constexpr ObservedAt began{1'000s};
 // A metering with its ring and books, fed packet by packet.
 class Bench {
 public:
-    Bench(std::size_t flows_max, std::size_t ring_capacity)
+    // grows_to  0: the table stays as large as it is
+    Bench(std::size_t flows_max, std::size_t ring_capacity, std::size_t grows_to = 0)
         : ring_(ring_capacity),
           metering_(
               {.ring = ring_,
                .books = books_,
                .table = std::move(*flow::FlowTable::make(
                    {.flows_max = flows_max, .pages = Region::Wanted::small, .populate = false})),
+               .grows_to = {.flows_max = grows_to, .pages = Region::Wanted::small},
                .hasher = flow::FlowHasher({5, 6}),
                .timeouts = {.idle = 30s, .active = 60s, .tcp_end = 2s},
                .worker = 3}) {}
@@ -183,6 +185,37 @@ TEST(Metering, a_flow_is_cut_in_time_and_ends_empty_without_a_second_record) {
     EXPECT_EQ(bench.records().front().forward.packets.value +
                   bench.records().front().reverse.packets.value,
               6U);
+    EXPECT_EQ(broken_law(bench.books()), "");
+}
+
+// A file's table: small at first, and no flow makes room for another while it can grow.
+TEST(Metering, a_table_that_may_grow_does_so_before_anybody_leaves) {
+    constexpr std::uint32_t flows = 5'000;
+    Bench bench(16, 8'192, 16'384);
+    bench.packets(flows, began);
+    EXPECT_EQ(bench.books().flows_active, flows);
+    EXPECT_EQ(bench.metering().table().flows_max(), 16'384U);
+    EXPECT_EQ(bench.emitted(FlowEndReason::lack_of_resources), 0U);
+
+    bench.packets(flows, began + 1s);  // each is found where it is now
+    EXPECT_EQ(bench.books().flows_created, flows);
+    bench.metering().expire(began + 32s, 8'192);
+    for (int turn = 1; bench.books().flows_active != 0 && turn < 1'000; ++turn) {
+        bench.metering().expire(began + 32s + turn * 1ms, 256);
+        bench.collect();
+    }
+    EXPECT_EQ(bench.emitted(FlowEndReason::idle_timeout), flows);
+    EXPECT_EQ(flow_ids(bench.records()).size(), flows);
+    EXPECT_EQ(broken_law(bench.books()), "");
+}
+
+TEST(Metering, a_table_that_may_grow_stops_at_its_limit) {
+    constexpr std::uint32_t flows = 5'000;
+    Bench bench(16, 8'192, 100);
+    bench.packets(flows, began);
+    EXPECT_EQ(bench.metering().table().flows_max(), 100U);
+    EXPECT_EQ(bench.books().flows_active, bench.metering().table().flows());
+    EXPECT_EQ(bench.emitted(FlowEndReason::lack_of_resources), flows - bench.books().flows_active);
     EXPECT_EQ(broken_law(bench.books()), "");
 }
 

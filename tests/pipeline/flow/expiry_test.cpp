@@ -49,6 +49,11 @@ public:
         expiry_.walk(table_, now, visit);
     }
 
+    template <class Visit>
+    Expiry::Work walk_at_most(ObservedAt now, Expiry::Work most, Visit visit) {
+        return expiry_.walk(table_, now, visit, most);
+    }
+
     FlowTable& table() { return table_; }
     std::size_t visits() const { return visits_; }
     FlowHash hash_of(const FlowKey& key) const {
@@ -132,6 +137,39 @@ TEST(Expiry, a_refused_visit_is_made_again) {
     EXPECT_EQ(left, 100U);
     EXPECT_EQ(waiting.table().flows(), 0U);
 }
+
+// What one walk may do has an end, and nothing is left out or visited twice for it.
+class Bounded : public ::testing::TestWithParam<Nanoseconds> {};
+TEST_P(Bounded, a_walk_goes_on_where_the_one_before_stopped) {
+    constexpr std::uint32_t flows = 3'000;
+    constexpr Expiry::Work most = 2'000;
+    constexpr Expiry::Work one_bucket =
+        Expiry::work_of_due_bucket + FlowBucket::ways * Expiry::work_of_flow;
+    constexpr Expiry::Work beyond = Expiry::work_of_due_group + one_bucket;
+    Waiting waiting(2 * flows);
+    waiting.walk(began, 0ns);
+    for (std::uint32_t number = 0; number < flows; ++number) {
+        waiting.add(number, began + 1s, began);
+    }
+    std::size_t left = 0;
+    const auto leave = [&](FlowIndex index) {
+        ++left;
+        waiting.table().erase(index, waiting.hash_of(waiting.table().flow(index).key));
+        return true;
+    };
+    const ObservedAt late = began + GetParam();
+    EXPECT_GE(waiting.walk_at_most(late, most, leave), most);
+    EXPECT_LT(left, flows / 10);
+    int walks = 1;
+    for (; waiting.table().flows() != 0 && walks < 1'000; ++walks) {
+        ASSERT_LE(waiting.walk_at_most(late, most, leave), most + beyond);
+    }
+    EXPECT_EQ(left, flows);
+    EXPECT_EQ(waiting.table().flows(), 0U);
+    EXPECT_GE(walks, static_cast<int>(flows * Expiry::work_of_flow / (most + beyond)));
+}
+// The second is a gap in which ticks wrap: every flow is looked at.
+INSTANTIATE_TEST_SUITE_P(, Bounded, ::testing::Values(2s, 3h));
 
 }  // namespace
 }  // namespace tapmeter::flow

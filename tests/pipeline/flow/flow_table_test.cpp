@@ -170,5 +170,85 @@ TEST(FlowTable, memory_beyond_reason_is_refused_with_a_cure) {
     EXPECT_NE(table.error().message.find("nr_hugepages"), std::string::npos);
 }
 
+// A file's table grows: all that a flow is known by moves with it.
+TEST(FlowTable, a_larger_table_takes_every_flow_over) {
+    constexpr std::uint32_t flows = 1'000;
+    const FlowHasher hasher({11, 12});
+    FlowTable small = table_for(flows + flows / 4);
+    for (std::uint32_t number = 0; number < flows; ++number) {
+        const FlowKey key = key_number(number);
+        const FlowIndex index = small.insert(hash_of(key), static_cast<Ticks>(number));
+        ASSERT_NE(index, no_flow);
+        small.flow(index) = Flow{.key = key, .last = ObservedAt{Nanoseconds{number}}};
+        small.origin(index) = {.flow_start = ObservedAt{Nanoseconds{number + 7}}};
+        if (number % 2 == 0) {
+            small.set_several(index);
+        }
+        if (number % 3 == 0) {
+            small.set_answered(index);
+        }
+    }
+    FlowTable large = table_for(4 * flows);
+    ASSERT_TRUE(large.take_over(small, hasher));
+    EXPECT_EQ(large.flows(), flows);
+    EXPECT_EQ(small.flows(), flows) << "it stays as it was";
+    EXPECT_EQ(large.flows_max(), 4 * flows);
+    for (std::uint32_t number = 0; number < flows; ++number) {
+        const FlowKey key = key_number(number);
+        const FlowIndex index = large.find(key, hash_of(key));
+        ASSERT_NE(index, no_flow) << number;
+        const std::size_t way = number_of(index) % FlowBucket::ways;
+        const FlowBucket& bucket = large.bucket(number_of(index) / FlowBucket::ways);
+        EXPECT_EQ(large.flow(index).last, ObservedAt{Nanoseconds{number}});
+        EXPECT_EQ(large.origin(index).flow_start, ObservedAt{Nanoseconds{number + 7}});
+        EXPECT_EQ(bucket.deadlines[way], number);
+        EXPECT_EQ((bucket.several >> way) & 1, number % 2 == 0 ? 1 : 0);
+        EXPECT_EQ(large.is_answered(index), number % 3 == 0);
+        large.erase(index, hash_of(key));
+    }
+    EXPECT_EQ(large.flows(), 0U) << "every guest found its home";
+}
+
+TEST(FlowTable, a_table_without_a_place_for_a_flow_takes_nothing_over) {
+    const FlowHasher hasher({11, 12});
+    FlowTable large = table_for(1'024);
+    constexpr std::uint32_t flows = 700;
+    for (std::uint32_t number = 0; number < flows; ++number) {
+        ASSERT_NE(add(large, number), no_flow);
+    }
+    FlowTable small = table_for(64);
+    EXPECT_FALSE(small.take_over(large, hasher));
+    EXPECT_EQ(large.flows(), flows);
+}
+
+// What is foreseen for a new flow is what insert() and victim() would do then.
+TEST(FlowTable, foresees_the_place_of_a_new_flow_and_who_leaves_for_it) {
+    FlowTable table = table_for(64);
+    std::uint32_t number = 0;
+    const FlowKey first = key_number(1'000'000);
+    const auto before = table.look_elsewhere(hash_of(first), 0);
+    EXPECT_TRUE(before.is_free);
+    EXPECT_FALSE(table.still_leaves(before, 0)) << "nobody need leave";
+    EXPECT_EQ(table.insert(hash_of(first), 5), before.place);
+    table.flow(before.place).key = first;
+
+    while (add(table, number) != no_flow) {
+        ++number;
+    }
+    const FlowHash hash = hash_of(key_number(number));
+    const auto there = table.look_elsewhere(hash, 0);
+    EXPECT_FALSE(there.is_free);
+    EXPECT_EQ(there.place, table.victim(hash, 0));
+    EXPECT_TRUE(table.still_leaves(there, 0));
+    table.set_several(there.place);
+    EXPECT_FALSE(table.still_leaves(there, 0)) << "it is worth more now";
+    table.set_ended(there.place);
+    EXPECT_TRUE(table.still_leaves(there, 0));
+    table.set_deadline(there.place, 9);
+    EXPECT_FALSE(table.still_leaves(there, 0)) << "another flow may be there";
+    table.erase(there.place, hash_of(table.flow(there.place).key));
+    EXPECT_FALSE(table.still_leaves(there, 0)) << "the place is free";
+}
+
 }  // namespace
 }  // namespace tapmeter::flow

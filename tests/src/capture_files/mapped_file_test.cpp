@@ -58,7 +58,7 @@ TEST(MappedFile, shows_the_file_step_by_step) {
     EXPECT_EQ(mapped->ahead().front(), std::byte{1});
     mapped->consume(1);
     EXPECT_EQ(mapped->fill(), Fill::more);
-    EXPECT_EQ(mapped->ahead().size(), mapped_first_octets - 1 + mapped_step_octets);
+    EXPECT_EQ(mapped->ahead().size(), mapped_step_octets - 1) << "steps end where pages do";
     EXPECT_EQ(mapped->fill(), Fill::more);
     EXPECT_EQ(mapped->ahead().size(), content.size() - 1);
     EXPECT_EQ(mapped->ahead().back(), std::byte{9});
@@ -89,6 +89,34 @@ TEST(MappedFile, views_outlive_the_pages_that_were_given_back) {
     mapped->close();
     EXPECT_EQ(view[0], std::byte{'x'});
     EXPECT_TRUE(mapped->views_stay_valid());
+}
+
+// Whether there are such pages is for the file system to say; what is read is the same.
+TEST(MappedFile, looking_for_large_pages_reads_nothing_away) {
+    const TemporaryFile small(std::vector<std::byte>(mebibyte, std::byte{3}));
+    EXPECT_FALSE(map(small)->has_large_pages()) << "shorter than one of them";
+
+    const TemporaryFile large(std::vector<std::byte>(9 * mebibyte, std::byte{5}));
+    const auto mapped = map(large);
+    mapped->has_large_pages();
+    std::size_t octets = 0;
+    while (mapped->fill() == Fill::more) {
+        octets += mapped->ahead().size();
+        EXPECT_EQ(mapped->ahead().back(), std::byte{5});
+        mapped->consume(mapped->ahead().size());
+    }
+    EXPECT_EQ(octets, 9 * mebibyte);
+    EXPECT_EQ(mapped->failure(), 0);
+}
+
+TEST(MappedFile, a_file_that_was_shortened_before_has_no_large_pages_and_fails_later) {
+    const TemporaryFile file({});
+    std::filesystem::resize_file(file.path(), 3 * mapped_step_octets);
+    const auto mapped = map(file);
+    std::filesystem::resize_file(file.path(), 0);
+    EXPECT_FALSE(mapped->has_large_pages());
+    EXPECT_EQ(mapped->fill(), Fill::failed);
+    EXPECT_EQ(mapped->failure(), EFAULT);
 }
 
 TEST(MappedFile, a_file_that_became_shorter_is_a_failure_not_a_signal) {

@@ -132,6 +132,7 @@ TEST(CommandLine, mistakes_are_refused_before_anything_starts) {
         {{"read", "-", "--workers", "0"}, "not in range"},
         {{"read", "-", "--workers", "65"}, "not in range"},
         {{"read", "-", "--top", "1001"}, "not in range"},
+        {{"read", "-", "--top", "-1"}, "--top"},
         {{"read", "-", "--top", "x"}, "--top"},
         {{"read", "-", "--flowz"}, "did you mean \"--flows\"?"},
         {{"ctl", "books", "--socket", "a", "--url", "b"}, "excludes"},

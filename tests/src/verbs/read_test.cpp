@@ -69,6 +69,15 @@ TEST(Read, top_bounds_the_hosts) {
     EXPECT_THAT(read_saying(command).out, HasSubstr("\n  3 of "));
 }
 
+TEST(Read, top_0_counts_no_hosts) {
+    const TemporaryFile file(recording(50).file);
+    ReadCommand command = reading(file);
+    command.top = 0;
+    const std::string out = read_saying(command).out;
+    EXPECT_THAT(out, ::testing::Not(HasSubstr("top hosts")));
+    EXPECT_THAT(out, HasSubstr("protocol"));
+}
+
 TEST(Read, strict_says_no_when_a_packet_was_not_decoded) {
     capture_files::testing::PcapBuilder builder;
     builder.packet(1, 0, capture_files::testing::File(9));  // no Ethernet header is so short
