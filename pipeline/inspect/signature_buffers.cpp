@@ -67,6 +67,22 @@ constexpr std::array field_buffers{
     FieldBuffer{"location", Buffer::http_location},
 };
 
+constexpr std::size_t quic_version_at = 1;
+constexpr std::size_t quic_version_octets = 4;
+
+// A long header has its first bit set (RFC 8999 section 5.1); Initial is type 0 of version 1
+// (RFC 9000 section 17.2), type 1 of version 2 (RFC 9369 section 3.2).
+bool is_quic_initial(Bytes payload) noexcept {
+    constexpr std::uint32_t version_2 = 0x6B33'43CF;
+    if (payload.size() < quic_version_at + quic_version_octets ||
+        (payload[0] & std::byte{0x80}) == std::byte{0}) {
+        return false;
+    }
+    const std::uint32_t version = load_be32(payload.subspan<quic_version_at, quic_version_octets>());
+    const unsigned type = (std::to_integer<unsigned>(payload[0]) >> 4U) & 3U;
+    return type == (version == version_2 ? 1U : 0U);
+}
+
 }  // namespace
 
 void NamedBuffers::begin(const Prefilter& prefilter) noexcept {
@@ -103,6 +119,9 @@ void NamedBuffers::write(std::string_view text) noexcept {
 }
 
 void NamedBuffers::add(const NamedOctets& found, bool from_client) noexcept {
+    if (found.buffer == Buffer::dns_query && !from_client) {
+        return;  // an answer repeats the question: one query, one look
+    }
     put(found.buffer, found.message, found.octets);
     switch (found.buffer) {
         case Buffer::http_request_body:
@@ -190,13 +209,8 @@ void NamedBuffers::add_field_names(const NamedOctets& fields) noexcept {
 }
 
 void NamedBuffers::add_datagram(rules::Application application, Bytes payload) noexcept {
-    constexpr std::size_t version_at = 1;
-    constexpr std::size_t version_octets = 4;
-    // A long header has its first bit set (RFC 8999 section 5.1).
-    const bool long_header = payload.size() >= version_at + version_octets &&
-                             (payload[0] & std::byte{0x80}) != std::byte{0};
-    if (application == rules::Application::quic && long_header) {
-        put(Buffer::quic_version, 0, payload.subspan(version_at, version_octets));
+    if (application == rules::Application::quic && is_quic_initial(payload)) {
+        put(Buffer::quic_version, 0, payload.subspan(quic_version_at, quic_version_octets));
     } else if (application == rules::Application::sip) {
         add_sip(payload);
     }

@@ -117,6 +117,19 @@ bool is_icmp(const decode::Headers& headers) noexcept {
     return headers.protocol == protocol_icmp || headers.protocol == protocol_icmpv6;
 }
 
+// Messages that are asked and answered have an identifier and a sequence number: echo, timestamp,
+// information, address mask (RFC 792, RFC 950); echo alone in ICMPv6 (RFC 4443).
+bool is_icmp_query(const decode::Headers& headers) noexcept {
+    constexpr std::array<std::uint8_t, 8> queries{0, 8, 13, 14, 15, 16, 17, 18};
+    constexpr std::uint8_t echo_request = 128;
+    constexpr std::uint8_t echo_reply = 129;
+    const std::uint8_t type = headers.icmp_type;
+    return headers.protocol == protocol_icmpv6
+               ? type == echo_request || type == echo_reply
+               : headers.protocol == protocol_icmp &&
+                     std::ranges::find(queries, type) != queries.end();
+}
+
 std::optional<std::uint64_t> only_if(bool has, std::uint64_t value) noexcept {
     return has ? std::optional(value) : std::nullopt;
 }
@@ -186,8 +199,7 @@ std::optional<std::uint64_t> value_of(Field field, const Inspected& packet,
     const decode::Headers& decoded = packet.headers;
     const Bytes transport = headers.transport();
     const bool tcp = decoded.protocol == protocol_tcp;
-    // Identifier and sequence stand in messages that are asked and answered.
-    const bool query = is_icmp(decoded) && transport.size() >= icmp_octets;
+    const bool query = is_icmp_query(decoded) && transport.size() >= icmp_octets;
     switch (field) {
         case Field::payload_octets:
             return decoded.payload.size();

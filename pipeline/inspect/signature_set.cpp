@@ -56,6 +56,14 @@ bool has_position(const rules::BufferConditions& conditions) {
     });
 }
 
+bool asks_ends_only(const Rule& rule) {
+    return rule.buffers.empty() && rule.tests.empty() && !rule.flags && !rule.ip_option &&
+           !rule.fragment_bits && !rule.same_ip && !rule.flow.any() && rule.flowbits.empty() &&
+           rule.application_tests.empty() && rule.application == rules::Application::unknown &&
+           rule.source_port.is_any() && rule.destination_port.is_any() &&
+           rule.transport != rules::Transport::icmp && !rule.packet_only;
+}
+
 bool asks_packet(const Rule& rule) {
     const auto of_packet = [](const rules::PacketTest& test) {
         return test.field < rules::Field::stream_octets_client;
@@ -71,6 +79,7 @@ bool asks_packet(const Rule& rule) {
 // contents have places in the payload looks at both.
 void set_places(Signature& made) {
     const Rule& rule = made.rule;
+    made.ends_only = asks_ends_only(rule);
     for (const rules::BufferConditions& conditions : rule.buffers) {
         made.named = made.named || rules::is_named(conditions.buffer);
         if (conditions.buffer != Buffer::payload) {

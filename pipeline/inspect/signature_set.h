@@ -29,6 +29,7 @@ struct Signature {
     bool payload = false;    // looks into the payload or the stream
     bool on_stream = false;  // TCP: in the reassembled stream where there is one
     bool on_packet = false;  // in each packet's payload
+    bool ends_only = false;  // asks for addresses alone: once for each direction of a flow
 };
 
 // At most this many buffers in one rule: each has a bit.
@@ -36,7 +37,7 @@ inline constexpr std::size_t buffers_per_rule_max = 16;
 
 struct SetSettings {
     CompileLimits limits{};
-    std::string cache_folder;      // empty: nothing is kept
+    std::string cache_folder{};      // empty: nothing is kept
     std::uint32_t generation = 1;  // differs from that of every other set that lives; never 0
 };
 

@@ -38,20 +38,6 @@ bool uses_variable(const rules::Condition& condition) {
     return std::visit(Visitor{}, condition);
 }
 
-// The condition looks from the last match on.
-bool is_relative(const rules::Condition& condition) noexcept {
-    struct Visitor {
-        bool operator()(const Content& content) const noexcept { return content.relative(); }
-        bool operator()(const rules::Regex& regex) const noexcept { return regex.relative; }
-        bool operator()(const rules::DataAt& test) const noexcept { return test.relative; }
-        bool operator()(const rules::ByteTest& t) const noexcept { return t.reading.relative; }
-        bool operator()(const rules::ByteJump& j) const noexcept { return j.reading.relative; }
-        bool operator()(const rules::ByteExtract& e) const noexcept { return e.reading.relative; }
-        bool operator()(const rules::SizeIs&) const noexcept { return false; }
-    };
-    return std::visit(Visitor{}, condition);
-}
-
 }  // namespace
 
 rules::Parsed<BufferSteps> steps_of(const rules::BufferConditions& conditions) {
@@ -90,7 +76,7 @@ bool Verifier::run(const BufferSteps& steps, Bytes buffer) noexcept {
         const Step& step = steps.steps[index];
         const State before = state_;
         // Nothing before this condition can change what it says.
-        const bool alone = !steps.has_variables && !is_relative(step.condition);
+        const bool alone = !steps.has_variables && !rules::is_relative(step.condition);
         const Outcome outcome = attempt(step, buffer, retry_from);
         retry_from = 0;
         if (!outcome.holds) {

@@ -98,7 +98,7 @@ void Signatures::look_at_packet(const View& view, AlertRing& ring) noexcept {
     const decode::Headers& headers = view.packet.headers;
     kit_->candidates_.clear();
     const PortIndex& every = kit_->set().every_packet(slot_of(headers));
-    if (!every.empty()) {
+    if (!every.empty() && !view.packet.without_packet) {
         kit_->candidates_.add(every.any());
         kit_->candidates_.add(every.of(headers.destination_port));
         kit_->candidates_.add(every.of(headers.source_port));
@@ -293,8 +293,13 @@ void Signatures::matched(std::uint32_t index, Held held, const View& view,
                          AlertRing& ring) noexcept {
     const Signature& signature = kit_->set().signatures()[index];
     SignatureMemory* const memory = view.packet.memory;
-    if (held == Held::in_stream && !fires_first(memory, index, view.packet.to_server)) {
-        return;  // the stream's window still holds what it matched before
+    // The stream's window still holds what it matched before; a handshake is one; ends stay.
+    const bool handshake = view.packet.application == rules::Application::tls ||
+                           view.packet.application == rules::Application::quic;
+    const bool once = held == Held::in_stream || signature.ends_only ||
+                      (held == Held::in_message && handshake);
+    if (once && !fires_first(memory, index, view.packet.to_server)) {
+        return;
     }
     apply_flowbits(signature, memory);
     counters_.matches.add(1);

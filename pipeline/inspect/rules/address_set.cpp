@@ -248,15 +248,11 @@ bool AddressSet::contains(const decode::Address& address, std::uint8_t ip_versio
 }
 
 Parsed<AddressSet> parse_addresses(std::string_view text, Variables variables) {
-    GroupReader<AddressRange, decltype(&parse_network)> reader{variables, &parse_network};
+    GroupReader<AddressSet, decltype(&parse_network)> reader{variables, &parse_network};
     if (auto done = reader.read(text, false, 0); !done) {
         return refused(done.error());
     }
-    auto& group = reader.group();
-    if (group.any) {
-        group.wanted.clear();
-    }
-    AddressSet set = AddressSet::of(std::move(group.wanted), std::move(group.unwanted));
+    AddressSet set = reader.settled();
     if (!set.is_any() && set.ranges().empty()) {
         return refused("the addresses " + std::string(text) + " leave none over");
     }
@@ -296,15 +292,11 @@ bool PortSet::contains(std::uint16_t port) const noexcept {
 }
 
 Parsed<PortSet> parse_ports(std::string_view text, Variables variables) {
-    GroupReader<PortSet::Range, decltype(&parse_port_range)> reader{variables, &parse_port_range};
+    GroupReader<PortSet, decltype(&parse_port_range)> reader{variables, &parse_port_range};
     if (auto done = reader.read(text, false, 0); !done) {
         return refused(done.error());
     }
-    auto& group = reader.group();
-    if (group.any) {
-        group.wanted.clear();
-    }
-    PortSet set = PortSet::of(group.wanted, group.unwanted);
+    PortSet set = reader.settled();
     if (!set.is_any() && set.ranges().empty()) {
         return refused("the ports " + std::string(text) + " leave none over");
     }

@@ -50,7 +50,6 @@ enum class Buffer : std::uint8_t {
     tls_issuer,
     tls_serial,
     tls_fingerprint,
-    tls_version,
     ja3_hash,
     ja3_string,
     ja3s_hash,

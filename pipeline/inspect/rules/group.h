@@ -34,11 +34,13 @@ struct Group {
     bool any = false;
 };
 
-// Reads `text` into `group`. `leaf` reads one item: Parsed<Range>(std::string_view).
-// Recursive over brackets, which nesting_max bounds.
-template <class Range, class Leaf>
+// Reads groups into sets. `leaf` reads one item: Parsed<Range>(std::string_view). Recursive over
+// brackets and variables, which nesting_max bounds.
+template <class Set, class Leaf>
 class GroupReader {
 public:
+    using Range = typename Set::Range;
+
     GroupReader(Variables variables, Leaf leaf) : variables_(variables), leaf_(leaf) {}
 
     Parsed<void> read(std::string_view text, bool negated, unsigned depth) {
@@ -51,28 +53,49 @@ public:
             negated = !negated;
             text = trimmed(text.substr(1));
         }
+        if (negated && (text.starts_with('$') || text.starts_with('['))) {
+            return read_negated(text, depth);
+        }
         if (text.starts_with('$')) {
             const auto value = value_of(text, variables_);
-            return value ? read(*value, negated, depth + 1) : refused(value.error());
+            return value ? read(*value, false, depth + 1) : refused(value.error());
         }
         if (text.starts_with('[')) {
-            return read_group(text, negated, depth);
+            return read_group(text, depth);
         }
         return read_leaf(text, negated);
     }
 
-    Group<Range>& group() noexcept { return group_; }
+    // What was read; all where nothing was wanted.
+    Set settled() {
+        if (group_.any) {
+            group_.wanted.clear();
+        }
+        return Set::of(group_.wanted, group_.unwanted);
+    }
 
 private:
-    Parsed<void> read_group(std::string_view text, bool negated, unsigned depth) {
+    // Everything but what the group means, its own exceptions counted.
+    Parsed<void> read_negated(std::string_view text, unsigned depth) {
+        GroupReader inner{variables_, leaf_};
+        if (auto done = inner.read(text, false, depth + 1); !done) {
+            return done;
+        }
+        const Set set = inner.settled();
+        if (set.is_any()) {
+            return refused("!" + std::string(text) + " matches nothing, as " + std::string(text) +
+                           " is any; name what is wanted");
+        }
+        group_.unwanted.insert(group_.unwanted.end(), set.ranges().begin(), set.ranges().end());
+        return {};
+    }
+
+    Parsed<void> read_group(std::string_view text, unsigned depth) {
         if (!text.ends_with(']')) {
             return refused("the group " + std::string(text) + " has no closing ']'");
         }
-        if (negated && trimmed(text.substr(1, text.size() - 2)).empty()) {
-            return refused("the group [] is empty");
-        }
         for (const std::string_view item : split_group(text.substr(1, text.size() - 2))) {
-            if (auto done = read(item, negated, depth + 1); !done) {
+            if (auto done = read(item, false, depth + 1); !done) {
                 return done;
             }
         }

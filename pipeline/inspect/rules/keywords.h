@@ -24,6 +24,8 @@ struct Draft {
         std::size_t index = 0;
     };
     std::optional<LastContent> last_content{};
+    // Where the last content or pcre went: relative conditions without a sticky buffer follow it.
+    Buffer last_buffer = Buffer::payload;
     std::vector<std::string> extracted{};  // names of byte_extract; an operand holds the index
     std::size_t contents = 0;
 };
@@ -46,6 +48,9 @@ BufferConditions& conditions_of(Draft& draft, Buffer buffer);
 
 // Adds a condition on the current sticky buffer.
 void add_condition(Draft& draft, Condition condition);
+
+// Adds a condition that looks from the last match on: on that match's buffer.
+void add_relative(Draft& draft, Condition condition);
 
 // A number, or the name of a byte_extract that stands before.
 Parsed<Operand> parse_operand(const Draft& draft, std::string_view text, std::string_view what);

@@ -152,16 +152,20 @@ Parsed<void> move_content(Draft& draft, Buffer buffer) {
     if (draft.last_content->buffer == buffer) {
         return {};
     }
+    // Made first: making it may move the other.
+    conditions_of(draft, buffer);
     auto& from = conditions_of(draft, draft.last_content->buffer).conditions;
-    if (draft.last_content->index + 1 != from.size()) {
+    auto& to = conditions_of(draft, buffer).conditions;
+    const auto first = from.begin() + static_cast<std::ptrdiff_t>(draft.last_content->index);
+    if (!std::all_of(first + 1, from.end(), is_relative)) {
         return refused("another condition stands between the content and " +
                        std::string(name_of(buffer)));
     }
-    Condition moved = std::move(from.back());
-    from.pop_back();
-    auto& to = conditions_of(draft, buffer).conditions;
-    to.push_back(std::move(moved));
-    draft.last_content = Draft::LastContent{buffer, to.size() - 1};
+    draft.last_content = Draft::LastContent{buffer, to.size()};
+    draft.last_buffer = buffer;
+    // What is relative to the content goes with it.
+    to.insert(to.end(), std::make_move_iterator(first), std::make_move_iterator(from.end()));
+    from.erase(first, from.end());
     return {};
 }
 
@@ -265,7 +269,12 @@ Parsed<void> regex(Draft& draft, const Option& option) {
             return done;
         }
     }
-    add_condition(draft, std::move(made));
+    const bool follows = made.relative && draft.sticky == Buffer::payload;
+    if (follows) {
+        add_relative(draft, std::move(made));
+    } else {
+        add_condition(draft, std::move(made));
+    }
     draft.sticky = sticky;
     return {};
 }
@@ -363,6 +372,12 @@ BufferConditions& conditions_of(Draft& draft, Buffer buffer) {
 
 void add_condition(Draft& draft, Condition condition) {
     conditions_of(draft, draft.sticky).conditions.push_back(std::move(condition));
+    draft.last_buffer = draft.sticky;
+}
+
+void add_relative(Draft& draft, Condition condition) {
+    const Buffer to = draft.sticky == Buffer::payload ? draft.last_buffer : draft.sticky;
+    conditions_of(draft, to).conditions.push_back(std::move(condition));
 }
 
 Parsed<Operand> parse_operand(const Draft& draft, std::string_view text, std::string_view what) {

@@ -76,6 +76,14 @@ Parsed<void> unknown_word(std::string_view word, std::string_view keyword) {
                    " that is supported");
 }
 
+void add(Draft& draft, const Condition& condition) {
+    if (is_relative(condition)) {
+        add_relative(draft, condition);
+    } else {
+        add_condition(draft, condition);
+    }
+}
+
 Parsed<void> is_data_at(Draft& draft, const Option& option) {
     DataAt made;
     const auto parts = split_list(option.value);
@@ -96,7 +104,7 @@ Parsed<void> is_data_at(Draft& draft, const Option& option) {
             return unknown_word(parts[i], option.keyword);
         }
     }
-    add_condition(draft, made);
+    add(draft, made);
     return {};
 }
 
@@ -158,7 +166,7 @@ Parsed<void> byte_test(Draft& draft, const Option& option) {
     if (auto done = check_reading(made.reading); !done) {
         return done;
     }
-    add_condition(draft, made);
+    add(draft, made);
     return {};
 }
 
@@ -224,7 +232,7 @@ Parsed<void> byte_jump(Draft& draft, const Option& option) {
     if (auto done = check_reading(made.reading); !done) {
         return done;
     }
-    add_condition(draft, made);
+    add(draft, made);
     return {};
 }
 
@@ -274,7 +282,7 @@ Parsed<void> byte_extract(Draft& draft, const Option& option) {
     }
     made.variable = static_cast<std::uint8_t>(draft.extracted.size());
     draft.extracted.emplace_back(parts[2]);
-    add_condition(draft, made);
+    add(draft, made);
     return {};
 }
 
@@ -286,6 +294,19 @@ constexpr std::array keywords{
 };
 
 }  // namespace
+
+bool is_relative(const Condition& condition) noexcept {
+    struct Visitor {
+        bool operator()(const Content& content) const noexcept { return content.relative(); }
+        bool operator()(const Regex& regex) const noexcept { return regex.relative; }
+        bool operator()(const DataAt& test) const noexcept { return test.relative; }
+        bool operator()(const ByteTest& test) const noexcept { return test.reading.relative; }
+        bool operator()(const ByteJump& jump) const noexcept { return jump.reading.relative; }
+        bool operator()(const ByteExtract& read) const noexcept { return read.reading.relative; }
+        bool operator()(const SizeIs& /*size*/) const noexcept { return false; }
+    };
+    return std::visit(Visitor{}, condition);
+}
 
 std::span<const Keyword> octet_keywords() noexcept {
     return keywords;

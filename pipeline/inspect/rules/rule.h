@@ -136,6 +136,9 @@ struct SizeIs {
 
 using Condition = std::variant<Content, Regex, DataAt, ByteTest, ByteJump, ByteExtract, SizeIs>;
 
+// True where the condition looks from the last match on.
+bool is_relative(const Condition& condition) noexcept;
+
 // What the buffer goes through before its conditions look at it.
 enum class Transform : std::uint8_t { none, dot_prefix, to_lowercase, strip_whitespace };
 

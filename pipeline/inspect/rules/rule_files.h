@@ -13,10 +13,10 @@ inline constexpr std::size_t file_octets_max = std::size_t{256} << 20U;
 
 // Where rules come from.
 struct Sources {
-    std::vector<std::string> rule_files;     // paths or glob patterns
-    std::vector<std::string> address_lists;  // addresses and networks that must not be spoken to
-    std::vector<std::string> domain_lists;   // names that must not be asked for
-    std::vector<Variable> variables;         // on top of those below
+    std::vector<std::string> rule_files{};     // paths or glob patterns
+    std::vector<std::string> address_lists{};  // addresses and networks that must not be spoken to
+    std::vector<std::string> domain_lists{};   // names that must not be asked for
+    std::vector<Variable> variables{};         // on top of those below
 };
 
 // The variables that common rule sets use, so that they load as they come: HOME_NET and
