@@ -124,8 +124,9 @@ void signatures(benchmark::State& state) {
         }
     }
     state.SetItemsProcessed(static_cast<std::int64_t>(packets));
-    state.counters["ns_per_packet"] = benchmark::Counter(
-        static_cast<double>(packets) * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    state.counters["ns_per_packet"] =
+        benchmark::Counter(static_cast<double>(packets) * 1e-9,
+                           benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
     state.counters["octets_per_packet"] =
         static_cast<double>(traffic.octets) / static_cast<double>(traffic.packets.size());
     state.counters["rules"] = static_cast<double>(set->coverage().loaded);

@@ -78,7 +78,8 @@ bool is_quic_initial(Bytes payload) noexcept {
         (payload[0] & std::byte{0x80}) == std::byte{0}) {
         return false;
     }
-    const std::uint32_t version = load_be32(payload.subspan<quic_version_at, quic_version_octets>());
+    const std::uint32_t version =
+        load_be32(payload.subspan<quic_version_at, quic_version_octets>());
     const unsigned type = (std::to_integer<unsigned>(payload[0]) >> 4U) & 3U;
     return type == (version == version_2 ? 1U : 0U);
 }

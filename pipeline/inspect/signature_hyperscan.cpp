@@ -121,9 +121,12 @@ Result<CompiledExpressions> compile_expressions(const SlotPlan& plan) {
             out.octets = std::move(*octets);
             return out;
         }
-        // A negative place: the whole is too large; then the last one goes first.
-        const bool one = why && why->expression >= 0;
-        const std::size_t at = one ? static_cast<std::size_t>(why->expression) : left.size() - 1;
+        if (!why || why->expression < 0) {
+            return failed(Error::Kind::invalid_config,
+                          std::string("Hyperscan cannot compile the expressions of the rules: ") +
+                              (why ? why->message : "no memory") + "; load fewer rules");
+        }
+        const auto at = static_cast<std::size_t>(why->expression);
         out.refused.push_back(left.at(at));
         left.erase(left.begin() + static_cast<std::ptrdiff_t>(at));
     }

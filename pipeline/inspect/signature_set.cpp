@@ -176,7 +176,8 @@ Result<std::unique_ptr<const SignatureSet>> SignatureSet::build(rules::RuleSet r
     if (!prefilter) {
         return tl::unexpected<Error>(prefilter.error());
     }
-    std::unique_ptr<SignatureSet> set(new SignatureSet(std::move(signatures), std::move(*prefilter)));
+    std::unique_ptr<SignatureSet> set(
+        new SignatureSet(std::move(signatures), std::move(*prefilter)));
     for (std::size_t slot = 0; slot < slot_buffers; ++slot) {
         std::vector<std::uint32_t> indices;
         std::ranges::copy_if(plan.every_packet, std::back_inserter(indices),

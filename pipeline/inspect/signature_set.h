@@ -37,7 +37,7 @@ inline constexpr std::size_t buffers_per_rule_max = 16;
 
 struct SetSettings {
     CompileLimits limits{};
-    std::string cache_folder{};      // empty: nothing is kept
+    std::string cache_folder{};    // empty: nothing is kept
     std::uint32_t generation = 1;  // differs from that of every other set that lives; never 0
 };
 

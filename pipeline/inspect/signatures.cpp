@@ -296,8 +296,8 @@ void Signatures::matched(std::uint32_t index, Held held, const View& view,
     // The stream's window still holds what it matched before; a handshake is one; ends stay.
     const bool handshake = view.packet.application == rules::Application::tls ||
                            view.packet.application == rules::Application::quic;
-    const bool once = held == Held::in_stream || signature.ends_only ||
-                      (held == Held::in_message && handshake);
+    const bool once =
+        held == Held::in_stream || signature.ends_only || (held == Held::in_message && handshake);
     if (once && !fires_first(memory, index, view.packet.to_server)) {
         return;
     }

@@ -102,12 +102,12 @@ struct Config {
 
     // Rules to look for in payloads, and lists of what must not be spoken to.
     struct Signatures {
-        std::vector<std::string> rule_files;     // paths and glob patterns; empty: none
-        std::vector<std::string> variables;      // "NAME=VALUE", on top of the usual ones
-        std::vector<std::string> address_lists;  // files
-        std::vector<std::string> domain_lists;   // files
-        std::filesystem::path cache_folder;      // empty: nothing is kept
-        std::chrono::seconds compile_time{20};   // of CPU; 1 s to 10 min
+        std::vector<std::string> rule_files;         // paths and glob patterns; empty: none
+        std::vector<std::string> variables;          // "NAME=VALUE", on top of the usual ones
+        std::vector<std::string> address_lists;      // files
+        std::vector<std::string> domain_lists;       // files
+        std::filesystem::path cache_folder;          // empty: nothing is kept
+        std::chrono::seconds compile_time{20};       // of CPU; 1 s to 10 min
         std::uint64_t compile_octets = 2ULL << 30U;  // 64 MiB to 64 GiB
     };
 

@@ -87,8 +87,7 @@ AlertEvents::AlertEvents(const Interfaces& interfaces, const inspect::SignatureS
         points_.push_back(json_string(one.name));
     }
     for (const inspect::Signature& signature : set.signatures()) {
-        words_.push_back({json_string(signature.rule.message),
-                          json_string(signature.rule.category),
+        words_.push_back({json_string(signature.rule.message), json_string(signature.rule.category),
                           metadata_text(signature.rule.metadata)});
     }
 }

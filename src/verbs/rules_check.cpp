@@ -57,8 +57,9 @@ std::string as_text(const Coverage& coverage, bool quiet) {
             std::to_string(coverage.expressions) + " expressions in " +
             std::to_string(coverage.databases) + " databases of " +
             std::to_string(coverage.database_octets / 1'024) + " KiB\n";
-    text += "rules that every packet of their ports meets: " +
-            std::to_string(coverage.every_packet) + "\n";
+    text +=
+        "rules that every packet of their ports meets: " + std::to_string(coverage.every_packet) +
+        "\n";
     text += coverage.from_cache ? "compiled: taken from the cache in " : "compiled in ";
     text += std::to_string(coverage.compile_time.count()) + " ms\n";
     return text;
@@ -66,8 +67,11 @@ std::string as_text(const Coverage& coverage, bool quiet) {
 
 // A row a rule that is left out, then one that sums up.
 Table as_table(const Coverage& coverage) {
-    Table table{.columns = {{.name = "place"}, {.name = "sid"}, {.name = "cause"},
-                            {.name = "subject"}, {.name = "why"}}};
+    Table table{.columns = {{.name = "place"},
+                            {.name = "sid"},
+                            {.name = "cause"},
+                            {.name = "subject"},
+                            {.name = "why"}}};
     for (const LeftOut& rule : coverage.left_out) {
         table.rows.push_back({rule.place.file + ":" + std::to_string(rule.place.line) + ":" +
                                   std::to_string(rule.place.column),

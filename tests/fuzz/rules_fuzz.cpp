@@ -38,11 +38,10 @@ void check(const Rule& rule) {
         must(!conditions.conditions.empty());
         for (const Condition& condition : conditions.conditions) {
             const auto* const content = std::get_if<Content>(&condition);
-            must(content == nullptr || (!content->octets.empty() &&
-                                        content->octets.size() <= content_octets_max));
             must(content == nullptr ||
-                 std::size_t{content->fast_offset} + content->fast_length <=
-                     content->octets.size());
+                 (!content->octets.empty() && content->octets.size() <= content_octets_max));
+            must(content == nullptr || std::size_t{content->fast_offset} + content->fast_length <=
+                                           content->octets.size());
         }
     }
 }

@@ -21,30 +21,31 @@ constexpr std::size_t stream_octets_max = 65'536;
 constexpr std::uint16_t syn = 0x02;
 constexpr std::uint16_t ack = 0x10;
 
-// The first octet of the outermost IP header of an Ethernet frame, behind its tags.
+// From the first octet of the IP header that was decoded, whatever stands before it: the last place
+// in front of the payload that has the addresses where such a header has them.
 Bytes network_of(const Packet& packet, const decode::Headers& headers) {
+    const bool four = headers.ip_version == 4;
+    const std::size_t addresses_at = four ? 12 : 8;
+    const std::size_t octets = four ? 4 : 16;
+    const auto part = [&](const decode::Address& address) {
+        return std::as_bytes(std::span{address}).last(octets);
+    };
     const Bytes frame = packet.frame;
-    std::size_t at = 0;
-    if (packet.link == LinkType::ethernet) {
-        at = 14;
-        const auto type_at = [&](std::size_t place) {
-            return place + 2 <= frame.size() ? load_be16(frame.subspan(place).first<2>()) : 0;
-        };
-        while (type_at(at - 2) == 0x8100 || type_at(at - 2) == 0x88A8) {
-            at += 4;
+    const std::size_t header_octets = four ? 20 : 40;
+    for (std::size_t at = frame.size(); at-- > 0;) {
+        if (at + header_octets > frame.size() ||
+            (std::to_integer<unsigned>(frame[at]) >> 4U) != headers.ip_version) {
+            continue;
         }
-    } else if (packet.link == LinkType::linux_sll) {
-        at = 16;
-    } else if (packet.link == LinkType::null_loopback || packet.link == LinkType::loop) {
-        at = 4;
-    } else if (packet.link != LinkType::raw_ip) {
-        return {};
+        const Bytes source = frame.subspan(at + addresses_at, octets);
+        const Bytes destination = frame.subspan(at + addresses_at + octets, octets);
+        if (std::ranges::equal(source, part(headers.source)) &&
+            std::ranges::equal(destination, part(headers.destination)) &&
+            (headers.payload.empty() || &frame[at] < headers.payload.data())) {
+            return frame.subspan(at, std::min<std::size_t>(frame.size() - at, headers.ip_octets));
+        }
     }
-    if (at >= frame.size() ||
-        (std::to_integer<unsigned>(frame[at]) >> 4U) != headers.ip_version) {
-        return {};
-    }
-    return frame.subspan(at, std::min<std::size_t>(frame.size() - at, headers.ip_octets));
+    return {};
 }
 
 Application application_of(inspect::Protocol protocol) {
@@ -96,9 +97,10 @@ std::unique_ptr<inspect::SignatureKit> kit_of(const inspect::SignatureSet& set) 
 }
 
 extract::Extractor make_extractor() {
-    auto made = extract::Extractor::reserve(
-        {.streams = {.window_octets = 65'536, .windows_max = 512}, .metadata_max = 65'536,
-         .options = {}});
+    auto made =
+        extract::Extractor::reserve({.streams = {.window_octets = 65'536, .windows_max = 512},
+                                     .metadata_max = 65'536,
+                                     .options = {}});
     expects(made.has_value());
     return std::move(*made);
 }
@@ -190,8 +192,8 @@ void RulePlayer::feed(FlowState& flow, const Packet& packet, const decode::Heade
     const bool whole = headers.fragment == decode::Fragment::none;
     const bool reads = whole && ((tcp && flow.has_session) || datagram);
     if (reads) {
-        extract::PacketIn in{.protocol = headers.protocol, .side = side, .ports = {},
-                             .at = packet.observed_at};
+        extract::PacketIn in{
+            .protocol = headers.protocol, .side = side, .ports = {}, .at = packet.observed_at};
         in.ports = {headers.source_port, headers.destination_port};
         in.segment.payload = headers.payload;
         in.segment.wire_octets = static_cast<std::uint32_t>(headers.payload.size());
@@ -296,8 +298,7 @@ void RulePlayer::finish_flows() {
 }
 
 Application RulePlayer::application_of(const FlowState& flow) const {
-    return flow.sip ? Application::sip
-                    : test_support::application_of(flow.reading.protocol);
+    return flow.sip ? Application::sip : test_support::application_of(flow.reading.protocol);
 }
 
 }  // namespace tapmeter::test_support

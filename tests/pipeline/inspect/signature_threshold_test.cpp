@@ -11,8 +11,8 @@ TEST(ThresholdTable, a_full_table_suppresses_nothing_and_says_so) {
     ThresholdTable table{16};
     rules::Rule rule;
     rule.sid = 1;
-    rule.threshold = rules::Threshold{rules::Threshold::Kind::limit,
-                                      rules::Threshold::Track::by_source, 1, 10};
+    rule.threshold =
+        rules::Threshold{rules::Threshold::Kind::limit, rules::Threshold::Track::by_source, 1, 10};
     const ObservedAt start{std::chrono::seconds{100}};
     decode::Address source{};
     decode::Address other{};

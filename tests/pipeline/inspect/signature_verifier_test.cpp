@@ -58,8 +58,10 @@ TEST(Verifier, places_are_kept_to_the_octet) {
 
 TEST(Verifier, an_earlier_match_is_given_up_for_a_later_one) {
     EXPECT_TRUE(holds("content:\"a\"; content:\"b\"; distance:0; within:1;", "a_a_ab"));
-    EXPECT_TRUE(holds("content:\"a\"; content:\"b\"; distance:0; content:\"c\"; distance:0; "
-                      "within:1;", "a b a bc"));
+    EXPECT_TRUE(
+        holds("content:\"a\"; content:\"b\"; distance:0; content:\"c\"; distance:0; "
+              "within:1;",
+              "a b a bc"));
     EXPECT_TRUE(holds("pcre:\"/a+/\"; content:\"x\"; distance:0; within:1;", "aa aaax"));
     EXPECT_FALSE(holds("content:\"a\"; content:\"b\"; distance:0; within:1;", "a_a_a_b"));
 }
@@ -97,7 +99,8 @@ TEST(Verifier, numbers) {
     EXPECT_TRUE(holds("byte_jump:1,0,from_end,post_offset -2; isdataat:1,relative;", "\x01..x"));
     EXPECT_TRUE(holds("byte_extract:1,0,n; content:\"x\"; offset:n; depth:1;", "\x03..x"));
     EXPECT_FALSE(holds("byte_extract:1,0,n; content:\"x\"; offset:n; depth:1;", "\x02..x"));
-    EXPECT_TRUE(holds("content:\"n\"; byte_extract:1,0,n,relative; isdataat:!n,relative;", "n\x05"));
+    EXPECT_TRUE(
+        holds("content:\"n\"; byte_extract:1,0,n,relative; isdataat:!n,relative;", "n\x05"));
 }
 
 TEST(Verifier, data_at_both_sides_of_the_end) {

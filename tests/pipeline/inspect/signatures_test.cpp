@@ -165,7 +165,8 @@ TEST(Signatures, messages_of_applications) {
     Bench bench{
         "alert http any any -> any any (http.method; content:\"POST\"; http.uri; content:\"/a\"; "
         "http.request_body; content:\"secret\"; sid:1;)\n"
-        "alert http any any -> any any (content:\"/a\"; http_uri; content:!\"b\"; http_uri; sid:2;)\n"
+        "alert http any any -> any any (content:\"/a\"; http_uri; content:!\"b\"; http_uri; "
+        "sid:2;)\n"
         "alert http any any -> any any (urilen:>3; sid:3;)\n"
         "alert dns any any -> any any (dns.query; dotprefix; content:\".evil.example\"; endswith; "
         "sid:4;)\n"
@@ -178,9 +179,9 @@ TEST(Signatures, messages_of_applications) {
         << "of another message";
     EXPECT_EQ(bench.named({{Buffer::http_request_body, 0, octets_of("a secret")}}), Sids{1})
         << "the head was met before its body came";
-    EXPECT_EQ(bench.named({{Buffer::http_uri, 2, octets_of("/abc")},
-                           {Buffer::http_user_agent, 2, {}}}),
-              (Sids{3, 5}));
+    EXPECT_EQ(
+        bench.named({{Buffer::http_uri, 2, octets_of("/abc")}, {Buffer::http_user_agent, 2, {}}}),
+        (Sids{3, 5}));
     EXPECT_EQ(bench.named({{Buffer::dns_query, 0, octets_of("evil.example")}}), Sids{});
     bench.application = Application::dns;
     EXPECT_EQ(bench.named({{Buffer::dns_query, 0, octets_of("EVIL.example")}}), Sids{});
@@ -229,9 +230,9 @@ TEST(Signatures, a_passing_rule_ends_the_packet) {
 }
 
 TEST(Signatures, a_full_ring_refuses_and_the_law_holds) {
-    Bench bench{tcp("content:\"a\"; sid:1;") + tcp("content:\"a\"; sid:2;") +
-                    tcp("content:\"a\"; sid:3;"),
-                2};
+    Bench bench{
+        tcp("content:\"a\"; sid:1;") + tcp("content:\"a\"; sid:2;") + tcp("content:\"a\"; sid:3;"),
+        2};
     EXPECT_EQ(bench.payload("a"), (Sids{1, 2}));
     const auto& counters = bench.signatures().counters();
     EXPECT_EQ(counters.raised.read(), 3U);
@@ -242,8 +243,8 @@ TEST(Signatures, a_full_ring_refuses_and_the_law_holds) {
 TEST(Signatures, a_crafted_payload_costs_no_more_than_the_limits) {
     std::string rules;
     for (unsigned i = 0; i < 1'000; ++i) {
-        rules += tcp("content:\"" + std::to_string(1'000 + i) + "\"; content:\"never\"; nocase; sid:" +
-                     std::to_string(i + 1) + ";");
+        rules += tcp("content:\"" + std::to_string(1'000 + i) +
+                     "\"; content:\"never\"; nocase; sid:" + std::to_string(i + 1) + ";");
     }
     std::string all;
     for (unsigned i = 0; i < 1'000; ++i) {
@@ -383,14 +384,14 @@ TEST(NamedBuffers, are_made_of_what_was_found) {
     made->begin(set->prefilter());
     made->add({Buffer::http_request_line, 4, octets_of("GET /a HTTP/1.1")}, true);
     made->add({Buffer::http_raw_header, 4, octets_of("Host: h\r\n")}, true);
-    made->add({Buffer::http_header, 4,
-               octets_of("Host: h\r\nCONNECTION:  close\r\nUser-Agent: \r\n")}, true);
+    made->add(
+        {Buffer::http_header, 4, octets_of("Host: h\r\nCONNECTION:  close\r\nUser-Agent: \r\n")},
+        true);
     made->add({Buffer::http_request_body, 4, octets_of("body")}, true);
     EXPECT_EQ(text_in(Buffer::http_protocol), "[HTTP/1.1]");
     EXPECT_EQ(text_in(Buffer::http_connection), "[close]");
     EXPECT_EQ(text_in(Buffer::http_header_names), "[\r\nHost\r\nCONNECTION\r\nUser-Agent\r\n\r\n]");
-    EXPECT_EQ(text_in(Buffer::http_request_header),
-              "[Host: h][CONNECTION:  close][User-Agent: ]");
+    EXPECT_EQ(text_in(Buffer::http_request_header), "[Host: h][CONNECTION:  close][User-Agent: ]");
     EXPECT_EQ(text_in(Buffer::http_user_agent), "[]");
     EXPECT_EQ(text_in(Buffer::http_start), "[GET /a HTTP/1.1\r\nHost: h\r\n\r\n]");
     EXPECT_EQ(text_in(Buffer::file_data), "[body]");

@@ -43,8 +43,8 @@ const BufferConditions& buffer_of(const Rule& rule, Buffer buffer) {
 const Content& content_of(const Rule& rule, Buffer buffer, std::size_t at = 0) {
     static const Content none{};
     const auto& conditions = buffer_of(rule, buffer).conditions;
-    const auto* const content = at < conditions.size() ? std::get_if<Content>(&conditions[at])
-                                                       : nullptr;
+    const auto* const content =
+        at < conditions.size() ? std::get_if<Content>(&conditions[at]) : nullptr;
     EXPECT_NE(content, nullptr);
     return content == nullptr ? none : *content;
 }
@@ -78,8 +78,7 @@ TEST(ParseRule, applications_are_protocols) {
     for (const auto& [word, application] :
          {std::pair{"http", Application::http}, std::pair{"tls", Application::tls},
           std::pair{"ssl", Application::tls}, std::pair{"smb", Application::smb}}) {
-        const auto rule =
-            read(std::string("alert ") + word + " any any -> any any (sid:1;)");
+        const auto rule = read(std::string("alert ") + word + " any any -> any any (sid:1;)");
         ASSERT_TRUE(rule) << word;
         EXPECT_EQ(rule->application, application);
         EXPECT_EQ(rule->transport, Transport::ip) << "on any transport and port";
@@ -90,7 +89,8 @@ TEST(ParseRule, applications_are_protocols) {
 
 TEST(ParseRule, contents) {
     const Rule rule = must_read(
-        "content:\"AB|0d 0A|\\;\\\"\\\\\"; nocase; offset:3; depth:20; content:!\"x\"; distance:-2; "
+        "content:\"AB|0d 0A|\\;\\\"\\\\\"; nocase; offset:3; depth:20; content:!\"x\"; "
+        "distance:-2; "
         "within:5; content:\"end\"; endswith; fast_pattern:1,2;");
     const Content& first = content_of(rule, Buffer::payload);
     EXPECT_EQ(first.octets, "ab\r\n;\"\\");
@@ -222,8 +222,9 @@ TEST(ParseRule, one_fault_leaves_the_whole_rule_out) {
 }
 
 TEST(ParseRule, the_place_is_told_by_line_and_column) {
-    RuleReader reader{"# comment\n\nalert tcp any any -> any any ( \\\n  content:\"a\"; \\\n  lua:x; "
-                      "sid:5;)\n"};
+    RuleReader reader{
+        "# comment\n\nalert tcp any any -> any any ( \\\n  content:\"a\"; \\\n  lua:x; "
+        "sid:5;)\n"};
     const auto text = reader.next();
     ASSERT_TRUE(text);
     const auto rule = parse_rule(*text, "f.rules", variables);
@@ -266,12 +267,13 @@ TEST(ParseRule, limits_are_kept_on_both_sides) {
 
 TEST(Settle, of_two_with_one_sid_the_higher_rev_stays) {
     RuleSet set;
-    parse_rules("alert tcp any any -> any any (sid:1; rev:2; msg:\"new\";)\n"
-                "alert tcp any any -> any any (sid:2; rev:1; msg:\"first\";)\n"
-                "alert tcp any any -> any any (sid:1; rev:1; msg:\"old\";)\n"
-                "alert tcp any any -> any any (sid:2; rev:1; msg:\"second\";)\n"
-                "alert tcp any any -> any any (gid:2; sid:2; msg:\"other\";)\n",
-                "f.rules", variables, set);
+    parse_rules(
+        "alert tcp any any -> any any (sid:1; rev:2; msg:\"new\";)\n"
+        "alert tcp any any -> any any (sid:2; rev:1; msg:\"first\";)\n"
+        "alert tcp any any -> any any (sid:1; rev:1; msg:\"old\";)\n"
+        "alert tcp any any -> any any (sid:2; rev:1; msg:\"second\";)\n"
+        "alert tcp any any -> any any (gid:2; sid:2; msg:\"other\";)\n",
+        "f.rules", variables, set);
     settle(set);
     ASSERT_EQ(set.rules.size(), 3U);
     EXPECT_EQ(set.rules[0].message, "new");

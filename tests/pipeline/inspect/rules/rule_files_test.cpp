@@ -29,7 +29,8 @@ protected:
 
 TEST_F(RuleFiles, a_pattern_reads_all_that_it_matches) {
     write("a.rules", "alert tcp any any -> any any (sid:1;)\n");
-    write("b.rules", "alert tcp any any -> any any (sid:2;)\nalert tcp any any -> any any (lua:x; sid:3;)\n");
+    write("b.rules",
+          "alert tcp any any -> any any (sid:2;)\nalert tcp any any -> any any (lua:x; sid:3;)\n");
     write("c.txt", "alert tcp any any -> any any (sid:4;)\n");
     const auto set = read_rules({.rule_files = {(folder_ / "*.rules").string()}});
     ASSERT_TRUE(set) << set.error().message;
@@ -60,7 +61,8 @@ TEST_F(RuleFiles, configured_variables_win) {
 }
 
 TEST_F(RuleFiles, lists_become_rules) {
-    const auto addresses = write("bad.ips", "# feed\n192.0.2.1\n198.51.100.0/24 ; comment\nnot an address\n");
+    const auto addresses =
+        write("bad.ips", "# feed\n192.0.2.1\n198.51.100.0/24 ; comment\nnot an address\n");
     const auto domains = write("bad.names", "Evil.Example\n*.worse.example,2020\nno/name\n");
     const auto set = read_rules({.address_lists = {addresses}, .domain_lists = {domains}});
     ASSERT_TRUE(set) << set.error().message;
