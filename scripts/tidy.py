@@ -51,6 +51,7 @@ LIBRARIES = {
     r"bpf/(bpf|libbpf|btf|libbpf_common|libbpf_legacy)\.h": "xdp",
     r"bpf/bpf_\w+\.h": "bpf",
     r"hs/hs\w*\.h|hs\.h": "pipeline/inspect",
+    r"pcre2\w*\.h": "pipeline/inspect",
     r"ndpi\w*/\w+\.h": "pipeline/inspect",
     r"toml\+\+/.*|toml\.hpp": "src/config",
     r"CLI/.*": "src/verbs",

@@ -104,6 +104,17 @@ struct Config {
         std::chrono::milliseconds interval{100};  // counts are folded into flows; 10 ms to 500 ms
     };
 
+    // Rules to look for in payloads, and lists of what must not be spoken to.
+    struct Signatures {
+        std::vector<std::string> rule_files;         // paths and glob patterns; empty: none
+        std::vector<std::string> variables;          // "NAME=VALUE", on top of the usual ones
+        std::vector<std::string> address_lists;      // files
+        std::vector<std::string> domain_lists;       // files
+        std::filesystem::path cache_folder;          // empty: nothing is kept
+        std::chrono::seconds compile_time{20};       // of CPU; 1 s to 10 min
+        std::uint64_t compile_octets = 2ULL << 30U;  // 64 MiB to 64 GiB
+    };
+
     using TimeUnit = fields::TimeUnit;
 
     enum class Transport : std::uint8_t { udp, tcp, tls, file };
@@ -169,6 +180,7 @@ struct Config {
     Flow flow;
     Overload overload;
     Shunt shunt;
+    Signatures signatures;
     std::vector<Ipfix> ipfix;
     std::vector<Json> json;
     Http http;

@@ -17,6 +17,8 @@ constexpr std::uint64_t shunted_flows_max = 65'535;
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;
 constexpr std::uint64_t id_max = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t flood_max = 1'000'000'000;
+constexpr std::uint64_t signature_files_max = 1'024;
+constexpr std::uint64_t signature_path_octets_max = 4'000;
 constexpr std::uint64_t list_items_max = 65'536;
 constexpr std::uint64_t socket_octets_max = 107;  // sun_path of unix(7), less the final NUL
 
@@ -33,6 +35,8 @@ constexpr std::array tables{
           "When a worker is warm, hot or flooded, and what it does then."},
     Table{TableId::shunt, "shunt", Group::single, false,
           "Large flows: counted exactly, but no longer looked at."},
+    Table{TableId::signatures, "signatures", Group::single, false,
+          "Rules in Suricata's language, and lists of addresses and names."},
     Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,
           "One block per Collector. With the JSON files at most 32."},
     Table{TableId::json, "export.json", Group::json, true,
@@ -222,6 +226,28 @@ constexpr std::array keys{
         "shunted flows per worker at one time; memory: 256 octets each for every CPU"},
     Key{ranged(Type::duration, 10, 500), TableId::shunt, "interval",
         at<&C::shunt, &C::Shunt::interval>(), "how often their counts are added to the flows"},
+
+    Key{ranged(Type::texts, 0, signature_files_max, live), TableId::signatures, "rule_files",
+        at<&C::signatures, &C::Signatures::rule_files>(),
+        "rule files, also by pattern, such as \"/etc/tapmeter/rules/*.rules\""},
+    Key{ranged(Type::texts, 0, signature_files_max, live), TableId::signatures, "variables",
+        at<&C::signatures, &C::Signatures::variables>(),
+        "\"NAME=VALUE\" for the rules, such as \"HOME_NET=[10.0.0.0/8,192.168.0.0/16]\""},
+    Key{ranged(Type::texts, 0, signature_files_max, live), TableId::signatures, "address_lists",
+        at<&C::signatures, &C::Signatures::address_lists>(),
+        "files of addresses and networks to be told of, one a line, # comments"},
+    Key{ranged(Type::texts, 0, signature_files_max, live), TableId::signatures, "domain_lists",
+        at<&C::signatures, &C::Signatures::domain_lists>(),
+        "files of domain names to be told of, with all below them, one a line, # comments"},
+    Key{ranged(Type::path, 0, signature_path_octets_max), TableId::signatures, "cache_folder",
+        at<&C::signatures, &C::Signatures::cache_folder>(),
+        "where compiled rules are kept for the next start; off: nowhere"},
+    Key{ranged(Type::duration, second, 600 * second, whole_seconds), TableId::signatures,
+        "compile_time", at<&C::signatures, &C::Signatures::compile_time>(),
+        "CPU time that compiling the rules may take"},
+    Key{ranged(Type::size, 64 * mebibyte, 64 * kibibyte * mebibyte), TableId::signatures,
+        "compile_memory", at<&C::signatures, &C::Signatures::compile_octets>(),
+        "memory that compiling the rules may take"},
 
     Key{plain(Type::collector, required),
         TableId::ipfix,

@@ -6,6 +6,7 @@
 
 #include "src/verbs/configuration.h"
 #include "src/verbs/machine_check.h"
+#include "src/verbs/rules_check.h"
 #include "src/verbs/table.h"
 
 namespace tapmeter::verbs {
@@ -74,6 +75,9 @@ ExitCode check(const CheckCommand& command, const CommonOptions& common,
     if (command.dump) {
         print(common.output == OutputFormat::json ? dump_json(*loaded) : dump(*loaded, true));
         return ExitCode::done;
+    }
+    if (command.rules) {
+        return check_rules(command.rule_files, loaded->config.signatures, common);
     }
     const auto findings = check_machine(loaded->config);
     const std::size_t blockers = count(findings, Finding::Verdict::blocker);

@@ -133,6 +133,13 @@ void add_machine_verbs(CLI::App& program, Draft& draft) {
     CLI::App& check = *program.add_subcommand("check", "check configuration and machine");
     check.add_flag("--dump", draft.check.dump,
                    "print the effective configuration and where each value comes from");
+    check
+        .add_flag("--rules", draft.check.rules,
+                  "read and compile rules instead: FILES, or those of [signatures]")
+        ->excludes("--dump");
+    check.add_option("FILES", draft.check.rule_files, "rule files, with --rules")
+        ->type_name("")
+        ->needs("--rules");
     add_sources(check, draft.check.sources);
     add_common(check, draft);
     check.footer("Example:\n  tapmeter check -c /etc/tapmeter/tapmeter.toml --dump");

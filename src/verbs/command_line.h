@@ -60,6 +60,8 @@ struct ReadCommand {
 
 struct CheckCommand {
     bool dump = false;                      // print the effective configuration
+    bool rules = false;                     // check the rules of signatures instead
+    std::vector<std::string> rule_files{};  // of --rules; none: those of the configuration
     std::vector<std::string> sources = {};  // -i
 };
 

@@ -1,0 +1,188 @@
+#include "pipeline/inspect/extract/first_pass.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "pipeline/inspect/extract/dns.h"
+#include "pipeline/inspect/extract/findings.h"
+#include "pipeline/inspect/extract/http_head.h"
+#include "pipeline/inspect/extract/quic.h"
+#include "pipeline/inspect/extract/reader.h"
+
+namespace tapmeter::inspect::extract {
+
+namespace {
+
+constexpr std::uint16_t port_ftp = 21;
+constexpr std::uint16_t port_dns = 53;
+constexpr std::uint16_t port_mdns = 5353;
+constexpr std::uint16_t port_llmnr = 5355;
+constexpr std::uint16_t port_ssdp = 1900;
+constexpr std::array<std::uint16_t, 3> ports_smtp{25, 587, 2525};
+
+constexpr Recognised none{};
+constexpr Recognised more{.certainty = Recognised::Certainty::wants_more};
+constexpr Recognised certainly(Protocol protocol) noexcept {
+    return {.protocol = protocol, .certainty = Recognised::Certainty::certain};
+}
+
+// A handshake record that begins with a hello, or an alert in the clear.
+Recognised as_tls(Bytes octets) noexcept {
+    constexpr std::size_t octets_needed = 9;
+    constexpr unsigned handshake_type = 22;
+    constexpr unsigned alert_type = 21;
+    Reader reader{octets};
+    const unsigned type = reader.u8();
+    const unsigned version = reader.u16();
+    const unsigned record_octets = reader.u16();
+    const unsigned message = reader.u8();
+    const std::uint32_t message_octets = reader.u24();
+    if ((type != handshake_type && type != alert_type) ||
+        (octets.size() >= 3 && (version >> 8U != 3 || (version & 0xffU) > 4))) {
+        return none;
+    }
+    if (octets.size() >= 7 && type == alert_type) {
+        return record_octets == 2 ? certainly(Protocol::tls) : none;
+    }
+    if (octets.size() < octets_needed) {
+        return more;
+    }
+    constexpr std::uint32_t hello_octets_min = 38;
+    const bool is_hello = (message == 1 || message == 2) && record_octets > 0 &&
+                          message_octets >= hello_octets_min && message_octets < (1U << 17U);
+    return is_hello ? certainly(Protocol::tls) : none;
+}
+
+Recognised as_ssh(std::string_view text) noexcept {
+    constexpr std::string_view prefix = "SSH-";
+    if (text.starts_with(prefix)) {
+        return certainly(Protocol::ssh);
+    }
+    return prefix.starts_with(text) ? more : none;
+}
+
+Recognised as_http(Bytes octets) noexcept {
+    if (is_http(octets)) {
+        return certainly(Protocol::http);
+    }
+    const bool has_line = text_of(octets).find('\n') != std::string_view::npos;
+    return begins_http(octets) && !has_line ? more : none;
+}
+
+Recognised as_smb(Bytes octets) noexcept {
+    constexpr std::uint32_t name = 0x53'4d42;  // "SMB"
+    Reader reader{octets};
+    const unsigned type = reader.u8();
+    reader.u24();
+    const unsigned mark = reader.u8();
+    if (type != 0 || (octets.size() > 4 && mark != 0xff && mark != 0xfe)) {
+        return none;
+    }
+    if (octets.size() < 8) {
+        return more;
+    }
+    return reader.u24() == name ? certainly(Protocol::smb) : none;
+}
+
+Recognised as_dns_stream(Bytes octets, Ports ports) noexcept {
+    constexpr std::size_t length_octets = 2;
+    if (!ports.have(port_dns)) {
+        return none;
+    }
+    if (octets.size() < length_octets + dns_header_octets) {
+        return more;
+    }
+    const std::size_t octets_told = load_be16(octets.first<length_octets>());
+    if (octets_told < dns_header_octets) {
+        return none;
+    }
+    const Bytes message = octets.subspan(length_octets);
+    if (message.size() < octets_told && message.size() < dns_name_octets_max) {
+        return more;
+    }
+    return is_dns(message.first(std::min(message.size(), octets_told))) ? certainly(Protocol::dns)
+                                                                        : none;
+}
+
+// "220 ..." of a server that speaks first.
+Recognised as_greeting(std::string_view text, Ports ports) noexcept {
+    constexpr std::string_view ready = "220";
+    if (!text.starts_with(ready.substr(0, text.size()))) {
+        return none;
+    }
+    if (text.find('\n') == std::string_view::npos) {
+        return more;
+    }
+    const std::string_view line = text.substr(0, text.find('\n'));
+    if (line.size() <= ready.size() || (line[3] != ' ' && line[3] != '-')) {
+        return none;
+    }
+    if (ports.have(port_ftp) || line.find("FTP") != std::string_view::npos) {
+        return certainly(Protocol::ftp);
+    }
+    const bool is_smtp =
+        std::ranges::any_of(ports_smtp, [&](std::uint16_t port) { return ports.have(port); }) ||
+        line.find("SMTP") != std::string_view::npos;
+    return is_smtp ? certainly(Protocol::smtp) : none;
+}
+
+bool is_dtls(Bytes datagram) noexcept {
+    Reader reader{datagram};
+    const unsigned type = reader.u8();
+    const unsigned version = reader.u16();
+    constexpr std::size_t epoch_and_sequence_octets = 8;
+    reader.skip(epoch_and_sequence_octets);
+    const std::size_t octets = reader.u16();
+    return !reader.failed() && type >= 20 && type <= 25 &&
+           (version == 0xfeff || version == 0xfefd || version == 0x0100) && octets != 0 &&
+           octets <= reader.left();
+}
+
+bool is_http_datagram(Bytes datagram) noexcept {
+    const std::string_view text = text_of(datagram);
+    return text.starts_with("M-SEARCH * HTTP/1.1\r\n") ||
+           text.starts_with("NOTIFY * HTTP/1.1\r\n") || text.starts_with("HTTP/1.1 200 OK\r\n");
+}
+
+}  // namespace
+
+Recognised recognise_stream(Bytes octets, Ports ports) noexcept {
+    if (octets.empty()) {
+        return more;
+    }
+    const std::string_view text = text_of(octets);
+    const std::array answers{as_tls(octets),
+                             as_ssh(text),
+                             as_http(octets),
+                             as_smb(octets),
+                             as_dns_stream(octets, ports),
+                             as_greeting(text, ports)};
+    const auto* const certain =
+        std::ranges::find_if(answers, [](const auto& answer) { return answer.is_certain(); });
+    if (certain != answers.end()) {
+        return *certain;
+    }
+    const bool wants_more =
+        octets.size() < first_octets_max &&
+        std::ranges::any_of(answers, [](const auto& answer) { return answer.wants_more(); });
+    return wants_more ? more : none;
+}
+
+Recognised recognise_datagram(Bytes datagram, Ports ports) noexcept {
+    if (ports.have(port_dns) || ports.have(port_mdns) || ports.have(port_llmnr)) {
+        return datagram.size() >= dns_header_octets ? certainly(Protocol::dns) : none;
+    }
+    if (is_quic(datagram)) {
+        return certainly(Protocol::quic);
+    }
+    if (is_dtls(datagram)) {
+        return certainly(Protocol::dtls);
+    }
+    if (ports.have(port_ssdp) && is_http_datagram(datagram)) {
+        return certainly(Protocol::http);
+    }
+    return is_dns(datagram) ? certainly(Protocol::dns) : none;
+}
+
+}  // namespace tapmeter::inspect::extract

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/inspect/alert.h"
+#include "pipeline/inspect/signature_set.h"
+#include "src/exporting/interfaces.h"
+
+namespace tapmeter::exporting {
+
+// Alerts as lines: EVE's event_type "alert" with Suricata's names, and the line of syslog. The words
+// of a rule are escaped once, when its set is loaded. One thread.
+class AlertEvents {
+public:
+    AlertEvents(const Interfaces& interfaces, const inspect::SignatureSet& set);
+
+    // Appends one JSON object with its line feed. An alert of another set (an older generation,
+    // whose words are gone) has its numbers and no words.
+    void append_eve(std::string& to, const inspect::Alert& alert) const;
+
+    // "[1:2100498:7] GPL ATTACK_RESPONSE ... [Classification: ...] [Priority: 2] {TCP} A:1 -> B:2",
+    // without a line feed; control characters of a message are written as \u00xx.
+    std::string syslog_line(const inspect::Alert& alert) const;
+
+private:
+    struct Words {
+        std::string signature;  // with quotes and escapes, as are the others
+        std::string category;
+        std::string metadata;  // `,"metadata":{...}` or empty
+    };
+    const Words* words_of(const inspect::Alert& alert) const;
+
+    std::vector<std::string> points_;  // names by Observation Point, as JSON strings
+    std::vector<Words> words_;         // by rule
+    std::uint32_t generation_;
+};
+
+}  // namespace tapmeter::exporting
