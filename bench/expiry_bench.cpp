@@ -126,6 +126,7 @@ private:
 struct Found {
     std::uint64_t ended = 0;
     Nanoseconds latest{0};    // longest from the end of a timeout to the record
+    Durations late;           // all of them, in microseconds
     Nanoseconds earliest{0};  // below zero: a flow that ended before its time
     Durations walks;          // those that did more than compare a few groups
     Durations turns;
@@ -256,6 +257,8 @@ private:
             }
             const Nanoseconds late = now - (record.end + idle_);
             found_.latest = std::max(found_.latest, late);
+            found_.late.add(static_cast<std::uint64_t>(std::max<std::int64_t>(late.count(), 0)) /
+                            1'000);
             found_.earliest = std::min(found_.earliest, late);
             ++found_.ended;
         }
@@ -299,11 +302,13 @@ int run(std::uint64_t flows, std::chrono::seconds idle) {
         const std::uint64_t now_resident = resident_octets();
         std::printf(
             "at %.0f Mpps beside: %llu flows at once, %llu ended, %llu for want of room; "
-            "timeouts late by %.1f ms at most, early by %.1f; resident %.3f GB\n",
+            "timeouts late by %.1f ms at most, 99.99 %% by %.1f, early by %.1f; resident "
+            "%.3f GB\n",
             rate / 1e6, static_cast<unsigned long long>(found.flows_most),
             static_cast<unsigned long long>(found.ended),
             static_cast<unsigned long long>(bench.for_want_of_room()),
             static_cast<double>(found.latest.count()) / 1e6,
+            static_cast<double>(found.late.below(999'900)) / 1e3,
             static_cast<double>(-found.earliest.count()) / 1e6,
             static_cast<double>(now_resident) / 1e9);
         print("walks", found.walks, bench);

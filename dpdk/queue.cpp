@@ -50,7 +50,8 @@ Queue::~Queue() {
 }
 
 // Under load the next burst is polled when this one is handed out, so that its lines, which another
-// core or the NIC wrote last, come from there while this one is metered.
+// core or the NIC wrote last, come from there while this one is metered. Frames that are made by
+// asking for them are near anyway.
 void Queue::receive(Burst& burst) noexcept {
     expects(held_.count == 0);
     if (ahead_.count != 0) {
@@ -59,7 +60,7 @@ void Queue::receive(Burst& burst) noexcept {
     } else {
         poll(held_);
     }
-    if (held_.count == burst_packets_max) {
+    if (held_.count == burst_packets_max && !options_.on_demand) {
         poll(ahead_);
     }
     std::uint64_t octets = 0;
