@@ -113,6 +113,7 @@ Result<void> Appliance::build_metering() {
     using Patience = exporting::Exporter::Patience;
     exporter_ = std::make_unique<exporting::Exporter>(
         rings, std::move(parts_.outputs), recorded() ? Patience::wait : Patience::refuse);
+    exporter_->report_from([this] { return metering_report(); });
     build_crew();
     return {};
 }

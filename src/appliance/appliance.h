@@ -85,6 +85,7 @@ private:
     int core_of(std::size_t worker) const;  // -1: not pinned
     std::vector<metrics::Snapshot::Interface> interface_accounts() const;
     std::vector<metrics::Snapshot::Worker> worker_accounts() const;
+    exporting::MeteringReport metering_report() const;
     std::vector<metrics::Snapshot::Ring> ring_accounts() const;
     std::vector<metrics::Snapshot::Output> output_accounts() const;
     void measure_skew(metrics::Snapshot& look) const;

@@ -151,9 +151,24 @@ std::optional<HostPort> split_host_port(std::string_view text) {
     return parts;
 }
 
-Checked<CollectorAddress> parse_udp(std::string_view text) {
-    const auto refused = must_be(std::string(
-        R"("udp://HOST:PORT", such as "udp://192.0.2.7:4739" or "udp://[2001:db8::7]:4739")"));
+constexpr std::array<std::string_view, 4> transport_names{"udp", "tcp", "tls", "file"};
+constexpr std::uint16_t port_of_ipfix = 4'739;
+constexpr std::uint16_t port_of_ipfixs = 4'740;  // RFC 7011 section 10.4.1: over TLS
+
+Checked<CollectorAddress> parse_folder(std::string_view path) {
+    if (!path.starts_with('/') || !is_file_name(path)) {
+        return must_be(
+            "\"file:///PATH\" with the absolute path of a folder, such as "
+            "\"file:///var/lib/tapmeter/flows\"");
+    }
+    return CollectorAddress{
+        .transport = Config::Transport::file, .host = {}, .path = std::string(path)};
+}
+
+Checked<CollectorAddress> parse_peer(Config::Transport transport, std::string_view text) {
+    const std::string scheme(transport_names.at(static_cast<std::size_t>(transport)));
+    const auto refused = must_be("\"" + scheme + "://HOST:PORT\", such as \"" + scheme +
+                                 "://192.0.2.7:4739\" or \"" + scheme + "://[2001:db8::7]:4739\"");
     const auto parts = split_host_port(text);
     // inet_pton() reads up to a NUL, so what is behind one would go unseen.
     if (!parts || parts->host.find('\0') != std::string::npos) {
@@ -161,7 +176,8 @@ Checked<CollectorAddress> parse_udp(std::string_view text) {
     }
     const bool host_fits =
         parts->bracketed ? is_ipv6(parts->host) : is_ipv4(parts->host) || is_host_name(parts->host);
-    CollectorAddress collector{.host = parts->host};
+    CollectorAddress collector{.transport = transport, .host = parts->host, .path = {}};
+    collector.port = transport == Config::Transport::tls ? port_of_ipfixs : port_of_ipfix;
     const auto port = parts->has_port ? parse_port(parts->port, 1) : collector.port;
     if (!host_fits || !port) {
         return refused;
@@ -235,14 +251,15 @@ Checked<CollectorAddress> parse_collector(std::string_view text) {
     if (mark == std::string_view::npos) {
         return must_be("a URL such as \"udp://192.0.2.7:4739\"");
     }
-    if (scheme == "tcp" || scheme == "tls" || scheme == "sctp") {
-        return must_be("a udp:// URL: IPFIX over " + std::string(scheme) +
+    const auto known = std::ranges::find(transport_names, scheme);
+    if (known == transport_names.end()) {
+        return must_be("a udp://, tcp://, tls:// or file:// URL; " +
+                       std::string(scheme == "sctp" ? "IPFIX over sctp" : "no other transport") +
                        " is not supported in this version");
     }
-    if (scheme != "udp") {
-        return must_be("a udp:// URL; no other transport is supported in this version");
-    }
-    return parse_udp(text.substr(mark + 3));
+    const auto transport = static_cast<Config::Transport>(known - transport_names.begin());
+    const std::string_view rest = text.substr(mark + 3);
+    return transport == Config::Transport::file ? parse_folder(rest) : parse_peer(transport, rest);
 }
 
 std::string collector_url(std::string_view argument) {
@@ -251,7 +268,10 @@ std::string collector_url(std::string_view argument) {
 }
 
 std::string collector_text(const CollectorAddress& collector) {
-    return "udp://" + host_text(collector.host) + ":" + std::to_string(collector.port);
+    const std::string scheme(transport_names.at(static_cast<std::size_t>(collector.transport)));
+    return collector.transport == Config::Transport::file
+               ? scheme + "://" + collector.path
+               : scheme + "://" + host_text(collector.host) + ":" + std::to_string(collector.port);
 }
 
 Checked<ListenAddress> parse_listen(std::string_view text) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "src/config/config.h"
 #include "src/config/quantity.h"
 
 namespace tapmeter::config {
@@ -29,10 +30,13 @@ struct SourceAddress {
 // errors  what the text must be instead
 Checked<SourceAddress> parse_source(std::string_view text);
 
-// A Collector (RFC 7011 section 2), "udp://HOST:PORT"; the port may be left out (4739).
+// A Collector (RFC 7011 section 2): "udp://HOST:PORT", "tcp://HOST:PORT", "tls://HOST:PORT"; the
+// port may be left out (4739; over TLS 4740). Or a folder of IPFIX files: "file:///PATH".
 struct CollectorAddress {
+    Config::Transport transport = Config::Transport::udp;
     std::string host;  // name, IPv4 address, or IPv6 address without brackets
     std::uint16_t port = 4739;
+    std::string path;  // absolute
 };
 Checked<CollectorAddress> parse_collector(std::string_view text);
 // The command line may leave "udp://" out: "HOST", "HOST:PORT", "[IPV6]:PORT".

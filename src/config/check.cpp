@@ -11,6 +11,8 @@
 #include "src/config/address.h"
 #include "src/config/quantity.h"
 #include "src/config/toml_text.h"
+#include "src/fields/filter.h"
+#include "src/fields/selection.h"
 
 namespace tapmeter::config {
 
@@ -145,6 +147,10 @@ std::optional<std::string> text_fault(const Key& key, const std::string& text) {
                                                  is_printable(text)));
         case Type::group:
             return rule_unless(is_group_name(text));
+        case Type::filter:
+            return error_of(fields::parse_filter(text));
+        case Type::secret:
+            return rule_unless(text.size() <= file_name_octets_max && is_printable(text));
         default:
             return rule_unless(!text.empty() && text.size() <= file_name_octets_max &&
                                is_printable(text));
@@ -185,6 +191,20 @@ tl::expected<Value, Fault> check_texts(const Key& key, const TomlNode& node) {
         texts.push_back(item.text);
     }
     return Value{std::move(texts)};
+}
+
+// Every word must be a field, and every flow must have one.
+tl::expected<Value, Fault> check_fields(const Key& key, const TomlNode& node) {
+    auto texts = check_texts(key, node);
+    if (!texts || node.items.empty()) {
+        return texts;
+    }
+    const auto& words = std::get<std::vector<std::string>>(*texts);
+    const auto items = fields::parse_words(words, fields::TimeUnit::milliseconds);
+    if (!items) {
+        return refused_item(key, node.items[items.error().word], items.error().must);
+    }
+    return texts;
 }
 
 tl::expected<Value, Fault> check_ports(const Key& key, const TomlNode& node) {
@@ -250,7 +270,7 @@ TomlNode list_of(const Key& key, std::string_view text) {
 }
 
 bool is_list(const Key& key) {
-    return key.type == Type::texts || key.type == Type::ports;
+    return key.type == Type::texts || key.type == Type::fields || key.type == Type::ports;
 }
 
 template <class Items, class Text>
@@ -283,7 +303,9 @@ tl::expected<Value, Fault> check_node(const Key& key, const TomlNode& node) {
         if (node.kind != Kind::list || node.items.size() > key.max) {
             return refused(key, node, rule(key));
         }
-        return key.type == Type::texts ? check_texts(key, node) : check_ports(key, node);
+        return key.type == Type::texts    ? check_texts(key, node)
+               : key.type == Type::fields ? check_fields(key, node)
+                                          : check_ports(key, node);
     }
     switch (key.type) {
         case Type::flag:

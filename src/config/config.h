@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "src/fields/time_unit.h"
+
 namespace tapmeter {
 
 // Hard limits. Beyond them the program refuses to start; inside them it never allocates again.
@@ -100,13 +102,17 @@ struct Config {
         std::chrono::milliseconds interval{100};  // counts are folded into flows; 10 ms to 500 ms
     };
 
-    enum class TimeUnit : std::uint8_t { milliseconds, microseconds, nanoseconds };
+    using TimeUnit = fields::TimeUnit;
 
-    // One [[export.ipfix]] block: one Collector.
+    enum class Transport : std::uint8_t { udp, tcp, tls, file };
+
+    // One [[export.ipfix]] block: one Collector, or one folder of IPFIX files.
     struct Ipfix {
-        std::string name;                                 // unique among the outputs
+        std::string name;  // unique among the outputs
+        Transport transport = Transport::udp;
         std::string host;                                 // name, IPv4 or IPv6 address
-        std::uint16_t port = 4739;                        // IANA "ipfix"
+        std::uint16_t port = 4739;                        // IANA "ipfix"; over TLS 4740
+        std::string path;                                 // of the folder of files
         std::chrono::seconds template_refresh{60};        // 1 s to 1 day
         std::uint32_t template_refresh_messages = 1'000;  // 1 and more
         // Largest message in octets. 0: what the path carries, asked of the connected socket, at
@@ -117,6 +123,20 @@ struct Config {
         // overwrite the forward ones.
         bool quirk_nfdump = false;
         std::uint32_t queue_messages = 8'192;  // bounded queue before the sending thread
+        std::vector<std::string> fields;       // of the Templates, in order; empty: the default
+        std::string filter;                    // of flow records; empty: all
+        std::uint32_t sampling = 1;            // of flows, 1 in N; power of two, to 65,536
+        bool biflow = true;                    // RFC 5103; false: one record a direction
+        std::optional<std::uint32_t> observation_domain_id;  // instead of those of the captures
+        std::uint32_t enterprise_number = 0;  // IANA's for the operator; 0: our elements are out
+        bool options = true;                  // RFC 7011 section 4, names of interfaces
+        std::chrono::seconds reconnect{60};   // RFC 7011 section 10.4.4; 1 s to 1 h
+        std::string tls_certificate;          // ours, PEM
+        std::string tls_key;
+        std::string tls_ca;               // whom we believe; empty: whom the system does
+        std::string tls_name;             // in the Collector's certificate; empty: the host
+        std::chrono::seconds rotate{60};  // a file's time; 1 s to 1 day
+        bool compress = true;             // files, once closed
     };
 
     // The [[export.json]] block: flow records as EVE-compatible JSON lines.

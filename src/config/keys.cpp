@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "src/config/address.h"
+#include "src/fields/selection.h"
 
 namespace tapmeter::config {
 
@@ -45,13 +46,16 @@ constexpr std::array tables{
 // Collector and listener are one text outside and two or three members inside.
 Value get_collector(const Config& config, std::size_t block) {
     const Config::Ipfix& ipfix = config.ipfix[block];
-    return collector_text({.host = ipfix.host, .port = ipfix.port});
+    return collector_text({ipfix.transport, ipfix.host, ipfix.port, ipfix.path});
 }
 void set_collector(Config& config, std::size_t block, const Value& value) {
     const auto collector = parse_collector(std::get<std::string>(value));
     if (collector) {
-        config.ipfix[block].host = collector->host;
-        config.ipfix[block].port = collector->port;
+        Config::Ipfix& ipfix = config.ipfix[block];
+        ipfix.transport = collector->transport;
+        ipfix.host = collector->host;
+        ipfix.port = collector->port;
+        ipfix.path = collector->path;
     }
 }
 Value get_listen(const Config& config, std::size_t) {
@@ -219,7 +223,8 @@ constexpr std::array keys{
         TableId::ipfix,
         "collector",
         {get_collector, set_collector},
-        "\"udp://HOST:PORT\"; the port may be left out (4739)"},
+        "\"udp://HOST:PORT\", \"tcp://HOST:PORT\" or \"tls://HOST:PORT\"; the port may be left out "
+        "(4739, over TLS 4740). \"file:///PATH\": IPFIX files in that folder"},
     Key{plain(Type::name, automatic), TableId::ipfix, "name", at<&C::ipfix, &C::Ipfix::name>(),
         "the output label; auto: ipfix1, ipfix2, ...; unique among the outputs"},
     Key{ranged(Type::duration, second, 24 * hour, whole_seconds), TableId::ipfix,
@@ -238,6 +243,44 @@ constexpr std::array keys{
     Key{ranged(Type::number, 16, 1'048'576), TableId::ipfix, "queue",
         at<&C::ipfix, &C::Ipfix::queue_messages>(),
         "messages that wait for the sender at most; a newer one is lost then, and counted"},
+    Key{ranged(Type::fields, 0, fields::words_max), TableId::ipfix, "template",
+        at<&C::ipfix, &C::Ipfix::fields>(),
+        "fields of a flow record, in order, by their element names (tapmeter-fields(7)); empty: "
+        "the "
+        "default list"},
+    Key{plain(Type::filter), TableId::ipfix, "filter", at<&C::ipfix, &C::Ipfix::filter>(),
+        "which flow records are sent, in nfdump's words: \"dst port 443 and bytes > 1m\""},
+    Key{ranged(Type::number, 1, 65'536, power_of_two), TableId::ipfix, "sampling",
+        at<&C::ipfix, &C::Ipfix::sampling>(),
+        "send 1 in N flows, whole ones, chosen by hash; each record says so"},
+    Key{choice({"uniflow", "biflow"}), TableId::ipfix, "direction",
+        at<&C::ipfix, &C::Ipfix::biflow>(),
+        "biflow: both directions in one record (RFC 5103); uniflow: one record a direction"},
+    Key{ranged(Type::number, 1, id_max, automatic), TableId::ipfix, "observation_domain_id",
+        at<&C::ipfix, &C::Ipfix::observation_domain_id>(),
+        "one for all captures; auto: those of the captures"},
+    Key{ranged(Type::number, 1, id_max, automatic), TableId::ipfix, "enterprise_number",
+        at<&C::ipfix, &C::Ipfix::enterprise_number>(),
+        "your organisation's Private Enterprise Number at IANA, for elements of our own; auto: "
+        "they "
+        "cannot be exported, as none may be used that is not registered"},
+    Key{plain(Type::flag), TableId::ipfix, "options", at<&C::ipfix, &C::Ipfix::options>(),
+        "send options records: what was lost, names of interfaces, flow keys (RFC 7011 section 4)"},
+    Key{ranged(Type::duration, second, hour, whole_seconds), TableId::ipfix, "reconnect",
+        at<&C::ipfix, &C::Ipfix::reconnect>(),
+        "between two attempts at a connection; RFC 7011 wants a minute or more"},
+    Key{plain(Type::secret), TableId::ipfix, "tls_certificate",
+        at<&C::ipfix, &C::Ipfix::tls_certificate>(), "PEM file by which the collector knows us"},
+    Key{plain(Type::secret), TableId::ipfix, "tls_key", at<&C::ipfix, &C::Ipfix::tls_key>(),
+        "PEM file with the key to it"},
+    Key{plain(Type::secret), TableId::ipfix, "tls_ca", at<&C::ipfix, &C::Ipfix::tls_ca>(),
+        "PEM file of the authorities that we believe; empty: those of the system"},
+    Key{plain(Type::secret), TableId::ipfix, "tls_name", at<&C::ipfix, &C::Ipfix::tls_name>(),
+        "name in the collector's certificate; empty: the host of the URL"},
+    Key{ranged(Type::duration, second, 24 * hour, whole_seconds), TableId::ipfix, "rotate",
+        at<&C::ipfix, &C::Ipfix::rotate>(), "a file is closed and the next begun after so long"},
+    Key{plain(Type::flag), TableId::ipfix, "compress", at<&C::ipfix, &C::Ipfix::compress>(),
+        "compress files with zstd once they are closed"},
 
     Key{plain(Type::file, required), TableId::json, "path", at<&C::json, &C::Json::path>(),
         "a file, or \"-\" for standard output"},

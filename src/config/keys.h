@@ -51,11 +51,14 @@ enum class Type : std::uint8_t {
     source,
     collector,
     listen,
-    path,   // absolute, as long as a unix socket's may be; "off"
-    group,  // of users
-    file,   // a file name or "-"
-    texts,  // list of texts
-    ports,  // list of port numbers
+    path,    // absolute, as long as a unix socket's may be; "off"
+    group,   // of users
+    file,    // a file name or "-"
+    texts,   // list of texts
+    fields,  // list of fields of flow records
+    filter,  // of flow records; empty: all
+    secret,  // a file name, or empty
+    ports,   // list of port numbers
 };
 
 // What a key may need beyond its type.

@@ -61,7 +61,8 @@ std::string rule_of_type(const Key& key) {
         case Type::source:
             return R"("eth1", "xdp:eth1", "pci:0000:17:00.0", "dpdk:net_ring0" or "pcap:FILE")";
         case Type::collector:
-            return "a URL such as \"udp://192.0.2.7:4739\"";
+            return "a URL such as \"udp://192.0.2.7:4739\", \"tcp://\", \"tls://\" or "
+                   "\"file:///PATH\"";
         case Type::listen:
             return "\"ADDRESS:PORT\" such as \"127.0.0.1:14739\", or \"off\"";
         case Type::path:
@@ -72,6 +73,12 @@ std::string rule_of_type(const Key& key) {
             return "a file name, or \"-\" for standard output";
         case Type::texts:
             return "a list of at most " + grouped(key.max) + " texts";
+        case Type::fields:
+            return "a list of at most " + grouped(key.max) + " fields of a flow record";
+        case Type::filter:
+            return "an expression such as \"dst port 443 and bytes > 1m\", or empty";
+        case Type::secret:
+            return "a text, or empty";
         case Type::ports:
             return "a list of port numbers from 1 to 65535";
     }

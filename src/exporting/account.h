@@ -30,7 +30,7 @@ inline RecordTotals totals_of(const flow::FlowRecord& record) noexcept {
 // The books of one output. Two threads write, each its own half and without waiting: the exporter
 // core that takes records, and the sending thread. Any thread reads.
 //
-//     exporter core:   taken = encoding + handed_over + queue_full       at every publish
+//     exporter core:   taken = left_out + encoding + handed_over + queue_full
 //     sending thread:  finished = sent + send_error <= handed_over
 //
 // The exporter core publishes a message before the sending thread can see it, and a reader looks
@@ -45,6 +45,7 @@ public:
         RecordTotals encoding;
         RecordTotals handed_over;
         RecordTotals queue_full;
+        RecordTotals left_out;
     };
     struct Sender {
         RecordTotals sent;
@@ -81,6 +82,7 @@ public:
         }
         OutputCounters counters;
         counters.taken = given.taken;
+        counters.left_out = given.left_out;
         counters.encoding = given.encoding;
         counters.queued = given.handed_over;
         counters.queued -= finished.sent;

@@ -13,6 +13,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr milliseconds tick_interval{100};
+constexpr milliseconds report_interval{1'000};
 // A ring of 8,192 records is filled in 600 us by 13 million records a second.
 constexpr microseconds nap_shortest{100};
 constexpr microseconds nap_longest{500};
@@ -119,6 +120,18 @@ void Exporter::tick_when_due() {
     last_tick_ = now;
     for (const auto& output : outputs_) {
         output->tick(now);
+    }
+    report_when_due(now);
+}
+
+void Exporter::report_when_due(std::chrono::steady_clock::time_point now) {
+    if (!report_source_ || now - last_report_ < report_interval) {
+        return;
+    }
+    last_report_ = now;
+    const MeteringReport latest = report_source_();
+    for (const auto& output : outputs_) {
+        output->report(latest);
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -26,6 +27,10 @@ public:
     enum class Patience : std::uint8_t { refuse, wait };
     Exporter(std::vector<RecordRing*> rings, std::vector<std::unique_ptr<Output>> outputs,
              Patience patience = Patience::refuse);
+
+    // Before run(): whom to ask for the report that outputs pass on. Called by the exporter core,
+    // about once a second; it must not wait.
+    void report_from(std::function<MeteringReport()> source) { report_source_ = std::move(source); }
 
     // Steps until told to stop; naps, a millisecond at most, while nothing arrives. Does not
     // finish(): the workers may still be at work.
@@ -55,12 +60,15 @@ private:
     bool must_wait();
     bool rings_are_empty() const;
     void tick_when_due();
+    void report_when_due(std::chrono::steady_clock::time_point now);
 
     std::vector<std::unique_ptr<Inlet>> inlets_;
     std::vector<std::unique_ptr<Output>> outputs_;
     Patience patience_;
     std::optional<std::chrono::steady_clock::time_point> waiting_since_;  // with Patience::wait
     std::chrono::steady_clock::time_point last_tick_{};
+    std::function<MeteringReport()> report_source_;
+    std::chrono::steady_clock::time_point last_report_{};
 };
 
 }  // namespace tapmeter::exporting

@@ -12,14 +12,18 @@
 
 #include "pipeline/flow/flow_record.h"
 #include "src/config/config.h"
-#include "src/exporting/information_element.h"
-#include "src/exporting/ipfix_time.h"
+#include "src/fields/selection.h"
+#include "src/fields/table.h"
 
-// Every exported field once: which Information Element it is, and where a Flow Record has it.
-// Template, encoder and the flat JSON format are all made from the lists below, so they cannot
-// disagree about order, length or name.
+// The fields that every Collector is sent unless its block says otherwise, as lists that the
+// compiler turns into straight stores. What each field is, and where a Flow Record has it, stands
+// in src/fields/table.h. Template, encoder and the flat JSON format are all made from the lists
+// below, so they cannot disagree about order, length or name.
 namespace tapmeter::exporting {
 
+using fields::InformationElement;
+using fields::ipfix_time;
+using fields::reverse_enterprise_number;
 using flow::FlowRecord;
 using TimeUnit = Config::TimeUnit;
 
@@ -44,21 +48,66 @@ inline void store_be(std::span<std::byte, octets> to,
     std::memcpy(to.data(), address.data(), octets);
 }
 
-// read      gives the field's value of a Flow Record: an unsigned integer or an address, exactly as
-//           long as the element; a pointer to a member or to a function
-// reversed  the element of the destination's direction (RFC 5103)
-template <std::uint16_t element_id, auto read, bool reversed = false>
-struct Field {
-    static constexpr InformationElement element =
-        *std::ranges::find(information_elements, element_id, &InformationElement::id);
-    static constexpr bool reverse = reversed;
-    static constexpr std::size_t octets = element.octets;
-    static constexpr std::size_t specifier_octets = reversed ? 8 : 4;  // RFC 7011 section 3.2
+template <std::size_t octets>
+struct UnsignedOf;
+template <>
+struct UnsignedOf<1> {
+    using Type = std::uint8_t;
+};
+template <>
+struct UnsignedOf<2> {
+    using Type = std::uint16_t;
+};
+template <>
+struct UnsignedOf<4> {
+    using Type = std::uint32_t;
+};
+template <>
+struct UnsignedOf<8> {
+    using Type = std::uint64_t;
+};
 
-    static auto value(const FlowRecord& record) noexcept { return std::invoke(read, record); }
+// One row of the table at compile time.
+template <std::size_t index>
+struct Field {
+    static constexpr const fields::Field& row = fields::all_fields[index];
+    static constexpr fields::Place place = row.place;
+    static constexpr InformationElement element = row.element;
+    static constexpr bool reverse = row.reverse;
+    static constexpr std::size_t octets = element.octets;
+    static constexpr std::size_t specifier_octets = reverse ? 8 : 4;  // RFC 7011 section 3.2
+    static_assert(octets != fields::variable_length && !element.own);
+
+    // An unsigned integer, or an address as octets.
+    static auto value(const FlowRecord& record) noexcept {
+        if constexpr (place.source == fields::Source::derived) {
+            fields::DerivedValues derived;
+            fields::derive<place.need>(record, derived);
+            return value_in(derived);
+        } else {
+            return value_in(record);
+        }
+    }
     static void store(const FlowRecord& record, std::span<std::byte, octets> to) noexcept {
-        static_assert(sizeof(value(record)) == octets, "the element's length is the value's");
         store_be(to, value(record));
+    }
+
+private:
+    template <class Holder>
+    static auto value_in(const Holder& holder) noexcept {
+        const auto from = std::as_bytes(std::span{&holder, 1}).subspan(place.offset, octets);
+        if constexpr (place.network && octets != 2) {
+            std::array<std::uint8_t, octets> address{};
+            std::memcpy(address.data(), from.data(), octets);
+            return address;
+        } else {
+            typename UnsignedOf<octets>::Type number = 0;
+            std::memcpy(&number, from.data(), octets);
+            if constexpr (place.network && std::endian::native == std::endian::little) {
+                number = __builtin_bswap16(number);
+            }
+            return number;
+        }
     }
 };
 
@@ -110,108 +159,32 @@ private:
 };
 
 namespace read {
-
-using Ipv4Address = std::array<std::uint8_t, 4>;
-
-inline Ipv4Address ipv4_part(const decode::Address& address) noexcept {
-    return {address[12], address[13], address[14], address[15]};
-}
-inline Ipv4Address source_ipv4(const FlowRecord& r) noexcept {
-    return ipv4_part(r.source);
-}
-inline Ipv4Address destination_ipv4(const FlowRecord& r) noexcept {
-    return ipv4_part(r.destination);
-}
-inline std::uint16_t icmp_type_code(const FlowRecord& r) noexcept {
-    return static_cast<std::uint16_t>((unsigned{r.icmp_type} << 8U) | r.icmp_code);
-}
-inline std::uint64_t packets(const FlowRecord& r) noexcept {
-    return r.forward.packets.value;
-}
-inline std::uint64_t octets(const FlowRecord& r) noexcept {
-    return r.forward.octets.value;
-}
-inline std::uint64_t layer2_octets(const FlowRecord& r) noexcept {
-    return r.forward.layer2_octets.value;
-}
-inline std::uint64_t reverse_packets(const FlowRecord& r) noexcept {
-    return r.reverse.packets.value;
-}
-inline std::uint64_t reverse_octets(const FlowRecord& r) noexcept {
-    return r.reverse.octets.value;
-}
-inline std::uint64_t reverse_layer2_octets(const FlowRecord& r) noexcept {
-    return r.reverse.layer2_octets.value;
-}
-// Value 4 of flowSelectorAlgorithm (RFC 7014 section 9.1.2): uniform probabilistic sampling, here
-// by a keyed hash of the flow key.
-inline std::uint16_t flow_selector_algorithm(const FlowRecord& /*record*/) noexcept {
-    return 4;
-}
-// With which probability a flow like this one was metered: 2^-k.
-inline double probability(const FlowRecord& r) noexcept {
-    return 1.0 / static_cast<double>(std::uint64_t{1} << r.sampling_exponent);
-}
-inline std::uint64_t sampling_probability(const FlowRecord& r) noexcept {
-    return std::bit_cast<std::uint64_t>(
-        probability(r));  // IEEE 754, as RFC 7011 section 6.1.3 says
-}
-inline std::uint8_t end_reason(const FlowRecord& r) noexcept {
-    return static_cast<std::uint8_t>(r.end_reason);
-}
-// 0 means "no interface" to many readers, so the first Observation Point is 1.
-inline std::uint32_t ingress_interface(const FlowRecord& r) noexcept {
-    return std::uint32_t{r.observation_point} + 1;
-}
-template <TimeUnit unit>
-std::uint64_t start(const FlowRecord& r) noexcept {
-    return ipfix_time<unit>(r.start);
-}
-template <TimeUnit unit>
-std::uint64_t end(const FlowRecord& r) noexcept {
-    return ipfix_time<unit>(r.end);
-}
-
+using fields::probability;
 }  // namespace read
 
-consteval std::uint16_t id_of(std::string_view name) {
-    return element(name).id;
-}
+using fields::id_of;
 
+consteval std::size_t start_field(TimeUnit unit) {
+    return unit == TimeUnit::milliseconds   ? fields::field("flowStartMilliseconds")
+           : unit == TimeUnit::microseconds ? fields::field("flowStartMicroseconds")
+                                            : fields::field("flowStartNanoseconds");
+}
+consteval std::size_t end_field(TimeUnit unit) {
+    return unit == TimeUnit::milliseconds   ? fields::field("flowEndMilliseconds")
+           : unit == TimeUnit::microseconds ? fields::field("flowEndMicroseconds")
+                                            : fields::field("flowEndNanoseconds");
+}
 consteval std::uint16_t start_id(TimeUnit unit) {
-    return unit == TimeUnit::milliseconds   ? id_of("flowStartMilliseconds")
-           : unit == TimeUnit::microseconds ? id_of("flowStartMicroseconds")
-                                            : id_of("flowStartNanoseconds");
+    return fields::all_fields[start_field(unit)].element.id;
 }
 consteval std::uint16_t end_id(TimeUnit unit) {
-    return unit == TimeUnit::milliseconds   ? id_of("flowEndMilliseconds")
-           : unit == TimeUnit::microseconds ? id_of("flowEndMicroseconds")
-                                            : id_of("flowEndNanoseconds");
+    return fields::all_fields[end_field(unit)].element.id;
 }
 
-// What a list is made for. ICMP flows have templates of their own: collectors such as nfdump keep
-// ICMP type and code where they keep the destination port, so the two never stand in one record.
-// So have records that stand for more than one flow: aggregates, and flows of which only some were
-// metered. They say so in four elements more, which all others are spared.
-struct FlowKind {
-    std::uint8_t ip_version = 4;
-    bool icmp = false;
-    bool stands_for_others = false;
-};
-inline constexpr std::size_t flow_kinds = 8;
-inline constexpr std::array<FlowKind, flow_kinds> all_flow_kinds{
-    FlowKind{4, false, false}, FlowKind{6, false, false}, FlowKind{4, true, false},
-    FlowKind{6, true, false},  FlowKind{4, false, true},  FlowKind{6, false, true},
-    FlowKind{4, true, true},   FlowKind{6, true, true}};
-
-// Index into all_flow_kinds.
-inline std::size_t kind_of(const FlowRecord& record) noexcept {
-    const bool ipv6 = record.ip_version == 6;
-    const bool icmp = record.protocol == (ipv6 ? 58 : 1);
-    const bool stands_for_others = record.aggregated || record.sampling_exponent != 0;
-    return (stands_for_others ? std::size_t{4} : 0) + (icmp ? std::size_t{2} : 0) +
-           (ipv6 ? std::size_t{1} : 0);
-}
+using fields::all_flow_kinds;
+using fields::flow_kinds;
+using fields::FlowKind;
+using fields::kind_of;
 
 // clang 14 takes no class type as a template argument, so the kind comes as two values.
 template <TimeUnit unit, std::uint8_t ip_version, bool icmp, bool quirk_nfdump, bool others>
@@ -221,44 +194,33 @@ struct BiflowFields {
     static constexpr bool v4 = ip_version == 4;
 
     using Type = FieldList<
-        Field<start_id(unit), read::start<unit>>, Field<end_id(unit), read::end<unit>>,
-        Field<id_of("octetDeltaCount"), read::octets>,
-        Field<id_of("packetDeltaCount"), read::packets>,
-        Field<id_of("octetDeltaCount"), read::reverse_octets, true>,
-        Field<id_of("packetDeltaCount"), read::reverse_packets, true>,
-        Field<id_of("layer2OctetDeltaCount"), read::layer2_octets>,
-        Field<id_of("layer2OctetDeltaCount"), read::reverse_layer2_octets, true>,
-        Field<id_of("flowId"), &FlowRecord::flow_id>,
-        If<v4, Field<id_of("sourceIPv4Address"), read::source_ipv4>>,
-        If<v4, Field<id_of("destinationIPv4Address"), read::destination_ipv4>>,
-        If<!v4, Field<id_of("sourceIPv6Address"), &FlowRecord::source>>,
-        If<!v4, Field<id_of("destinationIPv6Address"), &FlowRecord::destination>>,
-        Field<id_of("ingressInterface"), read::ingress_interface>,
-        If<!icmp, Field<id_of("sourceTransportPort"), &FlowRecord::source_port>>,
-        If<!icmp, Field<id_of("destinationTransportPort"), &FlowRecord::destination_port>>,
-        If<icmp && v4, Field<id_of("icmpTypeCodeIPv4"), read::icmp_type_code>>,
-        If<icmp && !v4, Field<id_of("icmpTypeCodeIPv6"), read::icmp_type_code>>,
-        If<!icmp, Field<id_of("tcpControlBits"), &FlowRecord::forward_tcp_control_bits>>,
-        If<!icmp && !quirk_nfdump,
-           Field<id_of("tcpControlBits"), &FlowRecord::reverse_tcp_control_bits, true>>,
-        Field<id_of("dot1qVlanId"), &FlowRecord::vlan>,
-        Field<id_of("dot1qCustomerVlanId"), &FlowRecord::customer_vlan>,
-        Field<id_of("protocolIdentifier"), &FlowRecord::protocol>,
-        Field<id_of("ipClassOfService"), &FlowRecord::forward_type_of_service>,
-        Field<id_of("ipClassOfService"), &FlowRecord::reverse_type_of_service, true>,
-        Field<id_of("minimumTTL"), &FlowRecord::forward_ttl_min>,
-        Field<id_of("minimumTTL"), &FlowRecord::reverse_ttl_min, true>,
-        Field<id_of("flowEndReason"), read::end_reason>,
-        Field<id_of("biflowDirection"), &FlowRecord::biflow_direction>,
-        If<others && v4, Field<id_of("sourceIPv4PrefixLength"), &FlowRecord::source_prefix_length>>,
-        If<others && v4,
-           Field<id_of("destinationIPv4PrefixLength"), &FlowRecord::destination_prefix_length>>,
-        If<others && !v4,
-           Field<id_of("sourceIPv6PrefixLength"), &FlowRecord::source_prefix_length>>,
-        If<others && !v4,
-           Field<id_of("destinationIPv6PrefixLength"), &FlowRecord::destination_prefix_length>>,
-        If<others, Field<id_of("flowSelectorAlgorithm"), read::flow_selector_algorithm>>,
-        If<others, Field<id_of("samplingProbability"), read::sampling_probability>>>;
+        Field<start_field(unit)>, Field<end_field(unit)>, Field<fields::field("octetDeltaCount")>,
+        Field<fields::field("packetDeltaCount")>, Field<fields::field("reverseOctetDeltaCount")>,
+        Field<fields::field("reversePacketDeltaCount")>,
+        Field<fields::field("layer2OctetDeltaCount")>,
+        Field<fields::field("reverseLayer2OctetDeltaCount")>, Field<fields::field("flowId")>,
+        If<v4, Field<fields::field("sourceIPv4Address")>>,
+        If<v4, Field<fields::field("destinationIPv4Address")>>,
+        If<!v4, Field<fields::field("sourceIPv6Address")>>,
+        If<!v4, Field<fields::field("destinationIPv6Address")>>,
+        Field<fields::field("ingressInterface")>,
+        If<!icmp, Field<fields::field("sourceTransportPort")>>,
+        If<!icmp, Field<fields::field("destinationTransportPort")>>,
+        If<icmp && v4, Field<fields::field("icmpTypeCodeIPv4")>>,
+        If<icmp && !v4, Field<fields::field("icmpTypeCodeIPv6")>>,
+        If<!icmp, Field<fields::field("tcpControlBits")>>,
+        If<!icmp && !quirk_nfdump, Field<fields::field("reverseTcpControlBits")>>,
+        Field<fields::field("dot1qVlanId")>, Field<fields::field("dot1qCustomerVlanId")>,
+        Field<fields::field("protocolIdentifier")>, Field<fields::field("ipClassOfService")>,
+        Field<fields::field("reverseIpClassOfService")>, Field<fields::field("minimumTTL")>,
+        Field<fields::field("reverseMinimumTTL")>, Field<fields::field("flowEndReason")>,
+        Field<fields::field("biflowDirection")>,
+        If<others && v4, Field<fields::field("sourceIPv4PrefixLength")>>,
+        If<others && v4, Field<fields::field("destinationIPv4PrefixLength")>>,
+        If<others && !v4, Field<fields::field("sourceIPv6PrefixLength")>>,
+        If<others && !v4, Field<fields::field("destinationIPv6PrefixLength")>>,
+        If<others, Field<fields::field("flowSelectorAlgorithm")>>,
+        If<others, Field<fields::field("samplingProbability")>>>;
 };
 
 template <TimeUnit unit, std::uint8_t ip_version, bool icmp, bool quirk_nfdump = false,

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -11,9 +12,13 @@
 #include "src/exporting/account.h"
 #include "src/exporting/interfaces.h"
 #include "src/exporting/message.h"
-#include "src/exporting/message_sender.h"
 #include "src/exporting/output.h"
 #include "src/exporting/output_queue.h"
+#include "src/exporting/sender.h"
+#include "src/exporting/stream_session.h"
+#include "src/exporting/template_set.h"
+#include "src/exporting/udp_session.h"
+#include "src/fields/filter.h"
 
 namespace tapmeter::exporting {
 
@@ -24,16 +29,21 @@ struct IpfixStart {
 };
 
 // Opens the session to one Collector and starts its sending thread. A Collector that is away is no
-// error: UDP cannot know.
+// error: UDP cannot know, and the others try again.
 //
 // interfaces  one per Observation Point, at least one, in the order of their indices
-// errors      invalid_config  the host cannot be resolved, a value out of its range
+// errors      invalid_config  the host of a UDP Collector cannot be resolved, a value out of its
+//                             range, a template, filter or TLS file that cannot be used
 //             io              no socket, no route
 Result<std::unique_ptr<Output>> open_ipfix(const Config::Ipfix& config,
                                            const Interfaces& interfaces, LogLine log = {},
                                            const IpfixStart& start = {});
 
-// One Collector over UDP. Messages that find the queue full are dropped, and because their Data
+// The same checks without a session, a thread or a file: the Collector notices nothing.
+Result<void> check_ipfix(const Config::Ipfix& config, const Interfaces& interfaces);
+
+// One Collector. Flow records that its filter and its sampling leave out are counted as left out.
+// Messages that find the queue full are dropped, and because their Data
 // Records are counted in the sequence number all the same, the Collector sees the gap.
 class IpfixOutput final : public Output {
 public:
@@ -41,7 +51,10 @@ public:
         Config::Ipfix config;
         LogLine log;
         IpfixStart start;
-        UdpSession session;
+        const TemplateSet* templates = nullptr;
+        fields::Filter filter;
+        std::optional<UdpSession> datagrams;  // one of these two
+        std::unique_ptr<StreamSession> stream;
         Descriptor queue_event;
     };
     IpfixOutput(Parts parts, const Interfaces& interfaces);
@@ -53,6 +66,7 @@ public:
     void take(const RecordBatch& batch) override;
     void tick(std::chrono::steady_clock::time_point now) override;
     void flush(std::chrono::steady_clock::time_point deadline) override;
+    void report(const MeteringReport& latest) override { sender_->report(latest); }
     OutputCounters counters() const override { return account_.read(); }
 
 private:
@@ -63,15 +77,21 @@ private:
     };
 
     void take_one(const flow::FlowRecord& record);
+    bool is_left_out(const flow::FlowRecord& record) const noexcept;
+    bool add(MessageBuilder& builder, const flow::FlowRecord& record) const noexcept;
     void finish_message(std::size_t stream);
+    std::unique_ptr<Sender> sender_for(Parts& parts, const Interfaces& interfaces);
 
     std::string name_;
-    const Templates& templates_;
+    const TemplateSet& templates_;
+    fields::Filter filter_;
+    unsigned sampling_exponent_;  // 1 in 2^k flows is sent
+    fields::Texts texts_;
     std::vector<std::size_t> stream_of_point_;  // by Observation Point
     std::vector<Stream> streams_;
     Account account_;
     OutputQueue queue_;
-    MessageSender sender_;
+    std::unique_ptr<Sender> sender_;
     std::chrono::steady_clock::time_point now_;
     std::size_t pushed_since_wake_ = 0;
     std::jthread thread_;  // last: ends before what it uses

@@ -33,12 +33,14 @@ void store_header(std::span<std::byte, message_header_octets> to, const MessageH
 }
 
 MessageBuilder::MessageBuilder(ObservationDomainId domain, std::size_t octets_max,
-                               std::uint32_t first_sequence)
+                               std::uint32_t first_sequence, const fields::Texts& texts)
     : domain_(domain),
       sequence_(first_sequence),
       capacity_(octets_max & ~std::size_t{3}),
       limit_(capacity_),
-      octets_(std::make_unique<std::byte[]>(capacity_)) {  // NOLINT(*-avoid-c-arrays)
+      octets_(std::make_unique<std::byte[]>(  // NOLINT(*-avoid-c-arrays)
+          capacity_ + fields::RecordPlan::slack_octets)),
+      texts_(texts) {
     expects(octets_max >= message_octets_unknown_path && octets_max <= message_octets_limit);
 }
 
@@ -48,18 +50,27 @@ void MessageBuilder::set_limit(std::size_t octets) noexcept {
 }
 
 bool MessageBuilder::add(const Template& made_for, const FlowRecord& record) noexcept {
+    return add(made_for, record, std::span{&record, 1});
+}
+
+bool MessageBuilder::add(const Template& made_for, const FlowRecord& record,
+                         std::span<const FlowRecord> directions) noexcept {
     const bool same_set = set_at_ != 0 && set_id_ == made_for.id;
-    const std::size_t at = same_set ? used_ : round_up_to_4(used_) + set_header_octets;
-    if (at + made_for.record_octets > limit_) {
+    std::size_t at = same_set ? used_ : end_of_set() + set_header_octets;
+    if (at + directions.size() * made_for.octets_max(texts_) > limit_) {
         return false;
     }
     if (!same_set) {
         close_set();
         set_at_ = used_;
         set_id_ = made_for.id;
+        record_octets_min_ = made_for.octets_min();
     }
-    made_for.encode(record, from(at));
-    used_ = at + made_for.record_octets;
+    for (const FlowRecord& direction : directions) {
+        at += made_for.write(direction, texts_, from(at));
+    }
+    used_ = at;
+    data_records_ += static_cast<std::uint32_t>(directions.size());
     contents_ += totals_of(record);
     return true;
 }
@@ -67,18 +78,24 @@ bool MessageBuilder::add(const Template& made_for, const FlowRecord& record) noe
 Bytes MessageBuilder::finish(std::uint32_t export_time) noexcept {
     close_set();
     store_header(from(0).first<message_header_octets>(), {export_time, sequence_, domain_}, used_);
-    sequence_ += static_cast<std::uint32_t>(contents_.records);
+    sequence_ += std::exchange(data_records_, 0);
     contents_ = {};
     return from(0).first(std::exchange(used_, message_header_octets));
 }
 
-// Pads the open Set and writes its header. Data Records are longer than the three octets of
-// padding there may be, so no reader takes padding for a record.
+// Sets are padded to four octets, but padding must be shorter than any Data Record of the Set (RFC
+// 7011 section 3.3.1): where a Template's shortest record is no longer than that, there is none.
+std::size_t MessageBuilder::end_of_set() const noexcept {
+    const std::size_t end = round_up_to_4(used_);
+    return set_at_ != 0 && end - used_ >= record_octets_min_ ? used_ : end;
+}
+
+// Pads the open Set and writes its header.
 void MessageBuilder::close_set() noexcept {
     if (set_at_ == 0) {
         return;
     }
-    const std::size_t end = round_up_to_4(used_);
+    const std::size_t end = end_of_set();
     std::ranges::fill(from(used_).first(end - used_), std::byte{0});
     used_ = end;
     store_be(from(set_at_).subspan<0, 2>(), set_id_);

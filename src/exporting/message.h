@@ -31,35 +31,47 @@ void store_header(std::span<std::byte, message_header_octets> to, const MessageH
                   std::size_t message_octets) noexcept;
 
 // Data Records on their way into one IPFIX Message of one Observation Domain. Sets are padded
-// with zeros to four octets (RFC 7011 section 3.3.1), so a message is never longer than its limit
-// rounded down to a multiple of four. One thread.
+// with zeros to four octets where the records are long enough for that (RFC 7011 section 3.3.1). A
+// message is never longer than its limit rounded down to a multiple of four. One thread.
 class MessageBuilder {
 public:
     // octets_max      capacity of the message: 512 to message_octets_limit, taken here and now
     // first_sequence  0, except where a test wants to see the wrap
-    MessageBuilder(ObservationDomainId domain, std::size_t octets_max,
-                   std::uint32_t first_sequence);
+    // texts           outlives it; asked for only by Templates with texts
+    MessageBuilder(ObservationDomainId domain, std::size_t octets_max, std::uint32_t first_sequence,
+                   const fields::Texts& texts = no_texts);
 
     // The limit of the messages begun from now on, 512 to octets_max; asked for when empty.
     void set_limit(std::size_t octets) noexcept;
 
-    bool empty() const noexcept { return contents_.records == 0; }
+    bool empty() const noexcept { return data_records_ == 0; }
 
     // Writes one Data Record, with a new Set before it where the Template changes.
     // False: it does not fit, nothing was written; finish() first. An empty message takes any one.
     [[nodiscard]] bool add(const Template& made_for, const FlowRecord& record) noexcept;
 
-    // What is inside.
+    // The same for a flow that leaves as two Data Records, one a direction: both or none.
+    // record  counts for both
+    [[nodiscard]] bool add(const Template& made_for, const FlowRecord& record,
+                           std::span<const FlowRecord> directions) noexcept;
+
+    // What is inside, in flow records.
     const RecordTotals& contents() const noexcept { return contents_; }
+    std::uint32_t data_records() const noexcept { return data_records_; }
+    std::uint32_t sequence() const noexcept { return sequence_; }  // of the message in progress
 
     // Completes the message and begins the next; the view is valid until the next add(). The
     // sequence number counts the Data Records in it as sent.
     Bytes finish(std::uint32_t export_time) noexcept;
 
 private:
+    static inline const fields::Texts no_texts{};
+
+    std::size_t end_of_set() const noexcept;
     void close_set() noexcept;
     std::span<std::byte> from(std::size_t offset) const noexcept {
-        return std::span{octets_.get(), capacity_}.subspan(offset);
+        return std::span{octets_.get(), capacity_ + fields::RecordPlan::slack_octets}.subspan(
+            offset);
     }
 
     ObservationDomainId domain_;
@@ -70,7 +82,10 @@ private:
     std::size_t used_ = message_header_octets;
     std::size_t set_at_ = 0;  // offset of the open Set; 0: none
     std::uint16_t set_id_ = 0;
+    std::size_t record_octets_min_ = 0;  // of the open Set's Template
+    const fields::Texts& texts_;
     RecordTotals contents_;
+    std::uint32_t data_records_ = 0;
 };
 
 }  // namespace tapmeter::exporting

@@ -38,16 +38,20 @@ MessageSender::MessageSender(Setup setup, UdpSession session, OutputQueue& queue
       session_(std::move(session)),
       queue_(queue),
       account_(account),
-      log_(setup_.log),
-      // Templates fit every path, so that a message limit never keeps them back.
-      template_sets_(
-          template_sets(biflow_templates(setup_.config.time_unit, setup_.config.quirk_nfdump),
-                        message_octets_unknown_path - message_header_octets)) {
-    const auto count = static_cast<Clock::rep>(setup_.domains);
+      log_(setup_.log) {
+    const auto count = static_cast<Clock::rep>(setup_.streams.size());
     for (Clock::rep index = 0; index < count; ++index) {
         const Clock::duration interval = setup_.config.template_refresh;
-        streams_.push_back({TemplateSchedule(
-            {interval, setup_.config.template_refresh_messages, interval / count * index})});
+        Announcement::Setup& stream = setup_.streams[static_cast<std::size_t>(index)];
+        // Templates fit every path, so that a message limit never keeps them back.
+        stream.message_octets = message_octets_unknown_path;
+        streams_.push_back({TemplateSchedule({interval, setup_.config.template_refresh_messages,
+                                              interval / count * index}),
+                            Announcement(std::move(stream)),
+                            {},
+                            0,
+                            false,
+                            {}});
     }
     session_.allow_fragments(setup_.config.message_octets_max != 0);
     ask_path();
@@ -81,8 +85,9 @@ void MessageSender::idle() {
     }
     for (Stream& stream : streams_) {
         if (reachable_ && stream.in_use && stream.templates.due(setup_.now())) {
-            stream.next.export_time = export_time_now();
             send_templates(stream);
+        } else if (reachable_ && stream.in_use && setup_.now() >= stream.statistics_at) {
+            send_statistics(stream);
         }
     }
     queue_.wait(idle_patience);
@@ -99,6 +104,7 @@ void MessageSender::send_waiting() {
             break;
         }
         stream.templates.message_sent();
+        patch_sequence(count);
         messages[count] = queue_.octets_of(count);
     }
     if (count == 0) {
@@ -169,7 +175,7 @@ void MessageSender::settle(std::size_t count, bool sent) {
         Stream& stream = streams_[blocks[index].stream];
         stream.in_use = true;
         stream.next = header_of(index);
-        stream.next.sequence += static_cast<std::uint32_t>(blocks[index].contents.records);
+        stream.next.sequence += blocks[index].data_records;
         fate += blocks[index].contents;
         account_.sender.messages += sent ? 1U : 0U;
         account_.sender.message_octets += sent ? blocks[index].octets : 0U;
@@ -204,22 +210,47 @@ bool MessageSender::probe() {
 // False: not sent, and the Collector counts as unreachable.
 bool MessageSender::send_templates(Stream& stream) {
     const Clock::time_point now = setup_.now();
-    std::array<std::byte, message_octets_unknown_path> message{};
-    for (const std::vector<std::byte>& set : template_sets_) {
-        const std::size_t octets = message_header_octets + set.size();
-        store_header(std::span{message}.first<message_header_octets>(), stream.next, octets);
-        std::ranges::copy(set, message.begin() + message_header_octets);
-        if (const int error = send_patiently(std::span{message}.first(octets)); error != 0) {
-            unreachable(error);
+    for (const PreparedMessage& prepared : stream.announcement.opening()) {
+        if (!send_prepared(stream, prepared)) {
             return false;
         }
-        account_.sender.messages += 1;
-        account_.sender.message_octets += octets;
-        account_.sender.templates += 1;
     }
     stream.templates.templates_sent(now);
+    return send_statistics(stream);
+}
+
+bool MessageSender::send_statistics(Stream& stream) {
+    stream.statistics_at = setup_.now() + setup_.config.template_refresh;
+    const auto messages = stream.announcement.statistics(totals_of(account_), latest_report(),
+                                                         std::chrono::system_clock::now());
+    return std::ranges::all_of(
+        messages, [&](const PreparedMessage& prepared) { return send_prepared(stream, prepared); });
+}
+
+bool MessageSender::send_prepared(Stream& stream, const PreparedMessage& prepared) {
+    std::array<std::byte, message_octets_unknown_path> message{};
+    const std::size_t octets = prepared.octets.size();
+    stream.next.export_time = export_time_now();
+    std::ranges::copy(prepared.octets, message.begin());
+    store_header(std::span{message}.first<message_header_octets>(), stream.next, octets);
+    if (const int error = send_patiently(std::span{message}.first(octets)); error != 0) {
+        unreachable(error);
+        return false;
+    }
+    stream.next.sequence += prepared.data_records;
+    stream.shift += prepared.data_records;
+    account_.sender.messages += 1;
+    account_.sender.message_octets += octets;
+    account_.sender.templates += prepared.template_sets;
     account_.publish_sender();
     return true;
+}
+
+// A waiting message was numbered before the options records that went out meanwhile.
+void MessageSender::patch_sequence(std::size_t index) noexcept {
+    const Block& block = queue_.readable()[index];
+    store_be(queue_.writable_octets_of(index).subspan<8, 4>(),
+             block.sequence + streams_[block.stream].shift);
 }
 
 // Returns errno, 0: accepted.
@@ -264,8 +295,9 @@ void MessageSender::ask_path() {
     message_octets_.store(octets, std::memory_order_relaxed);
 }
 
-// The header of a waiting message, as it was built.
+// The header of a waiting message, as it will leave.
 MessageHeader MessageSender::header_of(std::size_t index) noexcept {
+    patch_sequence(index);
     const auto octets = queue_.octets_of(index).first<message_header_octets>();
     return {load_be32(octets.subspan<4, 4>()), load_be32(octets.subspan<8, 4>()),
             ObservationDomainId{load_be32(octets.subspan<12, 4>())}};

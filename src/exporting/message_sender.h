@@ -7,54 +7,38 @@
 #include <string>
 #include <vector>
 
-#include "src/config/config.h"
-#include "src/exporting/account.h"
-#include "src/exporting/interfaces.h"
 #include "src/exporting/message.h"
-#include "src/exporting/output_queue.h"
 #include "src/exporting/rate_limited_log.h"
+#include "src/exporting/sender.h"
 #include "src/exporting/template_schedule.h"
 #include "src/exporting/udp_session.h"
 
 namespace tapmeter::exporting {
 
-// Largest message where the path is asked: leaves room for a tunnel or two on an Ethernet of 1,500.
-inline constexpr std::size_t message_octets_cap = 1'420;
-
-// The sending thread of one IPFIX output: takes messages from the queue and brings them to the
-// Collector, each Observation Domain's Templates before its first message and again in time.
+// The sending thread of one IPFIX output over UDP: takes messages from the queue and brings them to
+// the Collector, each Observation Domain's Templates before its first message and again in time.
 //
 // While the Collector is known to be away (refused by ICMP, no route), messages wait in the queue
 // and the Collector is tried once a second with Templates alone; so a Collector that restarts
 // finds what it missed, as far as the queue holds it, and Templates first.
-class MessageSender {
+class MessageSender final : public Sender {
 public:
-    using Clock = std::chrono::steady_clock;
-
-    struct Setup {
-        std::string output;  // "ipfix/main", for the log
-        Config::Ipfix config;
-        std::size_t domains = 1;  // Observation Domains: streams of the queue
-        LogLine log;
-        Clock::time_point (*now)() = Clock::now;  // tests give the time
-    };
-
     // `queue` and `account` outlive it.
     MessageSender(Setup setup, UdpSession session, OutputQueue& queue, Account& account);
 
-    // The thread. Returns after queue.stop(), once nothing waits.
-    void run();
-
-    // Any thread: the largest message that should be built now.
-    std::size_t message_octets() const noexcept {
+    void run() override;
+    std::size_t message_octets() const noexcept override {
         return message_octets_.load(std::memory_order_relaxed);
     }
 
 private:
     struct Stream {
         TemplateSchedule templates;
-        MessageHeader next{};  // as the next message will have it
-        bool in_use = false;   // a message of it was seen
+        Announcement announcement;
+        MessageHeader next{};     // as the next message will have it
+        std::uint32_t shift = 0;  // options records so far: the sequence counts them too
+        bool in_use = false;      // a message of it was seen
+        Clock::time_point statistics_at{};
     };
 
     void idle();
@@ -64,6 +48,9 @@ private:
     void settle(std::size_t count, bool sent);
     bool probe();
     bool send_templates(Stream& stream);
+    bool send_statistics(Stream& stream);
+    bool send_prepared(Stream& stream, const PreparedMessage& prepared);
+    void patch_sequence(std::size_t index) noexcept;
     int send_patiently(Bytes message);
     void once_a_second();
     void ask_path();
@@ -74,7 +61,6 @@ private:
     OutputQueue& queue_;
     Account& account_;
     RateLimitedLog log_;
-    std::vector<std::vector<std::byte>> template_sets_;
     std::vector<Stream> streams_;
     std::atomic<std::size_t> message_octets_{message_octets_unknown_path};
     bool reachable_ = false;      // until the first probe, we do not know

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "pipeline/record_ring.h"
+#include "src/exporting/metering_report.h"
 
 namespace tapmeter::exporting {
 
@@ -23,7 +24,7 @@ inline constexpr std::array<std::string_view, record_dropped_reasons> record_dro
     "queue_full", "send_error"};
 
 // The account of one output. At every moment, in records and likewise in packets:
-//     taken = encoding + queued + sent + sum(dropped)
+//     taken = left_out + encoding + queued + sent + sum(dropped)
 // `packets` and `octets` are the sums over both directions of those records (layer 3 octets).
 struct RecordTotals {
     std::uint64_t records = 0;
@@ -32,6 +33,7 @@ struct RecordTotals {
 };
 struct OutputCounters {
     RecordTotals taken;     // given to the output by the exporter core
+    RecordTotals left_out;  // by the filter or the sampling of this output
     RecordTotals encoding;  // in a message that is not full yet
     RecordTotals queued;    // in messages that wait for the sending thread
     RecordTotals sent;      // accepted by the socket or file
@@ -70,6 +72,10 @@ public:
     // At the end: queues the message in progress and waits until the sender has tried everything,
     // at most until `deadline`. What is left then counts as dropped{send_error}.
     virtual void flush(std::chrono::steady_clock::time_point deadline) = 0;
+
+    // Exporter core, about once a second: what the Metering Process says of itself, for outputs
+    // that pass it on (RFC 7011 section 4).
+    virtual void report(const MeteringReport& /*latest*/) {}
 
     // Any thread: opens its file anew, because a rotation has moved it away; nothing without one.
     virtual void reopen() {}

@@ -68,6 +68,10 @@ void OutputQueue::stop() noexcept {
 }
 
 Bytes OutputQueue::octets_of(std::size_t index) noexcept {
+    return writable_octets_of(index);
+}
+
+std::span<std::byte> OutputQueue::writable_octets_of(std::size_t index) noexcept {
     return storage(consumed_ + index).first(blocks_.readable()[index].octets);
 }
 

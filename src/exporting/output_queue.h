@@ -18,6 +18,8 @@ struct Block {
     std::uint32_t octets = 0;
     std::uint32_t stream = 0;  // index of the Observation Domain; 0 where there is but one stream
     RecordTotals contents;
+    std::uint32_t sequence = 0;      // of an IPFIX Message, as it was built
+    std::uint32_t data_records = 0;  // in it; two for a flow that leaves one record a direction
 };
 
 // The bounded queue between the exporter core and the sending thread of one output: fixed blocks,
@@ -58,6 +60,9 @@ public:
 
     // Sending thread: the octets of readable()[index].
     Bytes octets_of(std::size_t index) noexcept;
+
+    // The same, to write the header's last words into.
+    std::span<std::byte> writable_octets_of(std::size_t index) noexcept;
 
     // Sending thread: done with the oldest `count`; after their fate was published.
     void consume(std::size_t count) noexcept;

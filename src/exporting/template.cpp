@@ -7,9 +7,6 @@
 namespace tapmeter::exporting {
 namespace {
 
-constexpr std::uint16_t template_set_id = 2;      // RFC 7011 section 3.3.2
-constexpr std::uint16_t template_id_first = 256;  // RFC 7011 section 3.4.1
-constexpr std::uint16_t enterprise_bit = 0x8000;
 constexpr std::size_t set_header_octets = 4;
 constexpr std::size_t template_header_octets = 4;
 
@@ -80,7 +77,7 @@ const Templates& biflow_templates(TimeUnit unit, bool quirk_nfdump) noexcept {
     return with_quirk<TimeUnit::milliseconds>(quirk_nfdump);
 }
 
-std::vector<std::vector<std::byte>> template_sets(const Templates& templates,
+std::vector<std::vector<std::byte>> template_sets(std::span<const Template> templates,
                                                   std::size_t octets_max) {
     std::vector<std::vector<std::byte>> sets;
     for (const Template& one : templates) {

@@ -146,6 +146,7 @@ Json json_of(const Snapshot::Output& output) {
     return {{"name", output.name},
             {"up", counters.up},
             {"taken", json_of(counters.taken)},
+            {"left_out", json_of(counters.left_out)},
             {"encoding", json_of(counters.encoding)},
             {"queued", json_of(counters.queued)},
             {"sent", json_of(counters.sent)},

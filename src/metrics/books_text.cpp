@@ -150,6 +150,7 @@ void write_output(const Snapshot::Output& output, Page& page) {
     const exporting::OutputCounters& counters = output.counters;
     page.heading("output " + output.name, counters.up ? "up" : "DOWN");
     page.line("taken", "", counters.taken.records, "records");
+    page.line_if("left out", "", counters.left_out.records);
     page.line_if("encoding", "", counters.encoding.records);
     page.line_if("queued", "", counters.queued.records);
     page.line("sent", "", counters.sent.records,

@@ -57,6 +57,30 @@ std::uint64_t DataRecord::value(std::uint16_t id, std::uint32_t enterprise) cons
     return value;
 }
 
+std::string DataRecord::text(std::uint16_t id, std::uint32_t enterprise) const {
+    const auto found = fields.find({enterprise, id});
+    return found == fields.end() ? std::string()
+                                 : std::string(found->second.begin(), found->second.end());
+}
+
+std::size_t Collector::read_stream(Bytes octets) {
+    while (octets.size() >= 4) {
+        Reader reader(octets);
+        reader.cut(2);
+        const std::size_t length = reader.u16();
+        if (length < 16) {
+            fault("message of " + std::to_string(length) + " octets");
+            return 0;
+        }
+        if (length > octets.size()) {
+            break;
+        }
+        read(octets.first(length));
+        octets = octets.subspan(length);
+    }
+    return octets.size();
+}
+
 void Collector::read(Bytes message) {
     Reader reader(message);
     MessageFacts facts;
@@ -78,9 +102,6 @@ void Collector::read(Bytes message) {
             fault("set " + std::to_string(id) + ": length " + std::to_string(octets));
             return;
         }
-        if (octets % 4 != 0) {
-            fault("set " + std::to_string(id) + " is not padded to four octets");
-        }
         read_set(id, reader.cut(octets - 4U), facts);
     }
     check_sequence(facts);
@@ -100,9 +121,9 @@ void Collector::check_sequence(const MessageFacts& facts) {
 }
 
 void Collector::read_set(std::uint16_t id, Bytes octets, MessageFacts& facts) {
-    if (id == 2) {
+    if (id == 2 || id == 3) {
         ++facts.template_sets;
-        read_templates(octets, facts.domain);
+        read_templates(octets, facts.domain, id == 3);
     } else if (id >= 256) {
         read_data(id, octets, facts);
     } else {
@@ -110,12 +131,18 @@ void Collector::read_set(std::uint16_t id, Bytes octets, MessageFacts& facts) {
     }
 }
 
-void Collector::read_templates(Bytes octets, std::uint32_t domain) {
+void Collector::read_templates(Bytes octets, std::uint32_t domain, bool options) {
     Reader reader(octets);
     while (reader.left() >= 4) {
         const std::uint16_t id = reader.u16();
         const std::uint16_t count = reader.u16();
-        Template fields;
+        Template fresh_one;
+        fresh_one.scopes = options ? reader.u16() : 0;
+        if (options && (fresh_one.scopes == 0 || fresh_one.scopes > count)) {
+            fault("options template " + std::to_string(id) + " with a scope of " +
+                  std::to_string(fresh_one.scopes) + " fields");
+        }
+        auto& fields = fresh_one.fields;
         for (std::uint16_t i = 0; i < count; ++i) {
             const std::uint16_t element = reader.u16();
             const std::uint16_t length = reader.u16();
@@ -126,8 +153,8 @@ void Collector::read_templates(Bytes octets, std::uint32_t domain) {
             fault("template " + std::to_string(id) + " with " + std::to_string(count) + " fields");
             return;
         }
-        const auto [known, fresh] = templates_.try_emplace({domain, id}, fields);
-        const bool same = std::ranges::equal(known->second, fields,
+        const auto [known, fresh] = templates_.try_emplace({domain, id}, fresh_one);
+        const bool same = std::ranges::equal(known->second.fields, fields,
                                              [](const FieldSpecifier& a, const FieldSpecifier& b) {
                                                  return a.id == b.id && a.octets == b.octets;
                                              });
@@ -143,13 +170,9 @@ void Collector::read_data(std::uint16_t id, Bytes octets, MessageFacts& facts) {
         fault("data before its template " + std::to_string(id));
         return;
     }
-    std::size_t record_octets = 0;
-    for (const FieldSpecifier& field : found->second) {
-        if (field.octets == variable_length) {
-            fault("variable length is not expected here");
-            return;
-        }
-        record_octets += field.octets;
+    std::size_t record_octets = 0;  // of the shortest
+    for (const FieldSpecifier& field : found->second.fields) {
+        record_octets += field.octets == variable_length ? 1 : field.octets;
     }
     Reader reader(octets);
     if (reader.left() < record_octets) {
@@ -159,13 +182,23 @@ void Collector::read_data(std::uint16_t id, Bytes octets, MessageFacts& facts) {
         DataRecord record;
         record.domain = facts.domain;
         record.template_id = id;
-        for (const FieldSpecifier& field : found->second) {
+        for (const FieldSpecifier& field : found->second.fields) {
+            std::size_t length = field.octets;
+            if (length == variable_length) {  // RFC 7011 section 7
+                length = reader.number(1);
+                length = length == 255 ? reader.u16() : length;
+            }
             auto& value = record.fields[field.id];
-            for (const std::byte octet : reader.cut(field.octets)) {
+            value.clear();  // the last of an element that stands more than once
+            for (const std::byte octet : reader.cut(length)) {
                 value.push_back(std::to_integer<std::uint8_t>(octet));
             }
         }
-        records_.push_back(std::move(record));
+        if (reader.ran_short()) {
+            fault("a record of template " + std::to_string(id) + " goes beyond its set");
+            return;
+        }
+        (found->second.scopes == 0 ? records_ : options_).push_back(std::move(record));
         ++facts.data_records;
     }
     const bool zeros =

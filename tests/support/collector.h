@@ -25,6 +25,8 @@ struct DataRecord {
     std::uint16_t template_id = 0;
     std::map<FieldId, std::vector<std::uint8_t>> fields;
 
+    // A field of characters.
+    std::string text(std::uint16_t id, std::uint32_t enterprise = 0) const;
     // An unsigned field; 0 and a fault in has() where it is not there.
     std::uint64_t value(std::uint16_t id, std::uint32_t enterprise = 0) const;
     bool has(std::uint16_t id, std::uint32_t enterprise = 0) const {
@@ -43,10 +45,16 @@ struct MessageFacts {
 
 class Collector {
 public:
+    // Reads messages that stand one after the other (RFC 5655, and a TCP stream). Returns how many
+    // octets are left, of a message that is not whole yet.
+    std::size_t read_stream(Bytes octets);
+
     // Reads one message. What breaks a rule of the RFC becomes a line in faults().
     void read(Bytes message);
 
+    // Of flows; and of options, which the sequence counts as well.
     const std::vector<DataRecord>& records() const { return records_; }
+    const std::vector<DataRecord>& options() const { return options_; }
     const std::vector<MessageFacts>& messages() const { return messages_; }
     const std::vector<std::string>& faults() const { return faults_; }
     // Data records that the sequence numbers say were sent but did not come, over all domains.
@@ -60,17 +68,21 @@ private:
         FieldId id;
         std::uint16_t octets;
     };
-    using Template = std::vector<FieldSpecifier>;
+    struct Template {
+        std::vector<FieldSpecifier> fields;
+        std::size_t scopes = 0;  // of options
+    };
 
     void fault(std::string what) { faults_.push_back(std::move(what)); }
     void read_set(std::uint16_t id, Bytes octets, MessageFacts& facts);
-    void read_templates(Bytes octets, std::uint32_t domain);
+    void read_templates(Bytes octets, std::uint32_t domain, bool options);
     void read_data(std::uint16_t id, Bytes octets, MessageFacts& facts);
     void check_sequence(const MessageFacts& facts);
 
     std::map<std::pair<std::uint32_t, std::uint16_t>, Template> templates_;  // (domain, id)
     std::map<std::uint32_t, std::uint32_t> next_sequence_;                   // by domain
     std::vector<DataRecord> records_;
+    std::vector<DataRecord> options_;
     std::vector<MessageFacts> messages_;
     std::vector<std::string> faults_;
     std::uint64_t missing_ = 0;

@@ -42,7 +42,7 @@ TEST(Source, has_a_short_name) {
     EXPECT_TRUE(is_name(parse_source("pcap:" + std::string(1'000, '-'))->short_name()));
 }
 
-TEST(Collector, is_a_udp_url) {
+TEST(Collector, is_a_url_of_a_known_transport) {
     const auto plain = parse_collector("udp://192.0.2.7:2055");
     ASSERT_TRUE(plain);
     EXPECT_EQ(plain->host, "192.0.2.7");
@@ -50,7 +50,14 @@ TEST(Collector, is_a_udp_url) {
     EXPECT_EQ(parse_collector("udp://collector.example.net")->port, 4'739);
     EXPECT_EQ(parse_collector("udp://[2001:db8::7]:1")->host, "2001:db8::7");
     EXPECT_EQ(parse_collector("udp://[fe80::1%eth0]")->host, "fe80::1%eth0");
-    EXPECT_EQ(collector_text({"2001:db8::7", 1}), "udp://[2001:db8::7]:1");
+    using Transport = Config::Transport;
+    EXPECT_EQ(collector_text({Transport::udp, "2001:db8::7", 1, ""}), "udp://[2001:db8::7]:1");
+    EXPECT_EQ(parse_collector("tcp://h")->port, 4'739);
+    EXPECT_EQ(parse_collector("tcp://h")->transport, Transport::tcp);
+    EXPECT_EQ(parse_collector("tls://h")->port, 4'740);
+    EXPECT_EQ(collector_text(*parse_collector("tls://[::1]:7")), "tls://[::1]:7");
+    EXPECT_EQ(parse_collector("file:///var/flows")->path, "/var/flows");
+    EXPECT_EQ(collector_text(*parse_collector("file:///var/flows")), "file:///var/flows");
     EXPECT_EQ(collector_url("host:1"), "udp://host:1");
     EXPECT_EQ(collector_url("udp://host:1"), "udp://host:1");
 }
@@ -83,11 +90,12 @@ TEST(Collector, refuses_other_texts) {
     EXPECT_FALSE(parse_collector(std::string("udp://1.2.3.4\0x", 15)));
     EXPECT_TRUE(parse_collector("udp://" + std::string(63, 'a')));
     EXPECT_FALSE(parse_collector("udp://" + std::string(64, 'a')));
-    for (const auto* const scheme : {"tcp", "tls", "sctp"}) {
-        const auto refused = parse_collector(std::string(scheme) + "://h");
-        EXPECT_NE(refused.error().find("is not supported in this version"), std::string::npos);
-        EXPECT_NE(refused.error().find("udp://"), std::string::npos);
-    }
+    EXPECT_FALSE(parse_collector("file://relative"));
+    EXPECT_FALSE(parse_collector("file://"));
+    EXPECT_FALSE(parse_collector("tls://h:0"));
+    const auto refused = parse_collector("sctp://h");
+    EXPECT_NE(refused.error().find("sctp is not supported in this version"), std::string::npos);
+    EXPECT_NE(refused.error().find("udp://"), std::string::npos);
 }
 
 TEST(Listen, is_loopback_or_off) {

@@ -53,7 +53,7 @@ std::vector<Bad> wrong_for_every_key() {
     return cases;
 }
 
-const std::array<Bad, 78> by_hand{{
+const std::array<Bad, 82> by_hand{{
     {"x = 1\n", 1, 1, "unknown key \"x\" outside of any table"},
     {"idle_timeout = \"3s\"\n", 1, 1, "it belongs to [flow]"},
     {"[flw]\n", 1, 2, "unknown table \"flw\"; did you mean \"flow\"?"},
@@ -118,7 +118,14 @@ const std::array<Bad, 78> by_hand{{
     {"[flow]\nkey = \"6tuple\"\n", 2, 7, "\"5tuple\" or \"5tuple+vlan\""},
     {"[flow]\nkey = \"5tuple\"\nkey = \"5tuple\"\n", 3, 1, "\"key\" is set twice"},
     {"[flow]\n[log]\n[flow]\n", 3, 1, "\"flow\" is defined twice"},
-    {"[[export.ipfix]]\ncollector = \"tcp://h\"\n", 2, 13, "IPFIX over tcp is not supported"},
+    {"[[export.ipfix]]\ncollector = \"sctp://h\"\n", 2, 13, "IPFIX over sctp is not supported"},
+    {"[[export.ipfix]]\ncollector = \"udp://h\"\nfilter = \"dst prt 443\"\n", 3, 10,
+     "at character 5, where it has \"prt\""},
+    {"[[export.ipfix]]\ncollector = \"udp://h\"\ntemplate = [\"flowId\", \"flowID\"]\n", 3, 23,
+     "the name of an information element"},
+    {"[[export.ipfix]]\ncollector = \"udp://h\"\ntemplate = [\"sourceTransportPort\"]\n", 3, 13,
+     "none here is for ICMP over IPv4"},
+    {"[[export.ipfix]]\ncollector = \"udp://h\"\nsampling = 3\n", 3, 12, "a power of two"},
     {"[[export.ipfix]]\ncollector = \"h:4739\"\n", 2, 13, "a URL such as"},
     {"[[export.ipfix]]\ncollector = \"udp://h:0\"\n", 2, 13, "udp://HOST:PORT"},
     {"[[export.ipfix]]\ncollector = \"udp://h\"\nmax_message = 100\n", 3, 15, "512 to 65,507"},

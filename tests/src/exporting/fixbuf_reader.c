@@ -1,17 +1,23 @@
-// Reads IPFIX from a file of messages with libfixbuf, the strictest reader there is, knowing
-// nothing but what the Templates say. Prints the sums of the reader's own view.
+// Reads IPFIX with libfixbuf, the strictest reader there is, from a file of messages or as a
+// collector, knowing nothing but what the Templates say. Prints the sums of the reader's own view
+// of the flow records; what options records say does not count.
 //
-// usage: fixbuf_reader FILE      exit: 0 the file was read to its end, 1 with a line on stderr
+// usage: fixbuf_reader FILE
+//        fixbuf_reader udp|tcp|tls HOST PORT RECORDS [CA CERTIFICATE KEY]
+//                  listens, and ends when it has so many flow records
+// exit:  0 all was read, 1 with a line on stderr
 #include <fixbuf/public.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { fields_max = 64, record_octets_max = 4096 };
 
 struct sums {
 	uint64_t records, packets, octets, flow_ids;
+	uint64_t options, wanted;
 };
 
 /* Adds what one field of a record holds; libfixbuf gives numbers in the host's order. */
@@ -21,7 +27,7 @@ static void add_field(struct sums *sums, const fbInfoElement_t *element, const u
 	uint64_t value = 0;
 
 	if (element->len > sizeof value)
-		return;
+		return; /* an address, or a text: FB_IE_VARLEN is the largest length */
 	memcpy(&value, at, element->len); /* little-endian host, as everywhere in this program */
 	if (!strcmp(name, "packetDeltaCount") || !strcmp(name, "reversePacketDeltaCount"))
 		sums->packets += value;
@@ -42,12 +48,16 @@ static int read_record(fBuf_t *buffer, fbTemplate_t *template, struct sums *sums
 	if (!id || !fBufSetInternalTemplate(buffer, id, error) ||
 	    !fBufNext(buffer, record, &octets, error))
 		return 0;
+	if (fbTemplateGetOptionsScope(template)) {
+		sums->options++;
+		return fbSessionRemoveTemplate(fBufGetSession(buffer), TRUE, id, error);
+	}
 	uint32_t offset = 0;
 	for (uint32_t i = 0; i < fbTemplateCountElements(template); i++) {
 		const fbInfoElement_t *element = fbTemplateGetIndexedIE(template, i);
 
 		add_field(sums, element, record + offset);
-		offset += element->len;
+		offset += element->len == FB_IE_VARLEN ? sizeof(fbVarfield_t) : element->len;
 	}
 	sums->records++;
 	return fbSessionRemoveTemplate(fBufGetSession(buffer), TRUE, id, error);
@@ -62,6 +72,8 @@ static int read_all(fBuf_t *buffer, struct sums *sums, GError **error)
 		if (template) {
 			if (!read_record(buffer, template, sums, error))
 				return 0;
+			if (sums->wanted && sums->records == sums->wanted)
+				return 1;
 			continue;
 		}
 		if (!g_error_matches(*error, FB_ERROR_DOMAIN, FB_ERROR_EOM))
@@ -76,19 +88,52 @@ static int read_all(fBuf_t *buffer, struct sums *sums, GError **error)
 	}
 }
 
+static fBuf_t *open_file(char *path, GError **error)
+{
+	fbSession_t *session = fbSessionAlloc(fbInfoModelAlloc());
+	fbCollector_t *collector = fbCollectorAllocFile(NULL, path, error);
+
+	return collector ? fBufAllocForCollection(session, collector) : NULL;
+}
+
+/* Waits for the first message, or connection, and returns the buffer of its session. */
+static fBuf_t *listen_at(int count, char **arguments, GError **error)
+{
+	fbConnSpec_t where;
+
+	memset(&where, 0, sizeof where);
+	where.transport = !strcmp(arguments[1], "udp") ? FB_UDP :
+			  !strcmp(arguments[1], "tls") ? FB_TLS_TCP : FB_TCP;
+	where.host = arguments[2];
+	where.svc = arguments[3];
+	if (count > 7) {
+		where.ssl_ca_file = arguments[5];
+		where.ssl_cert_file = arguments[6];
+		where.ssl_key_file = arguments[7];
+	}
+	fbListener_t *listener =
+		fbListenerAlloc(&where, fbSessionAlloc(fbInfoModelAlloc()), NULL, NULL, error);
+	fBuf_t *buffer = listener ? fbListenerWait(listener, error) : NULL;
+
+	if (buffer && where.transport == FB_UDP)
+		fbCollectorSetUDPMultiSession(fBufGetCollector(buffer), 1);
+	return buffer;
+}
+
 int main(int count, char **arguments)
 {
 	GError *error = NULL;
 	struct sums sums = {0};
 
-	if (count != 2)
+	if (count < 2 || (count > 2 && count < 5))
 		return 2;
-	fbSession_t *session = fbSessionAlloc(fbInfoModelAlloc());
-	fbCollector_t *collector = fbCollectorAllocFile(NULL, arguments[1], &error);
-	fBuf_t *buffer = collector ? fBufAllocForCollection(session, collector) : NULL;
+	if (count > 2)
+		sums.wanted = strtoull(arguments[4], NULL, 10);
+	fBuf_t *buffer = count == 2 ? open_file(arguments[1], &error) :
+				      listen_at(count, arguments, &error);
 
 	if (!buffer) {
-		fprintf(stderr, "%s\n", error->message);
+		fprintf(stderr, "%s\n", error ? error->message : "no session");
 		return 1;
 	}
 	fBufSetAutomaticMode(buffer, FALSE);

@@ -48,6 +48,7 @@ void expect_equal(const RecordTotals& a, const RecordTotals& b) {
 
 void expect_balanced(const OutputCounters& counters) {
     RecordTotals sum = counters.encoding;
+    sum += counters.left_out;
     sum += counters.queued;
     sum += counters.sent;
     sum += counters.dropped[0];
@@ -90,7 +91,7 @@ TEST(IpfixOutput, sequence_numbers_wrap) {
     Collector collector;
     ASSERT_TRUE(listener.collect(collector, 300));
     EXPECT_EQ(collector.messages().front().sequence, 0xFFFF'FFF6U);
-    EXPECT_LT(collector.messages().back().sequence, 300U);
+    EXPECT_LT(collector.messages().back().sequence, 400U);  // records of options count too
     EXPECT_TRUE(collector.faults().empty());
     EXPECT_EQ(collector.missing(), 0U);
 }

@@ -78,11 +78,23 @@ protected:
 
     void start(std::uint16_t port, std::uint32_t refresh_messages = 1'000) {
         given_time = 0;
-        Config::Ipfix config{.name = "test", .host = "127.0.0.1", .port = port};
+        Config::Ipfix config;
+        config.name = "test";
+        config.host = "127.0.0.1";
+        config.port = port;
         config.template_refresh_messages = refresh_messages;
         config.queue_messages = 256;
-        sender_.emplace(MessageSender::Setup{"ipfix/test", config, 2, {}, &now},
-                        UdpSession::open(config.host, config.port).value(), queue_, account_);
+        const TemplateSet* const templates = TemplateSet::of({}).value();
+        Sender::Setup setup{"ipfix/test", config, {}, {}, &now};
+        for (const std::uint32_t domain : {10U, 20U}) {
+            setup.streams.push_back({.templates = templates,
+                                     .domain = ObservationDomainId{domain},
+                                     .interfaces = {},
+                                     .options = options_,
+                                     .applications = {}});
+        }
+        sender_.emplace(std::move(setup), UdpSession::open(config.host, config.port).value(),
+                        queue_, account_);
         thread_ = std::jthread([this] { sender_->run(); });
     }
 
@@ -97,7 +109,8 @@ protected:
         account_.taker.handed_over += contents;
         account_.taker.taken += contents;
         account_.publish_taker();
-        queue_.push({static_cast<std::uint32_t>(message.size()), stream, contents});
+        queue_.push(
+            {static_cast<std::uint32_t>(message.size()), stream, contents, pushed_[stream]++, 1});
         queue_.wake();
     }
 
@@ -106,6 +119,8 @@ protected:
         queue_.stop();
     }
 
+    bool options_ = false;
+    std::array<std::uint32_t, 2> pushed_{};
     Account account_;
     OutputQueue queue_{{256, 1'420}, Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))};
     std::array<MessageBuilder, 2> builders_{MessageBuilder{ObservationDomainId{10}, 1'420, 0},

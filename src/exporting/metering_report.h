@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace tapmeter::exporting {
+
+// What the Metering Process says of one Observation Point, for RFC 7011 section 4.2 and the
+// Selectors of RFC 7014. Totals since start.
+struct MeteringTotals {
+    std::uint64_t ignored_packets = 0;  // seen and not metered, or lost before they were seen
+    std::uint64_t ignored_octets = 0;   // layer 2, as far as anybody knows them
+    std::uint64_t flows_observed = 0;
+    std::uint64_t flows_selected = 0;  // of them, metered
+};
+
+// By Observation Point.
+using MeteringReport = std::vector<MeteringTotals>;
+
+}  // namespace tapmeter::exporting

@@ -1,0 +1,360 @@
+#include "src/exporting/options.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <utility>
+
+#include "pipeline/base/expects.h"
+#include "src/exporting/message.h"
+
+namespace tapmeter::exporting {
+namespace {
+
+// Of options; those of flow records begin at 256 and are sixteen at most.
+enum OptionsTemplateId : std::uint16_t {
+    exporting_reliability = 300,  // RFC 7011 section 4.3
+    metering_statistics = 301,    // section 4.1
+    metering_reliability = 302,   // section 4.2
+    flow_keys = 303,              // section 4.4
+    interface_table = 304,
+    selector = 305,           // RFC 7014 section 9
+    application_table = 306,  // RFC 6759 section 4.2
+    element_types = 307,      // RFC 5610 section 3
+};
+
+constexpr std::uint32_t process_id = 1;  // there is one of each
+constexpr std::size_t set_header_octets = 4;
+constexpr std::uint16_t fixed_name_octets = 32;
+constexpr std::uint16_t fixed_description_octets = 64;
+constexpr std::size_t announced_text_octets_max = 200;
+
+const InformationElement& element_of(std::string_view name) {
+    const auto found =
+        std::ranges::find(fields::information_elements, name, &InformationElement::name);
+    expects(found != fields::information_elements.end());
+    return *found;
+}
+
+Bytes octets_of(std::string_view text) {
+    return std::as_bytes(std::span{text.substr(0, announced_text_octets_max)});
+}
+
+}  // namespace
+
+// Puts Sets into messages that are no longer than the limit.
+class Announcement::Writer {
+public:
+    Writer(std::vector<PreparedMessage>& messages, std::size_t octets_max)
+        : messages_(messages), octets_max_(octets_max) {}
+
+    // A whole Template Record or Data Record of Set `id`.
+    void add(std::uint16_t id, std::span<const std::byte> record, bool data) {
+        const std::size_t padded = (record.size() + 3) & ~std::size_t{3};
+        const bool full = messages_.empty() ||
+                          messages_.back().octets.size() + set_header_octets + padded > octets_max_;
+        if (full || id != set_id_ || fresh_) {
+            close();
+            if (full) {
+                messages_.push_back({std::vector<std::byte>(message_header_octets), 0, 0});
+            }
+            fresh_ = false;
+            set_id_ = id;
+            set_at_ = messages_.back().octets.size();
+            messages_.back().octets.resize(set_at_ + set_header_octets);
+            messages_.back().template_sets += data ? 0U : 1U;
+        }
+        auto& octets = messages_.back().octets;
+        octets.resize(octets.size() + record.size());
+        std::ranges::copy(record, std::span{octets}.last(record.size()).begin());
+        messages_.back().data_records += data ? 1U : 0U;
+    }
+
+    // Ends the Set in progress; the next one begins a message of its own only where it must.
+    void close() {
+        if (set_at_ == 0) {
+            return;
+        }
+        auto& octets = messages_.back().octets;
+        const std::size_t padded = (octets.size() + 3) & ~std::size_t{3};
+        // Padding is shorter than any record (RFC 7011 section 3.3.1): three texts may be empty.
+        const std::size_t shortest = set_id_ == application_table ? 3 : 4;
+        octets.resize(padded - octets.size() < shortest ? padded : octets.size());
+        const auto head = std::span{octets}.subspan(set_at_);
+        store_be(head.subspan<0, 2>(), set_id_);
+        store_be(head.subspan<2, 2>(), static_cast<std::uint16_t>(head.size()));
+        set_at_ = 0;
+        fresh_ = true;
+    }
+
+private:
+    std::vector<PreparedMessage>& messages_;
+    std::size_t octets_max_;
+    std::uint16_t set_id_ = 0;
+    std::size_t set_at_ = 0;
+    bool fresh_ = true;
+};
+
+namespace {
+
+// One Data Record, field by field.
+class RecordText {
+public:
+    template <class Integer>
+    RecordText& number(Integer value) {
+        store_be(room(sizeof value).template first<sizeof value>(), value);
+        return *this;
+    }
+    // fixed  octets, zeros behind the text; variable_length: its length before it
+    RecordText& text(std::string_view text, std::uint16_t fixed) {
+        const Bytes octets = octets_of(text);
+        if (fixed == fields::variable_length) {
+            return append(fields::as_variable_length(octets));
+        }
+        std::ranges::copy(octets.first(std::min<std::size_t>(octets.size(), fixed)),
+                          room(fixed).begin());
+        return *this;
+    }
+    RecordText& append(Bytes octets) {
+        std::ranges::copy(octets, room(octets.size()).begin());
+        return *this;
+    }
+    Bytes octets() const { return std::span{octets_}.first(used_); }
+
+private:
+    std::span<std::byte> room(std::size_t octets) {
+        expects(octets <= octets_.size() - used_);
+        return std::span{octets_}.subspan(std::exchange(used_, used_ + octets), octets);
+    }
+
+    std::array<std::byte, 1'024> octets_{};
+    std::size_t used_ = 0;
+};
+
+}  // namespace
+
+Announcement::Announcement(Setup setup) : setup_(std::move(setup)) {
+    expects(setup_.templates != nullptr && setup_.message_octets >= message_octets_unknown_path);
+    add_templates();
+    if (setup_.options) {
+        add_options_templates();
+        add_interfaces();
+        add_flow_keys();
+        add_types();
+        add_applications();
+    }
+}
+
+void Announcement::add_templates() {
+    for (auto& set :
+         template_sets(setup_.templates->all(), setup_.message_octets - message_header_octets)) {
+        set.insert(set.begin(), message_header_octets, std::byte{});
+        opening_.push_back({std::move(set), 0, 1});
+    }
+}
+
+// RFC 7011 section 3.4.2.2: id, fields, fields of the scope, then the specifiers.
+void Announcement::define(Writer& writer, std::uint16_t id, std::size_t scopes,
+                          std::vector<Column> columns) {
+    RecordText record;
+    record.number(id)
+        .number(static_cast<std::uint16_t>(columns.size()))
+        .number(static_cast<std::uint16_t>(scopes));
+    for (const Column& column : columns) {
+        const InformationElement& element = element_of(column.element);
+        record.number(element.id).number(column.octets == 0 ? element.octets : column.octets);
+    }
+    writer.add(options_template_set_id, record.octets(), false);
+}
+
+void Announcement::add_options_templates() {
+    Writer writer(opening_, setup_.message_octets);
+    define(writer, exporting_reliability, 1,
+           {{"exportingProcessId"},
+            {"notSentFlowTotalCount"},
+            {"notSentPacketTotalCount"},
+            {"notSentOctetTotalCount"}});
+    define(writer, metering_statistics, 1,
+           {{"observationDomainId"},
+            {"exportedMessageTotalCount"},
+            {"exportedFlowRecordTotalCount"},
+            {"exportedOctetTotalCount"}});
+    define(writer, metering_reliability, 2,
+           {{"observationDomainId"},
+            {"meteringProcessId"},
+            {"ignoredPacketTotalCount"},
+            {"ignoredOctetTotalCount"},
+            {"observationTimeMilliseconds"},
+            {"observationTimeMilliseconds"}});
+    define(writer, flow_keys, 1, {{"templateId"}, {"flowKeyIndicator"}});
+    define(writer, interface_table, 1,
+           {{"ingressInterface"},
+            {"interfaceName", text_octets(fixed_name_octets)},
+            {"interfaceDescription", text_octets(fixed_description_octets)}});
+    define(writer, selector, 1,
+           {{"selectorId"},
+            {"flowSelectorAlgorithm"},
+            {"samplingProbability"},
+            {"selectorIDTotalFlowsObserved"},
+            {"selectorIDTotalFlowsSelected"}});
+    if (!setup_.applications.empty()) {
+        define(writer, application_table, 1,
+               {{"applicationId"},
+                {"applicationName", text_octets(fixed_name_octets)},
+                {"applicationDescription", text_octets(fixed_description_octets)}});
+    }
+    if (!setup_.templates->own_fields().empty()) {
+        define(writer, element_types, 2,
+               {{"privateEnterpriseNumber"},
+                {"informationElementId"},
+                {"informationElementDataType"},
+                {"informationElementSemantics"},
+                {"informationElementName"},
+                {"informationElementDescription"}});
+    }
+    writer.close();
+}
+
+void Announcement::add_interfaces() {
+    Writer writer(opening_, setup_.message_octets);
+    for (std::size_t point = 0; point < setup_.interfaces.size(); ++point) {
+        const Interface& one = setup_.interfaces[point];
+        if (one.observation_domain_id != setup_.domain) {
+            continue;
+        }
+        writer.add(interface_table,
+                   RecordText{}
+                       .number(static_cast<std::uint32_t>(point + 1))
+                       .text(one.name, text_octets(fixed_name_octets))
+                       .text("observation point of tapmeter", text_octets(fixed_description_octets))
+                       .octets(),
+                   true);
+    }
+    writer.close();
+}
+
+void Announcement::add_flow_keys() {
+    Writer writer(opening_, setup_.message_octets);
+    const auto templates = setup_.templates->all();
+    for (std::size_t index = 0; index < templates.size(); ++index) {
+        writer.add(flow_keys,
+                   RecordText{}
+                       .number(templates[index].id)
+                       .number(setup_.templates->flow_key(index))
+                       .octets(),
+                   true);
+    }
+    writer.close();
+}
+
+void Announcement::add_types() {
+    Writer writer(opening_, setup_.message_octets);
+    for (const std::size_t index : setup_.templates->own_fields()) {
+        const fields::Field& field = fields::all_fields[index];
+        const bool quantity = field.element.type == fields::DataType::unsigned32;
+        const auto semantics = quantity ? fields::Semantics::quantity : fields::Semantics::none;
+        writer.add(element_types,
+                   RecordText{}
+                       .number(setup_.templates->enterprise_number())
+                       .number(field.element.id)
+                       .number(static_cast<std::uint8_t>(field.element.type))
+                       .number(static_cast<std::uint8_t>(semantics))
+                       .text(field.element.name, fields::variable_length)
+                       .text(field.help, fields::variable_length)
+                       .octets(),
+                   true);
+    }
+    writer.close();
+}
+
+void Announcement::add_applications() {
+    Writer writer(opening_, setup_.message_octets);
+    for (const Application& one : setup_.applications) {
+        writer.add(application_table,
+                   RecordText{}
+                       .append(fields::as_variable_length(
+                           Bytes{one.id}.first(std::min(one.id.size(), announced_text_octets_max))))
+                       .text(one.name, text_octets(fixed_name_octets))
+                       .text(one.description, text_octets(fixed_description_octets))
+                       .octets(),
+                   true);
+    }
+    writer.close();
+}
+
+// Also keeps when packets were ignored for the first and the last time, as far as reports tell.
+MeteringTotals Announcement::of_this_domain(const MeteringReport& report,
+                                            std::chrono::system_clock::time_point now) {
+    MeteringTotals metering;
+    for (std::size_t point = 0; point < std::min(report.size(), setup_.interfaces.size());
+         ++point) {
+        if (setup_.interfaces[point].observation_domain_id == setup_.domain) {
+            metering.ignored_packets += report[point].ignored_packets;
+            metering.ignored_octets += report[point].ignored_octets;
+            metering.flows_observed += report[point].flows_observed;
+            metering.flows_selected += report[point].flows_selected;
+        }
+    }
+    if (metering.ignored_packets > ignored_seen_) {
+        last_ignored_milliseconds_ =
+            std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+        first_ignored_milliseconds_ =
+            ignored_seen_ == 0 ? last_ignored_milliseconds_ : first_ignored_milliseconds_;
+        ignored_seen_ = metering.ignored_packets;
+    }
+    return metering;
+}
+
+std::vector<PreparedMessage> Announcement::statistics(const ExportingTotals& exporting,
+                                                      const MeteringReport& report,
+                                                      std::chrono::system_clock::time_point now) {
+    std::vector<PreparedMessage> messages;
+    if (!setup_.options) {
+        return messages;
+    }
+    const MeteringTotals metering = of_this_domain(report, now);
+    Writer writer(messages, setup_.message_octets);
+    writer.add(exporting_reliability,
+               RecordText{}
+                   .number(process_id)
+                   .number(exporting.not_sent.records)
+                   .number(exporting.not_sent.packets)
+                   .number(exporting.not_sent.octets)
+                   .octets(),
+               true);
+    writer.add(metering_statistics,
+               RecordText{}
+                   .number(number_of(setup_.domain))
+                   .number(exporting.messages)
+                   .number(exporting.records)
+                   .number(exporting.message_octets)
+                   .octets(),
+               true);
+    writer.add(metering_reliability,
+               RecordText{}
+                   .number(number_of(setup_.domain))
+                   .number(process_id)
+                   .number(metering.ignored_packets)
+                   .number(metering.ignored_octets)
+                   .number(static_cast<std::uint64_t>(first_ignored_milliseconds_))
+                   .number(static_cast<std::uint64_t>(last_ignored_milliseconds_))
+                   .octets(),
+               true);
+    const double share = metering.flows_observed == 0
+                             ? 1.0
+                             : static_cast<double>(metering.flows_selected) /
+                                   static_cast<double>(metering.flows_observed);
+    writer.add(selector,
+               RecordText{}
+                   .number(std::uint64_t{process_id})
+                   .number(fields::uniform_probabilistic)
+                   .number(std::bit_cast<std::uint64_t>(share))
+                   .number(metering.flows_observed)
+                   .number(metering.flows_selected)
+                   .octets(),
+               true);
+    writer.close();
+    return messages;
+}
+
+}  // namespace tapmeter::exporting

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "src/exporting/account.h"
+#include "src/exporting/interfaces.h"
+#include "src/exporting/metering_report.h"
+#include "src/exporting/template_set.h"
+
+namespace tapmeter::exporting {
+
+// A name for an applicationId (RFC 6759 section 4): one octet of classification engine, then what
+// the engine says; engine 20 begins with a Private Enterprise Number.
+struct Application {
+    std::vector<std::byte> id;
+    std::string name;
+    std::string description;
+};
+
+// A message of Templates or of options records, complete but for its header.
+struct PreparedMessage {
+    std::vector<std::byte> octets;   // begins with room for the header
+    std::uint32_t data_records = 0;  // counted in the sequence numbers (RFC 7011 section 3.1)
+    std::uint32_t template_sets = 0;
+};
+
+// What one Exporting Process says of itself at one moment.
+struct ExportingTotals {
+    std::uint64_t messages = 0;
+    std::uint64_t message_octets = 0;
+    std::uint64_t records = 0;
+    RecordTotals not_sent;
+};
+
+// All that a Collector is told in one Observation Domain besides flow records: the Templates, what
+// its interfaces are called, which fields are the flow key, what elements of ours mean, and how
+// much was lost (RFC 7011 section 4, RFC 5610, RFC 6759, RFC 7014). One thread.
+class Announcement {
+public:
+    struct Setup {
+        const TemplateSet* templates = nullptr;
+        ObservationDomainId domain{};
+        Interfaces interfaces;             // of all Observation Points
+        bool options = true;               // false: Templates of flow records alone
+        bool fixed_texts = false;          // names at a fixed length, as nfdump 1.7 wants them
+        std::size_t message_octets = 512;  // no message is longer
+        std::vector<Application> applications;
+    };
+    explicit Announcement(Setup setup);
+
+    // At the start of a session and at every refresh: Templates first, then what does not change.
+    const std::vector<PreparedMessage>& opening() const noexcept { return opening_; }
+
+    // Now and then: sections 4.1 to 4.3, and the Selector. Empty where there are no options.
+    //
+    // report  as last heard, by Observation Point; may be empty
+    // now     when this was true
+    std::vector<PreparedMessage> statistics(const ExportingTotals& exporting,
+                                            const MeteringReport& report,
+                                            std::chrono::system_clock::time_point now);
+
+private:
+    struct Column {
+        std::string_view element;
+        std::uint16_t octets = 0;  // 0: as the registry says; else of a text
+    };
+    class Writer;
+
+    MeteringTotals of_this_domain(const MeteringReport& report,
+                                  std::chrono::system_clock::time_point now);
+    void add_templates();
+    void add_options_templates();
+    void add_interfaces();
+    void add_flow_keys();
+    void add_types();
+    void add_applications();
+    std::uint16_t text_octets(std::uint16_t fixed) const noexcept {
+        return setup_.fixed_texts ? fixed : fields::variable_length;
+    }
+    static void define(Writer& writer, std::uint16_t id, std::size_t scopes,
+                       std::vector<Column> columns);
+
+    Setup setup_;
+    std::vector<PreparedMessage> opening_;
+    std::uint64_t ignored_seen_ = 0;
+    std::int64_t first_ignored_milliseconds_ = 0;
+    std::int64_t last_ignored_milliseconds_ = 0;
+};
+
+}  // namespace tapmeter::exporting

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "src/config/config.h"
+#include "src/exporting/account.h"
+#include "src/exporting/interfaces.h"
+#include "src/exporting/options.h"
+#include "src/exporting/output_queue.h"
+
+namespace tapmeter::exporting {
+
+// Largest message unless the operator says otherwise: leaves room for a tunnel or two on an
+// Ethernet of 1,500 octets.
+inline constexpr std::size_t message_octets_cap = 1'420;
+
+// What the sending thread of one IPFIX output is, whatever the transport: it takes messages from
+// the queue and brings them to the Collector, each Observation Domain's Templates before them.
+class Sender {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    struct Setup {
+        std::string output;  // "ipfix/main", for the log
+        Config::Ipfix config;
+        std::vector<Announcement::Setup> streams;  // one an Observation Domain, as in the queue
+        LogLine log;
+        Clock::time_point (*now)() = Clock::now;  // tests give the time
+    };
+
+    Sender() = default;
+    Sender(const Sender&) = delete;
+    Sender& operator=(const Sender&) = delete;
+    virtual ~Sender() = default;
+
+    // The thread. Returns after queue.stop(), once nothing waits.
+    virtual void run() = 0;
+
+    // Any thread: the largest message that should be built now.
+    virtual std::size_t message_octets() const noexcept = 0;
+
+    // Exporter core: what the Metering Process says. Never waits: where the sender is just looking
+    // at the last report, that one stays.
+    void report(const MeteringReport& latest) {
+        if (const std::unique_lock guard(lock_, std::try_to_lock); guard.owns_lock()) {
+            report_ = latest;
+        }
+    }
+
+protected:
+    MeteringReport latest_report() {
+        const std::lock_guard guard(lock_);
+        return report_;
+    }
+
+private:
+    std::mutex lock_;
+    MeteringReport report_;
+};
+
+// What the account of an output says for RFC 7011 sections 4.1 and 4.3. Sending thread.
+inline ExportingTotals totals_of(const Account& account) {
+    ExportingTotals totals;
+    totals.messages = account.sender.messages;
+    totals.message_octets = account.sender.message_octets;
+    totals.records = account.sender.sent.records;
+    totals.not_sent = account.read_taker().queue_full;
+    totals.not_sent += account.sender.send_error;
+    return totals;
+}
+
+}  // namespace tapmeter::exporting

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/exporting/rate_limited_log.h"
+#include "src/exporting/sender.h"
+#include "src/exporting/stream_session.h"
+
+namespace tapmeter::exporting {
+
+// The sending thread of an IPFIX output over TCP, TLS or into files.
+//
+// Messages stay in the queue until the other side has confirmed their octets; what it had not when
+// a session broke is sent again in the next, so nothing is lost by that, and what arrives twice is
+// at most what one session had on the way. Each session begins with the Templates and counts its
+// sequence numbers from 0 (RFC 7011 section 3.1). Templates are never withdrawn: they live as long
+// as the session, and no id is used anew within one (section 8).
+class StreamSender final : public Sender {
+public:
+    // `queue` and `account` outlive it.
+    StreamSender(Setup setup, std::unique_ptr<StreamSession> session, OutputQueue& queue,
+                 Account& account);
+
+    void run() override;
+    std::size_t message_octets() const noexcept override { return message_octets_; }
+
+private:
+    using Progress = StreamSession::Progress;
+    enum class Phase : std::uint8_t { closed, opening, open };
+
+    // One Observation Domain in the present session.
+    struct Stream {
+        Announcement announcement;
+        ObservationDomainId domain{};
+        std::uint32_t next_sequence = 0;  // of the session
+        std::uint32_t shift = 0;  // from the numbers of the queue's messages to the session's
+        bool begun = false;       // a message of the queue went out: shift is known
+    };
+    struct Pending {
+        PreparedMessage message;
+        std::size_t stream = 0;
+    };
+
+    void step();
+    void give_up();
+    void rest();
+    void open_further();
+    void begin_session();
+    void serve();
+    bool write_next();
+    bool write_pending();
+    bool write_block();
+    bool written(Progress progress);
+    void announce_statistics();
+    void acknowledge();
+    void end_session(Progress how);
+    void settle(std::size_t count, bool sent);
+    void tell_queue_full();
+
+    Setup setup_;
+    std::unique_ptr<StreamSession> session_;
+    OutputQueue& queue_;
+    Account& account_;
+    RateLimitedLog log_;
+    std::vector<Stream> streams_;
+    std::size_t message_octets_;
+    Phase phase_ = Phase::closed;
+    Clock::time_point attempt_at_{};  // when the present or the next attempt begins
+    Clock::time_point statistics_at_{};
+    bool last_attempt_ = false;        // the end is near: nobody waits for the time of the next
+    std::deque<Pending> pending_;      // before anything of the queue
+    bool pending_begun_ = false;       // the first one has its header
+    std::size_t next_ = 0;             // block of the queue to be written next
+    bool block_begun_ = false;         // that one has its header
+    std::deque<std::uint64_t> marks_;  // octets written when each of the blocks before it was whole
+    std::uint64_t queue_full_told_ = 0;
+};
+
+}  // namespace tapmeter::exporting

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "pipeline/base/bytes.h"
+
+namespace tapmeter::exporting {
+
+// A Transport Session that brings octets in order (RFC 7011 section 10.4): TCP, TLS, or a file of
+// RFC 5655. Never blocks longer than it is told. One thread.
+class StreamSession {
+public:
+    enum class Progress : std::uint8_t {
+        done,
+        pending,  // call again, with the same message
+        failed,   // this session is over; failure() says why
+        renew,    // likewise, but by plan: open the next one at once
+    };
+
+    StreamSession() = default;
+    StreamSession(const StreamSession&) = delete;
+    StreamSession& operator=(const StreamSession&) = delete;
+    virtual ~StreamSession() = default;
+
+    // Opens a new session, or goes on with that. Called until it is no longer pending.
+    virtual Progress open(std::chrono::milliseconds patience) = 0;
+
+    // Writes one whole message; where only a part went out, the next call goes on with it.
+    virtual Progress write(Bytes message) = 0;
+
+    // Waits: until more can be written where `for_room`, else until the session changes.
+    virtual Progress wait(bool for_room, std::chrono::milliseconds patience) = 0;
+
+    // Octets given away in this session, and how many of them the other side has confirmed.
+    virtual std::uint64_t written() const = 0;
+    virtual std::uint64_t delivered() const = 0;
+
+    // Ends the session; in order where nothing is wrong.
+    virtual void close() = 0;
+
+    // "tcp://203.0.113.7:4739"
+    virtual const std::string& peer() const = 0;
+    // In words to act on, after `failed`.
+    virtual const std::string& failure() const = 0;
+};
+
+}  // namespace tapmeter::exporting

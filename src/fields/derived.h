@@ -1,0 +1,103 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include "pipeline/flow/flow_record.h"
+#include "src/fields/ipfix_time.h"
+
+namespace tapmeter::fields {
+
+using flow::FlowRecord;
+
+// The values that are computed of a Flow Record, in the byte order of this machine. What one
+// template needs of them is filled in, nothing more: a division a time is what an encoder can feel.
+struct alignas(16) DerivedValues {
+    std::uint64_t start_milliseconds = 0;
+    std::uint64_t end_milliseconds = 0;
+    std::uint64_t start_microseconds = 0;
+    std::uint64_t end_microseconds = 0;
+    std::uint64_t start_nanoseconds = 0;
+    std::uint64_t end_nanoseconds = 0;
+    std::uint32_t start_seconds = 0;
+    std::uint32_t end_seconds = 0;
+    std::uint32_t duration_milliseconds = 0;
+    std::uint32_t duration_microseconds = 0;
+    std::uint64_t begin_milliseconds = 0;
+    double sampling_probability = 0;
+    std::uint64_t observation_point = 0;
+    std::uint32_t ingress_interface = 0;
+    std::uint32_t sampling_population = 0;
+    std::uint16_t flow_selector_algorithm = 0;
+    std::uint8_t aggregated = 0;
+    std::array<std::uint8_t, 13> unused{};  // so that sixteen octets can be read anywhere
+};
+static_assert(sizeof(DerivedValues) % 16 == 0 && std::is_standard_layout_v<DerivedValues>);
+
+// Which of them a template needs.
+namespace needs {
+inline constexpr unsigned milliseconds = 1;
+inline constexpr unsigned microseconds = 2;
+inline constexpr unsigned nanoseconds = 4;
+inline constexpr unsigned rare = 8;  // the others, but for the interface, which costs nothing
+inline constexpr unsigned all = 15;
+}  // namespace needs
+
+// Value 4 of flowSelectorAlgorithm (RFC 7014 section 9.1.2): uniform probabilistic sampling, here
+// by a keyed hash of the flow key.
+inline constexpr std::uint16_t uniform_probabilistic = 4;
+
+// With which probability a flow like this one was metered: 2^-k.
+inline double probability(const FlowRecord& record) noexcept {
+    return 1.0 / static_cast<double>(std::uint64_t{1} << record.sampling_exponent);
+}
+
+// 0 means "no interface" to many readers, so the first Observation Point is 1.
+inline std::uint32_t ingress_interface(const FlowRecord& record) noexcept {
+    return std::uint32_t{record.observation_point} + 1;
+}
+
+// A duration that its element cannot hold is written as the most that it can.
+inline std::uint32_t duration(const FlowRecord& record, std::int64_t unit_nanoseconds) noexcept {
+    const std::int64_t units = (record.end - record.start).count() / unit_nanoseconds;
+    return static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(units, 0, std::numeric_limits<std::uint32_t>::max()));
+}
+
+template <unsigned needed>
+inline void derive(const FlowRecord& r, DerivedValues& v) noexcept {
+    using Unit = TimeUnit;
+    v.ingress_interface = ingress_interface(r);
+    if constexpr ((needed & needs::milliseconds) != 0) {
+        v.start_milliseconds = ipfix_time<Unit::milliseconds>(r.start);
+        v.end_milliseconds = ipfix_time<Unit::milliseconds>(r.end);
+    }
+    if constexpr ((needed & needs::microseconds) != 0) {
+        v.start_microseconds = ipfix_time<Unit::microseconds>(r.start);
+        v.end_microseconds = ipfix_time<Unit::microseconds>(r.end);
+    }
+    if constexpr ((needed & needs::nanoseconds) != 0) {
+        v.start_nanoseconds = ipfix_time<Unit::nanoseconds>(r.start);
+        v.end_nanoseconds = ipfix_time<Unit::nanoseconds>(r.end);
+    }
+    if constexpr ((needed & needs::rare) != 0) {
+        constexpr std::uint64_t second = 1'000;
+        v.begin_milliseconds = ipfix_time<Unit::milliseconds>(r.flow_start);
+        v.start_seconds =
+            static_cast<std::uint32_t>(ipfix_time<Unit::milliseconds>(r.start) / second);
+        v.end_seconds = static_cast<std::uint32_t>(ipfix_time<Unit::milliseconds>(r.end) / second);
+        v.duration_milliseconds = duration(r, 1'000'000);
+        v.duration_microseconds = duration(r, 1'000);
+        v.observation_point = ingress_interface(r);
+        v.flow_selector_algorithm = uniform_probabilistic;
+        v.sampling_probability = probability(r);
+        v.sampling_population = std::uint32_t{1} << std::min<unsigned>(r.sampling_exponent, 31U);
+        v.aggregated = r.aggregated ? 1 : 2;  // RFC 7011 section 6.1.5: 1 true, 2 false
+    }
+}
+
+}  // namespace tapmeter::fields

@@ -1,0 +1,82 @@
+#include "src/fields/manual.h"
+
+#include <array>
+
+#include "src/fields/table.h"
+
+namespace tapmeter::fields {
+namespace {
+
+constexpr std::array<std::string_view, groups> chapters{"TIME",     "COUNTERS",         "KEY",
+                                                        "TCP",      "LINK AND NETWORK", "END",
+                                                        "SAMPLING", "OBSERVATION",      "OUR OWN"};
+
+constexpr std::string_view head = R"(tapmeter-fields(7)
+
+# NAME
+
+tapmeter-fields - fields of a flow record
+
+# DESCRIPTION
+
+These names stand in *template* of an *export.ipfix* block, see *tapmeter.toml*(5). Each is an
+Information Element of IANA's registry; "reverse" before it means the other direction (RFC 5103).
+Behind the name stands the element's id; then what it is, and its path in EVE-compatible
+JSON, its column in ClickHouse and its word in filters, where it has them.
+
+)";
+
+constexpr std::string_view tail = R"(# OUR OWN ELEMENTS
+
+They are numbered under the Private Enterprise Number that *enterprise_number* gives, and
+are explained to the collector by records of RFC 5610. Without a number that IANA has registered for
+your organisation they cannot be exported.
+
+# SEE ALSO
+
+*tapmeter*(1), *tapmeter.toml*(5)
+)";
+
+// scdoc takes some characters for marks.
+std::string escaped(std::string_view text) {
+    std::string safe;
+    for (const char c : text) {
+        if (c == '_' || c == '*' || c == '[' || c == '#') {
+            safe += '\\';
+        }
+        safe += c;
+    }
+    return safe;
+}
+
+std::string entry(const Field& field) {
+    std::string text =
+        "*" + std::string(field.name) + "* (" + std::to_string(field.element.id) + ")++\n";
+    text += escaped(field.help);
+    const auto add = [&text](std::string_view what, std::string_view word) {
+        if (!word.empty()) {
+            text += "; " + std::string(what) + " " + escaped(word);
+        }
+    };
+    add("EVE", field.eve);
+    add("column", field.column);
+    add("filter", field.filter);
+    return text + ".\n\n";
+}
+
+}  // namespace
+
+std::string manual_page() {
+    std::string page(head);
+    for (std::size_t group = 0; group < groups; ++group) {
+        page += "# " + std::string(chapters[group]) + "\n\n";
+        for (const Field& field : all_fields) {
+            if (static_cast<std::size_t>(field.group) == group) {
+                page += entry(field);
+            }
+        }
+    }
+    return page + std::string(tail);
+}
+
+}  // namespace tapmeter::fields

@@ -1,0 +1,187 @@
+#include "src/fields/plan.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "pipeline/base/expects.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace tapmeter::fields {
+namespace {
+
+constexpr std::size_t block_octets = 16;
+constexpr std::uint8_t nothing = 0x80;
+
+#if defined(__x86_64__)
+using Block = __m128i;
+
+// Every 64-bit x86 that the program runs on has SSSE3 (x86-64-v2).
+[[gnu::target("ssse3")]] inline Block fetch(const std::byte* from,
+                                            const std::uint8_t* order) noexcept {
+    Block octets;  // NOLINT(*-init-variables): both are written whole by the next lines
+    Block places;  // NOLINT(*-init-variables)
+    std::memcpy(&octets, from, sizeof octets);
+    std::memcpy(&places, order, sizeof places);
+    return _mm_shuffle_epi8(octets, places);
+}
+inline Block join(Block a, Block b) noexcept {
+    return _mm_or_si128(a, b);
+}
+#else
+using Block = std::array<std::uint8_t, block_octets>;
+
+inline Block fetch(const std::byte* from, const std::uint8_t* order) noexcept {
+    Block block{};
+    for (std::size_t i = 0; i < block_octets; ++i) {
+        block[i] = order[i] == nothing ? 0 : std::to_integer<std::uint8_t>(from[order[i]]);
+    }
+    return block;
+}
+inline Block join(Block a, const Block& b) noexcept {
+    for (std::size_t i = 0; i < block_octets; ++i) {
+        a[i] |= b[i];
+    }
+    return a;
+}
+#endif
+
+template <std::size_t... need>
+constexpr auto derive_functions(std::index_sequence<need...> /*masks*/) {
+    return std::array{&derive<static_cast<unsigned>(need)>...};
+}
+constexpr auto derive_by_need = derive_functions(std::make_index_sequence<needs::all + 1>{});
+
+std::size_t size_of(Source source) noexcept {
+    return source == Source::record ? sizeof(FlowRecord) : sizeof(DerivedValues);
+}
+
+bool is_text(const Item& item) noexcept {
+    return all_fields[item.field].element.octets == variable_length;
+}
+
+unsigned need_of(std::span<const Item> items) noexcept {
+    unsigned need = 0;
+    for (const Item& item : items) {
+        need |= all_fields[item.field].place.need;
+    }
+    return need;
+}
+
+}  // namespace
+
+std::vector<std::byte> as_variable_length(Bytes text) {
+    constexpr std::size_t octets_max = 65'535;
+    constexpr std::size_t short_octets_max = 254;
+    text = text.first(std::min(text.size(), octets_max));
+    std::vector<std::byte> octets;
+    if (text.size() <= short_octets_max) {
+        octets.push_back(static_cast<std::byte>(text.size()));
+    } else {
+        octets = {std::byte{255}, static_cast<std::byte>(text.size() >> 8U),
+                  static_cast<std::byte>(text.size() & 0xFFU)};
+    }
+    octets.insert(octets.end(), text.begin(), text.end());
+    return octets;
+}
+
+RecordPlan::RecordPlan(std::span<const Item> items) : derive_(derive_by_need[need_of(items)]) {
+    for (;;) {
+        const auto text = std::ranges::find_if(items, is_text);
+        const auto fixed = static_cast<std::size_t>(text - items.begin());
+        compile_segment(items.first(fixed));
+        if (text == items.end()) {
+            break;
+        }
+        items = items.subspan(fixed + 1);
+    }
+    steps_.push_back({});  // ends the last block
+}
+
+void RecordPlan::compile_segment(std::span<const Item> items) {
+    std::vector<Place> sources;        // of each octet of the segment
+    std::vector<std::size_t> offsets;  // there
+    for (const Item& item : items) {
+        const Place& place = all_fields[item.field].place;
+        expects(item.octets > 0 && item.octets <= place.octets);
+        for (std::size_t octet = 0; octet < item.octets; ++octet) {
+            sources.push_back(place);
+            offsets.push_back(octet_at(place, octet, item.octets));
+        }
+    }
+    Segment segment{.octets = static_cast<std::uint32_t>(sources.size())};
+    for (std::size_t at = 0; at < sources.size(); at += block_octets) {
+        const std::size_t count = std::min(block_octets, sources.size() - at);
+        compile_block(std::span{sources}.subspan(at, count), std::span{offsets}.subspan(at, count));
+        ++segment.blocks;
+    }
+    octets_ += segment.octets;
+    segments_.push_back(segment);
+}
+
+// The lowest octet that is not fetched yet, and with it all that lie within sixteen of it, until
+// none is left: no other choice of windows has fewer.
+void RecordPlan::compile_block(std::span<const Place> sources,
+                               std::span<const std::size_t> offsets) {
+    bool joins = false;
+    for (const Source source : {Source::record, Source::derived}) {
+        std::size_t lowest = 0;
+        for (;;) {
+            std::size_t first = size_of(source);
+            for (std::size_t i = 0; i < offsets.size(); ++i) {
+                if (sources[i].source == source && offsets[i] >= lowest) {
+                    first = std::min(first, offsets[i]);
+                }
+            }
+            if (first == size_of(source)) {
+                break;
+            }
+            const std::size_t window = std::min(first, size_of(source) - block_octets);
+            Step step{{},
+                      static_cast<std::uint16_t>(source == Source::record ? 0 : 1),
+                      static_cast<std::uint16_t>(window),
+                      joins};
+            step.order.fill(nothing);
+            for (std::size_t i = 0; i < offsets.size(); ++i) {
+                const bool inside = offsets[i] >= first && offsets[i] < window + block_octets;
+                if (sources[i].source == source && inside) {
+                    step.order[i] = static_cast<std::uint8_t>(offsets[i] - window);
+                }
+            }
+            steps_.push_back(step);
+            joins = true;
+            lowest = window + block_octets;
+        }
+    }
+}
+
+std::size_t RecordPlan::write(const FlowRecord& record, const Texts* texts,
+                              std::byte* to) const noexcept {
+    DerivedValues derived;
+    derive_(record, derived);
+    const std::array<const std::byte*, 2> bases{std::as_bytes(std::span{&record, 1}).data(),
+                                                std::as_bytes(std::span{&derived, 1}).data()};
+    const std::byte* const begin = to;
+    const Step* step = steps_.data();
+    for (std::size_t index = 0;; ++index) {
+        const Segment& segment = segments_[index];
+        std::byte* at = to;
+        for (std::uint32_t block = 0; block < segment.blocks; ++block, at += block_octets) {
+            Block octets = fetch(bases[step->base] + step->offset, step->order.data());
+            for (++step; step->joins; ++step) {
+                octets = join(octets, fetch(bases[step->base] + step->offset, step->order.data()));
+            }
+            std::memcpy(at, &octets, sizeof octets);
+        }
+        to += segment.octets;
+        if (index + 1 == segments_.size()) {
+            return static_cast<std::size_t>(to - begin);
+        }
+        expects(texts != nullptr && record.observation_point < texts->interface_names.size());
+        to = std::ranges::copy(texts->interface_names[record.observation_point], to).out;
+    }
+}
+
+}  // namespace tapmeter::fields

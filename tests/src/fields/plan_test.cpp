@@ -1,0 +1,134 @@
+#include "src/fields/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "src/fields/selection.h"
+#include "tests/support/flow_records.h"
+
+namespace tapmeter::fields {
+namespace {
+
+using Octets = std::vector<std::byte>;
+
+Texts texts_of(const std::string& name) {
+    Texts texts;
+    texts.interface_names.push_back(as_variable_length(std::as_bytes(std::span{name})));
+    texts.longest = texts.interface_names.back().size();
+    return texts;
+}
+
+Octets written(const RecordPlan& plan, const FlowRecord& record, const Texts& texts = {}) {
+    constexpr std::byte untouched{0xA5};
+    const std::size_t room = plan.octets() + plan.texts() * texts.longest;
+    Octets octets(room + RecordPlan::slack_octets + 8, untouched);
+    const std::size_t length = plan.write(record, &texts, octets.data());
+    EXPECT_LE(length, room);
+    for (std::size_t i = length + RecordPlan::slack_octets; i < octets.size(); ++i) {
+        EXPECT_EQ(octets[i], untouched) << "beyond the slack";
+    }
+    octets.resize(length);
+    return octets;
+}
+
+// One field written by itself, octet by octet: slow and plain.
+Octets plainly(const Item& item, const FlowRecord& record) {
+    const Place& place = all_fields[item.field].place;
+    DerivedValues derived;
+    derive<needs::all>(record, derived);
+    const auto* const base = place.source == Source::record
+                                 ? std::as_bytes(std::span{&record, 1}).data()
+                                 : std::as_bytes(std::span{&derived, 1}).data();
+    Octets octets(base + place.offset, base + place.offset + place.octets);
+    if (!place.network) {
+        std::ranges::reverse(octets);
+    }
+    octets.erase(octets.begin(),
+                 octets.begin() + static_cast<std::ptrdiff_t>(octets.size() - item.octets));
+    return octets;
+}
+
+FlowRecord random_record(std::mt19937_64& random) {
+    FlowRecord record = test_support::tcp_record();
+    for (auto& octet : record.source) {
+        octet = static_cast<std::uint8_t>(random());
+    }
+    record.destination[3] = static_cast<std::uint8_t>(random());
+    record.forward = {Packets{random()}, tapmeter::Octets{random()}, tapmeter::Octets{random()}};
+    record.reverse = {Packets{random()}, tapmeter::Octets{random()}, tapmeter::Octets{random()}};
+    record.flow_id = random();
+    record.source_port = static_cast<std::uint16_t>(random());
+    record.worker = static_cast<std::uint16_t>(random());
+    record.sampling_exponent = static_cast<std::uint8_t>(random() % 40);
+    record.aggregated = random() % 2 == 0;
+    record.start = ObservedAt{Nanoseconds{static_cast<std::int64_t>(random() >> 2U)}};
+    record.end = record.start + Nanoseconds{static_cast<std::int64_t>(random() >> 30U)};
+    return record;
+}
+
+// Any fields in any order and, for counters, of any length: what the plan writes is what the fields
+// say one after the other.
+TEST(RecordPlan, writes_what_its_fields_say) {
+    std::mt19937_64 random(7);
+    for (int trial = 0; trial < 2'000; ++trial) {
+        std::vector<Item> items;
+        for (std::size_t count = 1 + random() % 40; items.size() < count;) {
+            const std::size_t field = random() % all_fields.size();
+            const auto octets = all_fields[field].element.octets;
+            if (octets != variable_length) {
+                const bool shorter = all_fields[field].group == Group::counters;
+                items.push_back(
+                    {field, shorter ? static_cast<std::uint16_t>(1 + random() % octets) : octets});
+            }
+        }
+        const RecordPlan plan(items);
+        const FlowRecord record = random_record(random);
+        Octets expected;
+        for (const Item& item : items) {
+            const Octets one = plainly(item, record);
+            expected.insert(expected.end(), one.begin(), one.end());
+        }
+        ASSERT_EQ(plan.octets(), expected.size());
+        ASSERT_EQ(written(plan, record), expected) << "trial " << trial;
+    }
+}
+
+TEST(RecordPlan, a_text_stands_between_fields_with_its_length_before_it) {
+    const std::vector<Item> items{{field("protocolIdentifier"), 1},
+                                  {field("interfaceName"), variable_length},
+                                  {field("sourceTransportPort"), 2},
+                                  {field("interfaceName"), variable_length}};
+    const RecordPlan plan(items);
+    EXPECT_EQ(plan.texts(), 2U);
+    EXPECT_EQ(plan.octets(), 3U);
+    const Octets octets = written(plan, test_support::tcp_record(), texts_of("eth1"));
+    const Octets expected{std::byte{6},   std::byte{4},   std::byte{'e'},  std::byte{'t'},
+                          std::byte{'h'}, std::byte{'1'}, std::byte{0xC8}, std::byte{0x22},
+                          std::byte{4},   std::byte{'e'}, std::byte{'t'},  std::byte{'h'},
+                          std::byte{'1'}};
+    EXPECT_EQ(octets, expected);
+}
+
+// RFC 7011 section 7: one octet of length up to 254, else 255 and two octets.
+TEST(VariableLength, has_two_forms) {
+    for (const std::size_t octets : {0U, 1U, 254U, 255U, 65'535U, 65'536U}) {
+        const std::string text(octets, 'x');
+        const Octets field = as_variable_length(std::as_bytes(std::span{text}));
+        const std::size_t kept = std::min<std::size_t>(octets, 65'535);
+        if (octets < 255) {
+            EXPECT_EQ(std::to_integer<std::size_t>(field[0]), octets);
+            EXPECT_EQ(field.size(), 1 + octets);
+        } else {
+            EXPECT_EQ(field[0], std::byte{255});
+            EXPECT_EQ(std::to_integer<std::size_t>(field[1]) << 8U |
+                          std::to_integer<std::size_t>(field[2]),
+                      kept);
+            EXPECT_EQ(field.size(), 3 + kept);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace tapmeter::fields

@@ -1,0 +1,94 @@
+#include "src/fields/table.h"
+
+#include <gtest/gtest.h>
+
+#include <cctype>
+#include <set>
+
+#include "src/fields/ipfix_time.h"
+
+namespace tapmeter::fields {
+namespace {
+
+TEST(FieldTable, names_each_field_once_and_finds_it) {
+    std::set<std::string_view> names;
+    for (std::size_t index = 0; index < all_fields.size(); ++index) {
+        EXPECT_TRUE(names.insert(all_fields[index].name).second) << all_fields[index].name;
+        EXPECT_EQ(find_field(all_fields[index].name), index);
+    }
+    EXPECT_EQ(find_field("octetDeltaCounts"), no_field);
+    EXPECT_EQ(find_field(""), no_field);
+}
+
+// RFC 5103 section 6.1: the reverse element's name is "reverse" and the name of the element.
+TEST(FieldTable, a_fields_name_is_its_elements) {
+    for (const Field& field : all_fields) {
+        std::string expected(field.element.name);
+        if (field.reverse) {
+            expected[0] = static_cast<char>(std::toupper(expected[0]));
+            expected.insert(0, "reverse");
+        }
+        EXPECT_EQ(field.name, expected);
+        EXPECT_FALSE(field.element.name.empty());
+        EXPECT_FALSE(field.help.empty()) << field.name;
+        EXPECT_EQ(field.column.empty(), field.column_type.empty()) << field.name;
+    }
+}
+
+TEST(FieldTable, reads_inside_of_what_it_reads_from) {
+    for (const Field& field : all_fields) {
+        const std::size_t holder = field.place.source == Source::record    ? sizeof(FlowRecord)
+                                   : field.place.source == Source::derived ? sizeof(DerivedValues)
+                                                                           : 0;
+        EXPECT_LE(field.place.offset + field.place.octets, holder) << field.name;
+    }
+}
+
+TEST(FieldTable, types_have_the_lengths_of_rfc_7011) {
+    for (const auto& element : information_elements) {
+        switch (element.type) {
+            case DataType::unsigned8:
+            case DataType::boolean:
+                EXPECT_EQ(element.octets, 1) << element.name;
+                break;
+            case DataType::unsigned16:
+                EXPECT_EQ(element.octets, 2) << element.name;
+                break;
+            case DataType::unsigned32:
+            case DataType::ipv4_address:
+            case DataType::date_time_seconds:
+                EXPECT_EQ(element.octets, 4) << element.name;
+                break;
+            case DataType::ipv6_address:
+                EXPECT_EQ(element.octets, 16) << element.name;
+                break;
+            case DataType::string:
+            case DataType::octet_array:
+                EXPECT_EQ(element.octets, variable_length) << element.name;
+                break;
+            default:
+                EXPECT_EQ(element.octets, 8) << element.name;
+        }
+    }
+}
+
+TEST(Derived, a_duration_beyond_its_element_is_the_most_it_can_say) {
+    FlowRecord record;
+    record.start = ObservedAt{Nanoseconds{1'000}};
+    record.end = record.start + std::chrono::hours{2};
+    DerivedValues values;
+    derive<needs::all>(record, values);
+    EXPECT_EQ(values.duration_milliseconds, 7'200'000U);
+    EXPECT_EQ(values.duration_microseconds, 0xFFFF'FFFFU);
+    record.end = record.start - std::chrono::seconds{1};
+    derive<needs::all>(record, values);
+    EXPECT_EQ(values.duration_milliseconds, 0U);
+    record.sampling_exponent = 4;
+    derive<needs::all>(record, values);
+    EXPECT_EQ(values.sampling_probability, 0.0625);
+    EXPECT_EQ(values.sampling_population, 16U);
+    EXPECT_EQ(values.aggregated, 2);
+}
+
+}  // namespace
+}  // namespace tapmeter::fields
