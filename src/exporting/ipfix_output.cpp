@@ -205,8 +205,7 @@ std::unique_ptr<Sender> IpfixOutput::sender_for(Parts& parts, const Interfaces& 
         setup.streams.push_back({.templates = &templates_,
                                  .domain = domain,
                                  .interfaces = interfaces,
-                                 .options = parts.config.options,
-                                 .fixed_texts = parts.config.quirk_nfdump,
+                                 .options = parts.config.options && !parts.config.quirk_nfdump,
                                  .applications = {}});
     }
     if (parts.datagrams) {

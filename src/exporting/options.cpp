@@ -25,8 +25,6 @@ enum OptionsTemplateId : std::uint16_t {
 
 constexpr std::uint32_t process_id = 1;  // there is one of each
 constexpr std::size_t set_header_octets = 4;
-constexpr std::uint16_t fixed_name_octets = 32;
-constexpr std::uint16_t fixed_description_octets = 64;
 constexpr std::size_t announced_text_octets_max = 200;
 
 const InformationElement& element_of(std::string_view name) {
@@ -105,15 +103,9 @@ public:
         store_be(room(sizeof value).template first<sizeof value>(), value);
         return *this;
     }
-    // fixed  octets, zeros behind the text; variable_length: its length before it
-    RecordText& text(std::string_view text, std::uint16_t fixed) {
-        const Bytes octets = octets_of(text);
-        if (fixed == fields::variable_length) {
-            return append(fields::as_variable_length(octets));
-        }
-        std::ranges::copy(octets.first(std::min<std::size_t>(octets.size(), fixed)),
-                          room(fixed).begin());
-        return *this;
+    // Its length before it, and no more of it than is good for a message of 512 octets.
+    RecordText& text(std::string_view text) {
+        return append(fields::as_variable_length(octets_of(text)));
     }
     RecordText& append(Bytes octets) {
         std::ranges::copy(octets, room(octets.size()).begin());
@@ -155,62 +147,45 @@ void Announcement::add_templates() {
 
 // RFC 7011 section 3.4.2.2: id, fields, fields of the scope, then the specifiers.
 void Announcement::define(Writer& writer, std::uint16_t id, std::size_t scopes,
-                          std::vector<Column> columns) {
+                          const std::vector<std::string_view>& elements) {
     RecordText record;
     record.number(id)
-        .number(static_cast<std::uint16_t>(columns.size()))
+        .number(static_cast<std::uint16_t>(elements.size()))
         .number(static_cast<std::uint16_t>(scopes));
-    for (const Column& column : columns) {
-        const InformationElement& element = element_of(column.element);
-        record.number(element.id).number(column.octets == 0 ? element.octets : column.octets);
+    for (const std::string_view name : elements) {
+        const InformationElement& element = element_of(name);
+        record.number(element.id).number(element.octets);
     }
     writer.add(options_template_set_id, record.octets(), false);
 }
 
 void Announcement::add_options_templates() {
     Writer writer(opening_, setup_.message_octets);
-    define(writer, exporting_reliability, 1,
-           {{"exportingProcessId"},
-            {"notSentFlowTotalCount"},
-            {"notSentPacketTotalCount"},
-            {"notSentOctetTotalCount"}});
-    define(writer, metering_statistics, 1,
-           {{"observationDomainId"},
-            {"exportedMessageTotalCount"},
-            {"exportedFlowRecordTotalCount"},
-            {"exportedOctetTotalCount"}});
-    define(writer, metering_reliability, 2,
-           {{"observationDomainId"},
-            {"meteringProcessId"},
-            {"ignoredPacketTotalCount"},
-            {"ignoredOctetTotalCount"},
-            {"observationTimeMilliseconds"},
-            {"observationTimeMilliseconds"}});
-    define(writer, flow_keys, 1, {{"templateId"}, {"flowKeyIndicator"}});
     define(writer, interface_table, 1,
-           {{"ingressInterface"},
-            {"interfaceName", text_octets(fixed_name_octets)},
-            {"interfaceDescription", text_octets(fixed_description_octets)}});
+           {"ingressInterface", "interfaceName", "interfaceDescription"});
+    define(writer, exporting_reliability, 1,
+           {"exportingProcessId", "notSentFlowTotalCount", "notSentPacketTotalCount",
+            "notSentOctetTotalCount"});
+    define(writer, metering_statistics, 1,
+           {"observationDomainId", "exportedMessageTotalCount", "exportedFlowRecordTotalCount",
+            "exportedOctetTotalCount"});
+    define(
+        writer, metering_reliability, 2,
+        {"observationDomainId", "meteringProcessId", "ignoredPacketTotalCount",
+         "ignoredOctetTotalCount", "observationTimeMilliseconds", "observationTimeMilliseconds"});
+    define(writer, flow_keys, 1, {"templateId", "flowKeyIndicator"});
     define(writer, selector, 1,
-           {{"selectorId"},
-            {"flowSelectorAlgorithm"},
-            {"samplingProbability"},
-            {"selectorIDTotalFlowsObserved"},
-            {"selectorIDTotalFlowsSelected"}});
+           {"selectorId", "flowSelectorAlgorithm", "samplingProbability",
+            "selectorIDTotalFlowsObserved", "selectorIDTotalFlowsSelected"});
     if (!setup_.applications.empty()) {
         define(writer, application_table, 1,
-               {{"applicationId"},
-                {"applicationName", text_octets(fixed_name_octets)},
-                {"applicationDescription", text_octets(fixed_description_octets)}});
+               {"applicationId", "applicationName", "applicationDescription"});
     }
     if (!setup_.templates->own_fields().empty()) {
         define(writer, element_types, 2,
-               {{"privateEnterpriseNumber"},
-                {"informationElementId"},
-                {"informationElementDataType"},
-                {"informationElementSemantics"},
-                {"informationElementName"},
-                {"informationElementDescription"}});
+               {"privateEnterpriseNumber", "informationElementId", "informationElementDataType",
+                "informationElementSemantics", "informationElementName",
+                "informationElementDescription"});
     }
     writer.close();
 }
@@ -225,8 +200,8 @@ void Announcement::add_interfaces() {
         writer.add(interface_table,
                    RecordText{}
                        .number(static_cast<std::uint32_t>(point + 1))
-                       .text(one.name, text_octets(fixed_name_octets))
-                       .text("observation point of tapmeter", text_octets(fixed_description_octets))
+                       .text(one.name)
+                       .text("observation point of tapmeter")
                        .octets(),
                    true);
     }
@@ -259,8 +234,8 @@ void Announcement::add_types() {
                        .number(field.element.id)
                        .number(static_cast<std::uint8_t>(field.element.type))
                        .number(static_cast<std::uint8_t>(semantics))
-                       .text(field.element.name, fields::variable_length)
-                       .text(field.help, fields::variable_length)
+                       .text(field.element.name)
+                       .text(field.help)
                        .octets(),
                    true);
     }
@@ -274,8 +249,8 @@ void Announcement::add_applications() {
                    RecordText{}
                        .append(fields::as_variable_length(
                            Bytes{one.id}.first(std::min(one.id.size(), announced_text_octets_max))))
-                       .text(one.name, text_octets(fixed_name_octets))
-                       .text(one.description, text_octets(fixed_description_octets))
+                       .text(one.name)
+                       .text(one.description)
                        .octets(),
                    true);
     }

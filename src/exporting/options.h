@@ -45,7 +45,6 @@ public:
         ObservationDomainId domain{};
         Interfaces interfaces;             // of all Observation Points
         bool options = true;               // false: Templates of flow records alone
-        bool fixed_texts = false;          // names at a fixed length, as nfdump 1.7 wants them
         std::size_t message_octets = 512;  // no message is longer
         std::vector<Application> applications;
     };
@@ -63,10 +62,6 @@ public:
                                             std::chrono::system_clock::time_point now);
 
 private:
-    struct Column {
-        std::string_view element;
-        std::uint16_t octets = 0;  // 0: as the registry says; else of a text
-    };
     class Writer;
 
     MeteringTotals of_this_domain(const MeteringReport& report,
@@ -77,11 +72,8 @@ private:
     void add_flow_keys();
     void add_types();
     void add_applications();
-    std::uint16_t text_octets(std::uint16_t fixed) const noexcept {
-        return setup_.fixed_texts ? fixed : fields::variable_length;
-    }
     static void define(Writer& writer, std::uint16_t id, std::size_t scopes,
-                       std::vector<Column> columns);
+                       const std::vector<std::string_view>& elements);
 
     Setup setup_;
     std::vector<PreparedMessage> opening_;

@@ -53,9 +53,11 @@ std::string entry(const Field& field) {
     std::string text =
         "*" + std::string(field.name) + "* (" + std::to_string(field.element.id) + ")++\n";
     text += escaped(field.help);
-    const auto add = [&text](std::string_view what, std::string_view word) {
+    bool first = true;
+    const auto add = [&](std::string_view what, std::string_view word) {
         if (!word.empty()) {
-            text += "; " + std::string(what) + " " + escaped(word);
+            text += std::string(first ? ".\n" : "; ") + std::string(what) + " " + escaped(word);
+            first = false;
         }
     };
     add("EVE", field.eve);

@@ -1,0 +1,232 @@
+#!/bin/bash
+# Other people's collectors read our IPFIX over UDP, TCP and TLS, by IPv4 and IPv6, from loopback:
+# libfixbuf, nfcapd with the questions that people ask nfdump, nfacctd (pmacct), tshark. No warning,
+# and sums equal to the truth that the generator wrote beside the packets.
+# usage: tests/system/ipfix_conformance_test.sh
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+cases=(udp4_libfixbuf udp6_libfixbuf tcp4_libfixbuf tcp6_libfixbuf tls_libfixbuf tls_unknown_name
+    tls_unknown_authority files_libfixbuf files_tshark udp4_nfcapd udp6_nfcapd nfcapd_sequence
+    nfdump_top nfdump_port nfdump_packets filter_same_as_nfdump udp4_nfacctd udp6_nfacctd)
+begin "${cases[@]}"
+fixbuf=${TAPMETER_FIXBUF_READER:-$top/build/tests/src/exporting/fixbuf_reader}
+"$traffic" write "$work/sent.pcap" "$work/truth.jsonl" --packets 20000 --flows 600
+wanted=$("$flows" totals "truth:$work/truth.jsonl" | python3 -c '
+import json, sys
+sums = json.load(sys.stdin)
+print(sums["packets"], sums["octets"])')
+
+# A port that nobody listens at.
+free_port() {
+    python3 -c '
+import socket
+probe = socket.socket()
+probe.bind(("127.0.0.1", 0))
+print(probe.getsockname()[1])'
+}
+# udp|tcp|tls|file, host, port, more TOML ...: the recording through one collector
+export_to() {
+    local transport=$1 host=$2 port=$3
+    shift 3
+    {
+        printf '[[export.ipfix]]\nreconnect = "1s"\n'
+        if [[ $transport == file ]]; then
+            printf 'collector = "file://%s"\n' "$host"
+        else
+            printf 'collector = "%s://%s:%s"\n' "$transport" "$host" "$port"
+        fi
+        printf '%s\n' "$@"
+    } >"$work/export.toml"
+    "$tapmeter" read "$work/sent.pcap" -c "$work/export.toml" --strict >"$work/export.log" 2>&1
+}
+is_listening() { ss -H -ln "sport = :$1" | grep -q .; }
+
+# name, transport, address to listen at, host in the URL
+by_fixbuf() {
+    local name=$1 transport=$2 address=$3 host=$4 port records sums
+    if [[ ! -x $fixbuf ]]; then
+        skip "$name" "libfixbuf-dev was not there when this was built"
+        return
+    fi
+    port=$(free_port)
+    records=$("$tapmeter" read "$work/sent.pcap" -q -o json | wc -l)
+    start_here "$work/fixbuf.out" "$fixbuf" "$transport" "$address" "$port" "$records"
+    wait_for 10 is_listening "$port"
+    export_to "$transport" "$host" "$port" || true
+    wait_for 10 has_ended "$started" || kill "$started"
+    read -r records sums <<<"$(awk '{print $1, $2, $3}' "$work/fixbuf.out")"
+    if [[ $sums == "$wanted" ]]; then
+        ok "$name"
+    else
+        failed "$name" "libfixbuf has '$sums', sent were '$wanted'" "$work/fixbuf.out" \
+            "$work/export.log"
+    fi
+}
+by_fixbuf udp4_libfixbuf udp 127.0.0.1 127.0.0.1
+by_fixbuf udp6_libfixbuf udp ::1 '[::1]'
+by_fixbuf tcp4_libfixbuf tcp 127.0.0.1 127.0.0.1
+by_fixbuf tcp6_libfixbuf tcp ::1 '[::1]'
+
+# Authorities, certificates and keys for this one test.
+make_certificates() {
+    local who
+    for who in authority stranger; do
+        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$who" \
+            -keyout "$work/$who.key" -out "$work/$who.pem" 2>/dev/null
+    done
+    for who in collector tapmeter; do
+        openssl req -newkey rsa:2048 -nodes -subj "/CN=$who" -keyout "$work/$who.key" \
+            -out "$work/$who.csr" 2>/dev/null
+        openssl x509 -req -in "$work/$who.csr" -CA "$work/authority.pem" -days 2 -CAcreateserial \
+            -CAkey "$work/authority.key" -out "$work/$who.pem" 2>/dev/null \
+            -extfile <(printf 'subjectAltName=DNS:%s.test,IP:127.0.0.1' "$who")
+    done
+}
+# A collector that insists on who we are, and keeps what it decrypts.
+start_tls() {
+    port=$(free_port)
+    sleep 600 | openssl s_server -accept "127.0.0.1:$port" -cert "$work/collector.pem" \
+        -key "$work/collector.key" -CAfile "$work/authority.pem" -Verify 2 -verify_return_error \
+        -quiet >"$work/tls.ipfix" 2>"$work/tls.log" &
+    started=$!
+    wait_for 10 is_listening "$port"
+}
+by_tls() {
+    export_to tls 127.0.0.1 "$port" "tls_certificate = \"$work/tapmeter.pem\"" \
+        "tls_key = \"$work/tapmeter.key\"" "$@"
+}
+refused_without_an_octet() {
+    [[ ! -s $work/tls.ipfix ]] && grep -q 'certificate is refused' "$work/export.log"
+}
+if command -v openssl >/dev/null && make_certificates; then
+    start_tls
+    by_tls "tls_ca = \"$work/authority.pem\""
+    sleep 0.5
+    sums=$("$fixbuf" "$work/tls.ipfix" 2>&1 | awk '{print $2, $3}')
+    if [[ $sums == "$wanted" ]]; then
+        ok tls_libfixbuf
+    else
+        failed tls_libfixbuf "libfixbuf has '$sums', sent were '$wanted'" "$work/tls.log" \
+            "$work/export.log"
+    fi
+    : >"$work/tls.ipfix"
+    by_tls "tls_ca = \"$work/authority.pem\"" 'tls_name = "other.test"'
+    expect tls_unknown_name 'something was exported to another name, or nothing said' \
+        refused_without_an_octet
+    by_tls "tls_ca = \"$work/stranger.pem\""
+    expect tls_unknown_authority 'something was exported to a collector that we cannot verify' \
+        refused_without_an_octet
+    kill "$started"
+else
+    for case in tls_libfixbuf tls_unknown_name tls_unknown_authority; do
+        skip "$case" 'openssl is not installed (scripts/setup test)'
+    done
+fi
+
+export_to file "$work/files" 0 'compress = false'
+cat "$work"/files/*.ipfix >"$work/all.ipfix"
+sums=$("$fixbuf" "$work/all.ipfix" 2>&1 | awk '{print $2, $3}')
+expect files_libfixbuf "libfixbuf has '$sums', written were '$wanted'" test "$sums" = "$wanted"
+if command -v tshark >/dev/null; then
+    complaints=$(tshark -r "$work/all.ipfix" -Y '_ws.malformed || _ws.expert' 2>&1 |
+        grep -vc 'Running as user')
+    expect files_tshark "tshark complains $complaints times" test "$complaints" -eq 0
+else
+    skip files_tshark 'tshark is not installed (scripts/setup test)'
+fi
+
+# address, host, case, more TOML ...
+by_nfcapd() {
+    local address=$1 host=$2 port sums
+    shift 2
+    port=$(free_port)
+    rm -rf "$work/stored"
+    mkdir -m 777 "$work/stored"
+    start_here "$work/nfcapd.log" nfcapd -w "$work/stored" -p "$port" -b "$address" -t 86400 \
+        -B 4000000
+    wait_for 5 grep -q 'Startup' "$work/nfcapd.log"
+    export_to udp "$host" "$port" 'quirks = "nfdump"' "$@"
+    sleep 0.5
+    stop "$started" 10
+}
+dump() { nfdump -q -N -R "$work/stored" "$@" 2>/dev/null; }
+if command -v nfcapd >/dev/null; then
+    by_nfcapd ::1 '[::1]'
+    expect udp6_nfcapd 'nfcapd stored other flows than the file holds' \
+        "$flows" compare "truth:$work/truth.jsonl" "nfdump:$work/stored"
+    by_nfcapd 127.0.0.1 127.0.0.1
+    expect udp4_nfcapd 'nfcapd stored other flows than the file holds' \
+        "$flows" compare "truth:$work/truth.jsonl" "nfdump:$work/stored"
+    expect nfcapd_sequence 'nfcapd counted sequence errors or bad packets' \
+        grep -q 'Sequence Errors: 0, Bad Packets: 0' "$work/nfcapd.log"
+    # The questions of softflowd's users, against our own answers to them.
+    "$tapmeter" read "$work/sent.pcap" -q -o json >"$work/records.jsonl"
+    questions=$top/tests/system/ipfix_questions.py
+    ask() { python3 "$questions" "$1" "$work/records.jsonl"; }
+    expect nfdump_top 'nfdump -s srcip/bytes -n 10 has other addresses or sums' diff \
+        <(nfdump -N -R "$work/stored" -s srcip/bytes -n 10 -o csv |
+            python3 "$questions" nfdump-top -) <(ask top)
+    expect nfdump_port "nfdump 'dst port 443' counts other records" \
+        test "$(dump -o 'fmt:%fl' 'dst port 443' | wc -l)" = "$(ask port)"
+    expect nfdump_packets "nfdump 'packets < 3' counts other records" \
+        test "$(dump -o 'fmt:%fl' 'packets < 3' | wc -l)" = "$(ask packets)"
+    # The same expression in our filter: nfcapd is sent what nfdump would have picked.
+    picked=$(dump -o 'fmt:%fl' 'dst port 443 and packets > 2' | wc -l)
+    by_nfcapd 127.0.0.1 127.0.0.1 'filter = "dst port 443 and packets > 2"'
+    expect filter_same_as_nfdump "our filter sends other records than nfdump's $picked" \
+        test "$(dump -o 'fmt:%fl' any | wc -l)" = "$picked"
+else
+    for case in udp4_nfcapd udp6_nfcapd nfcapd_sequence nfdump_top nfdump_port nfdump_packets \
+        filter_same_as_nfdump; do
+        skip "$case" 'nfdump is not installed (scripts/setup test)'
+    done
+fi
+
+# pmacct keeps one direction a record, so it is sent two.
+by_nfacctd() {
+    local name=$1 address=$2 host=$3 port sums
+    port=$(free_port)
+    rm -f "$work/nfacctd.csv"
+    cat >"$work/nfacctd.conf" <<END
+daemonize: false
+nfacctd_ip: $address
+nfacctd_port: $port
+nfacctd_pipe_size: 4000000
+plugins: print
+aggregate: src_host, dst_host, src_port, dst_port, proto
+print_output: csv
+print_output_file: $work/nfacctd.csv
+print_output_file_append: true
+print_refresh_time: 1
+plugin_buffer_size: 1024000
+plugin_pipe_size: 102400000
+END
+    start_here "$work/nfacctd.log" nfacctd -f "$work/nfacctd.conf"
+    wait_for 10 is_listening "$port"
+    export_to udp "$host" "$port" 'direction = "uniflow"'
+    sleep 3
+    stop "$started" 10 INT
+    sums=$(python3 -c '
+import csv, sys
+packets = octets = 0
+for row in csv.reader(open(sys.argv[1])):
+    if row and row[-1].isdigit():
+        packets += int(row[-2])
+        octets += int(row[-1])
+print(packets, octets)' "$work/nfacctd.csv")
+    if [[ $sums == "$wanted" ]] && ! grep -Eiq 'warn.*(template|malformed|seq)' "$work/nfacctd.log"
+    then
+        ok "$name"
+    else
+        failed "$name" "nfacctd has '$sums', sent were '$wanted'" "$work/nfacctd.log"
+    fi
+}
+if command -v nfacctd >/dev/null; then
+    by_nfacctd udp4_nfacctd 127.0.0.1 127.0.0.1
+    by_nfacctd udp6_nfacctd ::1 '[::1]'
+else
+    skip udp4_nfacctd 'pmacct is not installed (scripts/setup test)'
+    skip udp6_nfacctd 'pmacct is not installed (scripts/setup test)'
+fi
+finish
