@@ -51,6 +51,7 @@ LIBRARIES = {
     r"bpf/bpf_\w+\.h": "bpf",
     r"hs/hs\w*\.h|hs\.h": "pipeline/inspect",
     r"ndpi\w*/\w+\.h": "pipeline/inspect",
+    r"nettle/.*": "pipeline/inspect",
     r"toml\+\+/.*|toml\.hpp": "src/config",
     r"CLI/.*": "src/verbs",
     r"microhttpd\.h": "src/control",
