@@ -53,6 +53,7 @@ LIBRARIES = {
     r"hs/hs\w*\.h|hs\.h": "pipeline/inspect",
     r"pcre2\w*\.h": "pipeline/inspect",
     r"ndpi\w*/\w+\.h": "pipeline/inspect",
+    r"nettle/.*": "pipeline/inspect",
     r"toml\+\+/.*|toml\.hpp": "src/config",
     r"CLI/.*": "src/verbs",
     r"microhttpd\.h": "src/control",

@@ -9,14 +9,12 @@ namespace tapmeter::inspect::extract {
 
 namespace {
 
-constexpr std::uint16_t type_a = 1;
 constexpr std::uint16_t type_ns = 2;
 constexpr std::uint16_t type_cname = 5;
 constexpr std::uint16_t type_soa = 6;
 constexpr std::uint16_t type_ptr = 12;
 constexpr std::uint16_t type_mx = 15;
 constexpr std::uint16_t type_txt = 16;
-constexpr std::uint16_t type_aaaa = 28;
 constexpr std::uint16_t type_srv = 33;
 
 constexpr unsigned opcode_max = 6;  // RFC 8490 §5.4: DSO
@@ -169,7 +167,8 @@ std::size_t write_dns_name(Bytes message, std::size_t offset, std::span<std::byt
                            std::size_t& end) noexcept {
     constexpr unsigned pointer_bits = 0xc0;
     end = 0;
-    std::size_t behind = 0;  // the name where it began, once a pointer left it
+    std::size_t behind = 0;      // the name where it began, once a pointer left it
+    std::size_t begin = offset;  // each pointer leads before all that was read of the name
     std::size_t wire_octets = 0;
     std::size_t used = 0;
     for (std::size_t pointers = 0; offset < message.size();) {
@@ -184,10 +183,11 @@ std::size_t write_dns_name(Bytes message, std::size_t offset, std::span<std::byt
             }
             const std::size_t target = ((length & ~std::size_t{pointer_bits}) << 8U) |
                                        std::to_integer<std::size_t>(message[offset + 1]);
-            if (target >= offset) {
+            if (target >= begin) {
                 return used;
             }
             behind = behind != 0 ? behind : offset + 2;
+            begin = target;
             offset = target;
             continue;
         }

@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint8_t protocol_tcp = 6;
 constexpr std::uint8_t protocol_udp = 17;
 constexpr std::uint8_t datagrams_unknown_max = 4;
+constexpr std::uint8_t later_steps_max = 32;
 
 bool is_done(const FlowReading& flow) noexcept {
     return flow.done[0] && flow.done[1];
@@ -73,7 +74,9 @@ bool Extractor::feed(FlowReading& flow, const PacketIn& packet) noexcept {
     if (findings_->left_out() != 0) {
         (*counters_)[index_of(ReadEvent::findings_left_out)].add(findings_->left_out());
     }
-    return !is_done(flow);
+    const bool may_turn = flow.later_steps < later_steps_max && flow.protocol != Protocol::tls &&
+                          packet.protocol == protocol_tcp && !flow.was_told;
+    return !is_done(flow) || may_turn;
 }
 
 // A SYN for a connection that is under way, with another number: the ports are used again.
@@ -159,6 +162,9 @@ void Extractor::read_steps(FlowReading& flow, std::uint8_t side, Delivery step,
 std::size_t Extractor::read_step(FlowReading& flow, std::uint8_t side, const Delivery& step,
                                  const PacketIn& packet) noexcept {
     std::size_t consumed = 0;
+    if (flow.done[side] && turns_to_tls(flow, step)) {
+        consumed = step.fresh_from;
+    }
     const bool ends_here = step.last || step.lost != 0;
     // A connection may change its protocol twice: proxied, then encrypted.
     for (unsigned protocols_met = 0; protocols_met < 3 && !flow.done[side]; ++protocols_met) {
@@ -185,7 +191,7 @@ std::size_t Extractor::read_step(FlowReading& flow, std::uint8_t side, const Del
             continue;
         }
         if (step.lost != 0) {
-            if (consumed < step.octets.size() || flow.places[side].need != 0) {
+            if (!step.octets.empty()) {
                 context.count(ReadEvent::broken_by_gap);
             }
             pass_http_gap(step.lost, flow.places[side]);
@@ -196,6 +202,24 @@ std::size_t Extractor::read_step(FlowReading& flow, std::uint8_t side, const Del
         break;
     }
     return flow.done[side] ? step.octets.size() : consumed;
+}
+
+// Mail, databases and others begin in the clear and turn to TLS when both sides have agreed.
+bool Extractor::turns_to_tls(FlowReading& flow, const Delivery& step) noexcept {
+    const bool may_turn = flow.protocol == Protocol::unknown || flow.protocol == Protocol::smtp ||
+                          flow.protocol == Protocol::ftp;
+    const Bytes fresh = step.octets.subspan(step.fresh_from);
+    if (!may_turn || flow.was_told || fresh.empty() || flow.later_steps >= later_steps_max) {
+        return false;
+    }
+    ++flow.later_steps;
+    if (!begins_tls(fresh)) {
+        return false;
+    }
+    recognise(flow, Protocol::tls);
+    flow.places = {};
+    flow.done = {};
+    return true;
 }
 
 Read Extractor::read_stream(FlowReading& flow, Bytes unread, bool last, ObservedAt at,

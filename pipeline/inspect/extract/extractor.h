@@ -33,6 +33,7 @@ struct FlowReading {
     bool was_told = false;  // the protocol came from a dissector: the first octets decide nothing
     std::array<bool, 2> done{};
     std::uint8_t datagrams_unknown = 0;
+    std::uint8_t later_steps = 0;  // in which a late TLS hello was looked for
 };
 static_assert(sizeof(FlowReading) <= 160);
 static_assert(std::is_trivially_copyable_v<FlowReading>);
@@ -108,6 +109,7 @@ private:
                     const PacketIn& packet) noexcept;
     std::size_t read_step(FlowReading& flow, std::uint8_t side, const Delivery& step,
                           const PacketIn& packet) noexcept;
+    bool turns_to_tls(FlowReading& flow, const Delivery& step) noexcept;
     Read read_stream(FlowReading& flow, Bytes unread, bool last, ObservedAt at,
                      Context& context) noexcept;
     void read_datagram(FlowReading& flow, const PacketIn& packet) noexcept;

@@ -34,12 +34,13 @@ Recognised as_tls(Bytes octets) noexcept {
     constexpr unsigned alert_type = 21;
     Reader reader{octets};
     const unsigned type = reader.u8();
-    const unsigned version = reader.u16();
+    const unsigned major = reader.u8();
+    const unsigned minor = reader.u8();
     const unsigned record_octets = reader.u16();
     const unsigned message = reader.u8();
     const std::uint32_t message_octets = reader.u24();
-    if ((type != handshake_type && type != alert_type) ||
-        (octets.size() >= 3 && (version >> 8U != 3 || (version & 0xffU) > 4))) {
+    if ((type != handshake_type && type != alert_type) || (octets.size() >= 2 && major != 3) ||
+        minor > 4) {
         return none;
     }
     if (octets.size() >= 7 && type == alert_type) {
@@ -48,9 +49,14 @@ Recognised as_tls(Bytes octets) noexcept {
     if (octets.size() < octets_needed) {
         return more;
     }
+    // A first record may be so short that the message's length is in the next.
     constexpr std::uint32_t hello_octets_min = 38;
-    const bool is_hello = (message == 1 || message == 2) && record_octets > 0 &&
-                          message_octets >= hello_octets_min && message_octets < (1U << 17U);
+    constexpr std::uint32_t hello_octets_max = 1U << 17U;
+    constexpr unsigned message_header_octets = 4;
+    const bool is_length =
+        record_octets < message_header_octets ||
+        (message_octets >= hello_octets_min && message_octets < hello_octets_max);
+    const bool is_hello = (message == 1 || message == 2) && record_octets > 0 && is_length;
     return is_hello ? certainly(Protocol::tls) : none;
 }
 
@@ -66,8 +72,10 @@ Recognised as_http(Bytes octets) noexcept {
     if (is_http(octets)) {
         return certainly(Protocol::http);
     }
-    const bool has_line = text_of(octets).find('\n') != std::string_view::npos;
-    return begins_http(octets) && !has_line ? more : none;
+    if (!begins_http(octets)) {
+        return none;
+    }
+    return text_of(octets).find('\n') == std::string_view::npos ? more : none;
 }
 
 Recognised as_smb(Bytes octets) noexcept {
@@ -152,21 +160,36 @@ Recognised recognise_stream(Bytes octets, Ports ports) noexcept {
         return more;
     }
     const std::string_view text = text_of(octets);
-    const std::array answers{as_tls(octets),
-                             as_ssh(text),
-                             as_http(octets),
-                             as_smb(octets),
-                             as_dns_stream(octets, ports),
-                             as_greeting(text, ports)};
-    const auto* const certain =
-        std::ranges::find_if(answers, [](const auto& answer) { return answer.is_certain(); });
-    if (certain != answers.end()) {
-        return *certain;
+    bool wants_more = false;
+    const auto is_it = [&](Recognised answer) {
+        wants_more = wants_more || answer.wants_more();
+        return answer.is_certain();
+    };
+    // The commonest first: most streams are decided by their first octet.
+    if (const auto answer = as_tls(octets); is_it(answer)) {
+        return answer;
     }
-    const bool wants_more =
-        octets.size() < first_octets_max &&
-        std::ranges::any_of(answers, [](const auto& answer) { return answer.wants_more(); });
-    return wants_more ? more : none;
+    if (const auto answer = as_http(octets); is_it(answer)) {
+        return answer;
+    }
+    if (const auto answer = as_dns_stream(octets, ports); is_it(answer)) {
+        return answer;
+    }
+    if (const auto answer = as_ssh(text); is_it(answer)) {
+        return answer;
+    }
+    if (const auto answer = as_smb(octets); is_it(answer)) {
+        return answer;
+    }
+    if (const auto answer = as_greeting(text, ports); is_it(answer)) {
+        return answer;
+    }
+    return wants_more && octets.size() < first_octets_max ? more : none;
+}
+
+bool begins_tls(Bytes octets) noexcept {
+    constexpr std::byte handshake_type{22};
+    return !octets.empty() && octets.front() == handshake_type && as_tls(octets).is_certain();
 }
 
 Recognised recognise_datagram(Bytes datagram, Ports ports) noexcept {

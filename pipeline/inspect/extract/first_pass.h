@@ -34,6 +34,9 @@ inline constexpr std::size_t first_octets_max = 2'048;
 // octets  the first of one direction of a TCP connection, as many as are there
 Recognised recognise_stream(Bytes octets, Ports ports) noexcept;
 
+// True where a TLS hello begins here: for connections that turn to TLS later, as by STARTTLS.
+bool begins_tls(Bytes octets) noexcept;
+
 // datagram  the payload of any datagram of the flow
 Recognised recognise_datagram(Bytes datagram, Ports ports) noexcept;
 

@@ -78,12 +78,11 @@ bool read_request_line(std::string_view line, HttpHead& head) noexcept {
     head.method = octets_of(line.substr(0, method_end));
     std::string_view target = trimmed(line.substr(method_end));
     const std::size_t version_begin = target.rfind(' ');
-    if (version_begin != std::string_view::npos) {
+    if (version_begin != std::string_view::npos &&
+        target.substr(version_begin + 1).starts_with("HTTP/")) {
         head.version = version_at(target.substr(version_begin + 1));
-        if (head.version != 0) {
-            target = trimmed(target.substr(0, version_begin));
-        }
-    } else {
+        target = trimmed(target.substr(0, version_begin));
+    } else if (version_begin == std::string_view::npos) {
         head.version = version_at(target);
         target = head.version != 0 ? std::string_view{} : target;
     }

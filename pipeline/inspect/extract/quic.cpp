@@ -230,8 +230,13 @@ bool is_quic(Bytes datagram) noexcept {
 void read_quic(Bytes datagram, QuicFlow& flow, Context& context) noexcept {
     auto& quic = context.metadata.quic;
     for (std::size_t packet = 0; packet < quic_coalesced_max && !datagram.empty(); ++packet) {
-        if (!is_quic(datagram) || flow.place.done[context.side]) {
-            return;  // a short header, or padding behind the last packet
+        if (flow.place.done[context.side]) {
+            return;
+        }
+        if (!is_quic(datagram)) {  // a short header, or padding behind the last packet
+            const bool is_short = (datagram.front() & std::byte{long_header}) == std::byte{0};
+            flow.place.done[context.side] = packet == 0 && is_short && flow.place.has_client;
+            return;
         }
         const std::uint32_t number = version_of(datagram);
         quic.version = quic.version == 0 ? number : quic.version;

@@ -11,7 +11,6 @@ namespace tapmeter::inspect::extract {
 namespace {
 
 constexpr std::uint8_t record_change_cipher_spec = 20;
-constexpr std::uint8_t record_alert = 21;
 constexpr std::uint8_t record_handshake = 22;
 constexpr std::uint8_t record_application_data = 23;
 constexpr std::uint8_t record_heartbeat = 24;

@@ -128,6 +128,7 @@ public:
             return;
         }
         Flow& flow = flow_of(sender_of(*headers));
+        reading_.seen.insert(sender_of(*headers));
         const bool from_initiator = flow.initiator == sender_of(*headers);
         PacketIn in{.protocol = headers->protocol,
                     .side = static_cast<std::uint8_t>(from_initiator ? 0 : 1),
@@ -204,6 +205,11 @@ private:
         }
         const auto text = [&](Text piece) { return std::string{metadata->view(piece)}; };
         for (const Sender& sender : {flow.initiator, flow.responder}) {
+            if (sender.protocol == 6 && metadata->dns.queries + metadata->dns.responses != 0) {
+                put(sender, "dns.qry.type", std::to_string(metadata->dns.type));
+                put(sender, "dns.flags.rcode", std::to_string(metadata->dns.response_code));
+                take_answers(sender, *metadata);
+            }
             put(sender, "quic.version", hex_of(metadata->quic.version, 8));
             std::string names = text(metadata->tls.alpn_offered) + ",";
             for (std::size_t comma = 0; (comma = names.find(',')) != std::string::npos;) {

@@ -29,6 +29,7 @@ using Values = std::map<std::string, std::set<std::string>>;
 
 // All that the extractor found in one capture, by direction.
 struct CaptureReading {
+    std::set<Sender> seen;  // directions that had a packet
     std::map<Sender, Values> found;
     std::uint64_t packets = 0;
     std::array<std::uint64_t, read_events> read{};

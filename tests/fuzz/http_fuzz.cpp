@@ -1,0 +1,10 @@
+#include "tests/fuzz/extract_harness.h"
+
+// Any octets are a conversation in HTTP.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace tapmeter::inspect;
+    static extract::fuzzing::Harness harness{
+        6, {.source = 50'000, .destination = 80}, Protocol::http};
+    harness.run({data, size});
+    return 0;
+}
