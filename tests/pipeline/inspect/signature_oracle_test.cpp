@@ -1,5 +1,6 @@
-// Scores signatures against Suricata 7.0.10: its own verification tests, and which rule of two large
-// sets fires on which flow of some two hundred captures. What differs is printed with its reason.
+// Scores signatures against Suricata 7.0.10: its own verification tests, and which rule of two
+// large sets fires on which flow of some two hundred captures. What differs is printed with its
+// reason.
 #include "pipeline/inspect/signatures.h"
 
 #include <gtest/gtest.h>
