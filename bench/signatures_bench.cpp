@@ -1,5 +1,5 @@
-// What do signatures alone cost a packet? Every packet of a capture is looked at with a set of rules,
-// its payload as it stands (no streams, no named buffers), headers decoded before.
+// What do signatures alone cost a packet? Every packet of a capture is looked at with a set of
+// rules, its payload as it stands (no streams, no named buffers), headers decoded before.
 //
 // TAPMETER_RULES and TAPMETER_CAPTURE name a rule file and a capture; without them 2,000 made rules
 // run over made payloads of 600 octets.

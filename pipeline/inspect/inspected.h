@@ -64,8 +64,8 @@ struct Inspected {
     rules::Application application = rules::Application::unknown;
     bool to_server = false;
     bool established = false;  // TCP: the handshake was seen; others: both ends have sent
-    // No packet stands behind this: the flow ended, or the other side acknowledged what was missing.
-    // Only streams and messages are looked at.
+    // No packet stands behind this: the flow ended, or the other side acknowledged what was
+    // missing. Only streams and messages are looked at.
     bool without_packet = false;
     // The payload takes part in a reassembled stream: rules that look at streams look there.
     bool in_stream = false;

@@ -13,7 +13,8 @@
 namespace tapmeter::inspect {
 
 // The named buffers of one packet: those that an extractor found, and those that are made of them
-// (single header fields, names of fields, file_data ...) or of the datagram itself (SIP, QUIC). Only what a rule of the set looks at is made. One for each worker; fixed room.
+// (single header fields, names of fields, file_data ...) or of the datagram itself (SIP, QUIC).
+// Only what a rule of the set looks at is made. One for each worker; fixed room.
 class NamedBuffers {
 public:
     static constexpr std::size_t named_max = 192;

@@ -151,7 +151,7 @@ Result<std::unique_ptr<const SignatureSet>> SignatureSet::build(rules::RuleSet r
                                                                 const SetSettings& settings) {
     std::ranges::stable_sort(rules.rules, {}, rank_of);
     FlowbitNames names;
-    std::vector<Signature> signatures;
+    std::vector<Signature> all;
     std::vector<Rule> kept;
     for (Rule& rule : rules.rules) {
         const rules::Place place = rule.place;
@@ -164,7 +164,7 @@ Result<std::unique_ptr<const SignatureSet>> SignatureSet::build(rules::RuleSet r
         }
         kept.push_back(made->rule);
         made->rule.buffers.clear();
-        signatures.push_back(std::move(*made));
+        all.push_back(std::move(*made));
     }
     ScanPlan plan = plan_scans(kept);
     auto compiled = compile_scans(plan, settings.limits, settings.cache_folder);
@@ -176,8 +176,7 @@ Result<std::unique_ptr<const SignatureSet>> SignatureSet::build(rules::RuleSet r
     if (!prefilter) {
         return tl::unexpected<Error>(prefilter.error());
     }
-    std::unique_ptr<SignatureSet> set(
-        new SignatureSet(std::move(signatures), std::move(*prefilter)));
+    std::unique_ptr<SignatureSet> set(new SignatureSet(std::move(all), std::move(*prefilter)));
     for (std::size_t slot = 0; slot < slot_buffers; ++slot) {
         std::vector<std::uint32_t> indices;
         std::ranges::copy_if(plan.every_packet, std::back_inserter(indices),

@@ -12,10 +12,6 @@ namespace {
 using rules::Content;
 using rules::Operand;
 
-constexpr std::int64_t saturated(std::int64_t value, std::size_t most) noexcept {
-    return std::clamp<std::int64_t>(value, 0, static_cast<std::int64_t>(most));
-}
-
 bool uses_variable(const rules::Condition& condition) {
     struct Visitor {
         static bool is(const std::optional<Operand>& operand) {

@@ -9,8 +9,8 @@
 
 namespace tapmeter::exporting {
 
-// Alerts as lines: EVE's event_type "alert" with Suricata's names, and the line of syslog. The words
-// of a rule are escaped once, when its set is loaded. One thread.
+// Alerts as lines: EVE's event_type "alert" with Suricata's names, and the line of syslog. A rule's
+// words are escaped once, when its set is loaded. One thread.
 class AlertEvents {
 public:
     AlertEvents(const Interfaces& interfaces, const inspect::SignatureSet& set);

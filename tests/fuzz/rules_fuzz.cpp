@@ -1,5 +1,5 @@
-// Any octets are a file of rules. What is read must have a sid and keep its limits; what is left out
-// must say where and why.
+// Any octets are a file of rules. What is read must have a sid and keep its limits; what is left
+// out must say where and why.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,6 @@
-// Scores signatures against Suricata 7.0.10: its own verification tests, and which rule of two large
-// sets fires on which flow of some two hundred captures. What differs is printed, and explained in
-// tests/README.md.
+// Scores signatures against Suricata 7.0.10: its own verification tests, and which rule of two
+// large sets fires on which flow of some two hundred captures. What differs is printed with its
+// reason.
 #include "pipeline/inspect/signatures.h"
 
 #include <gtest/gtest.h>
@@ -195,7 +195,7 @@ TEST(SignatureOracle, suricata_verify) {
         std::printf("suricata-verify %s: %zu of %zu cases (%.1f %%)\n", name.c_str(), share.met,
                     share.all, share.percent());
     }
-    // Five of the 36 cases of core and header want IP fragments put together: 86 % until that is done.
+    // Five of the 36 cases of core and header want IP fragments put together: 86 % without that.
     EXPECT_GE(shares["core"].percent(), 92);
     EXPECT_GE(shares["header"].percent(), 66);
     EXPECT_GE(shares["sticky"].percent(), 90);
