@@ -15,9 +15,10 @@ namespace tapmeter {
 // for several workers, a capture file), one steering core takes all packets and hands each to the
 // worker that its addresses name.
 //
-// The hash takes the address pair only, that of the header by which the packet is metered, so that all fragments and both directions of every flow
-// meet on one worker: records then do not depend on the number of workers. What is no IP goes to
-// the first worker. Nothing is lost here: a full outlet holds the inlets back.
+// The hash takes the addresses only, those of the header by which a packet is metered, so that all
+// fragments and both directions of every flow meet on one worker: records then do not depend on
+// the number of workers. What is no IP goes to the first worker. Nothing is lost here: a full
+// outlet holds the inlets back.
 class Steering {
 public:
     struct Parts {

@@ -80,7 +80,8 @@ std::size_t Worker::step() noexcept {
 // Each fragment that waits may make as many records as a packet that comes.
 bool Worker::ring_has_room() noexcept {
     const std::size_t needed =
-        records_per_turn_max + fragments_.waiting() * Metering::records_per_packet_max;
+        std::min(records_per_turn_max + fragments_.waiting() * Metering::records_per_packet_max,
+                 ring_.capacity());
     return ring_.free_slots(needed) >= needed;
 }
 

@@ -52,7 +52,7 @@ constexpr void copy_ipv4_address(std::span<const std::byte, 16> octets, Address&
 // rest     at the IP header; afterwards at the transport header, without link padding
 // headers  gets addresses, protocol (behind AH), fragment and part, type of service, TTL, and
 //          ip_octets: the Total Length, but never more than was on the wire, and all that was on
-//          the wire where it is 0 (a sender's segmentation offload seen before the NIC cut the packet)
+//          the wire where it is 0 (segmentation offload: seen before the NIC cut the packet)
 // errors   truncated          fewer than 20 octets, or the options or an AH run past the frame
 //          bad_version        the version field is not 4
 //          bad_header_length  IHL < 5

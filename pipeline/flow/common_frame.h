@@ -128,7 +128,7 @@ inline bool read_common_ipv6(Bytes ip, std::size_t wire_octets, FlowKey& key,
 
 // Reads what nearly every frame is, in one go and without the walk through the layers: Ethernet,
 // at most one customer VLAN tag, IPv4 without options or IPv6 without extension headers, whole
-// datagrams, TCP or UDP with their fixed headers at hand. UDP of a tunnel's port is left to the walk.
+// datagrams, TCP or UDP with their fixed headers at hand. UDP of a tunnel's port takes the walk.
 //
 // key, to  get what decode_innermost(), write_key() and observe() would give them
 // returns  false: the frame is something else, `key` and `to` may hold anything, take the walk

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pipeline/decode/headers.h"
@@ -33,6 +35,17 @@ struct FragmentCounts {
         return *this;
     }
     constexpr bool operator==(const FragmentCounts&) const = default;
+
+    // Each count and its name, as metrics print them.
+    constexpr std::array<std::pair<std::string_view, std::uint64_t>, 7> named() const noexcept {
+        return {{{"attributed", attributed},
+                 {"waited", waited},
+                 {"orphaned", orphaned},
+                 {"overlapping", overlapping},
+                 {"beyond_end", beyond_end},
+                 {"too_many", too_many},
+                 {"table_full", table_full}}};
+    }
 };
 
 // Finds the flow of fragments that carry no transport header: whichever of a datagram's fragments

@@ -101,10 +101,11 @@ Json ignored_of(const WorkerBooks& books) {
 }
 
 Json json_of(const flow::FragmentCounts& counts) {
-    return {{"attributed", counts.attributed}, {"waited", counts.waited},
-            {"orphaned", counts.orphaned},     {"overlapping", counts.overlapping},
-            {"beyond_end", counts.beyond_end}, {"too_many", counts.too_many},
-            {"table_full", counts.table_full}};
+    Json object = Json::object();
+    for (const auto& [result, count] : counts.named()) {
+        object[std::string(result)] = count;
+    }
+    return object;
 }
 
 // The first is the rest of all packets: no tunnel was left outside.

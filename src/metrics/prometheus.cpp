@@ -165,26 +165,17 @@ void add_metering(const Snapshot& snapshot, Families& families) {
     families.counter("tapmeter_packets_non_ip_total",
                      "Packets that carry no IP: accounted, not an error.");
     families.add_each({}, "kind", all.non_ip, non_ip_names);
-    families.counter("tapmeter_packets_fragment_total",
-                     "IP fragments, first ones with ports, later ones without.");
-    families.add({{"kind", "first"}}, all.first_fragments);
-    families.add({{"kind", "later"}}, all.later_fragments);
+    families.counter("tapmeter_packets_fragment_total", "IP fragments: first, and without ports.")
+        .add({{"kind", "first"}}, all.first_fragments)
+        .add({{"kind", "later"}}, all.later_fragments);
     families.counter("tapmeter_fragments_total", "What happened to IP fragments.");
-    families.add({{"result", "attributed"}}, all.fragments.attributed)
-        .add({{"result", "waited"}}, all.fragments.waited)
-        .add({{"result", "orphaned"}}, all.fragments.orphaned)
-        .add({{"result", "overlapping"}}, all.fragments.overlapping)
-        .add({{"result", "beyond_end"}}, all.fragments.beyond_end)
-        .add({{"result", "too_many"}}, all.fragments.too_many)
-        .add({{"result", "table_full"}}, all.fragments.table_full);
-    families.gauge("tapmeter_fragments_waiting", "Later fragments that wait for their first.");
-    families.add({}, all.waiting.packets);
-    families.counter("tapmeter_packets_encapsulated_total",
-                     "Packets with at least one such header in front of the metered IP header, or "
-                     "behind it.");
+    for (const auto& [result, count] : all.fragments.named()) {
+        families.add({{"result", std::string(result)}}, static_cast<double>(count));
+    }
+    families.gauge("tapmeter_fragments_waiting", "Without ports yet.").add({}, all.waiting.packets);
+    families.counter("tapmeter_packets_encapsulated_total", "Packets by what stands around them.");
     families.add_each({}, "kind", all.encapsulated, decode::encapsulation_names);
-    families.counter("tapmeter_packets_tunnel_not_entered_total",
-                     "Packets metered by an outer header, because a tunnel could not be entered.");
+    families.counter("tapmeter_packets_tunnel_not_entered_total", "Packets metered outside it.");
     families.add_each({}, "reason", std::span{all.not_entered}.subspan<1>(),
                       std::span{decode::not_entered_names}.subspan<1>());
 }

@@ -86,6 +86,8 @@ std::vector<Frame> uncommon_frames() {
         FrameBuilder{}.ethernet(0x86dd).ipv6({.next_header = 58}).icmp(128, 0).fill(40).frame(),
         FrameBuilder{}.ethernet(0x0806).fill(60).frame(),
         FrameBuilder{}.ethernet().mpls(16).ipv4().udp(1, 2).frame(),
+        FrameBuilder{}.ethernet().ipv4().udp(1, 4789).fill(40).frame(),
+        FrameBuilder{}.ethernet(0x86dd).ipv6().udp(2152, 1).fill(40).frame(),
         Frame{},
     };
 }

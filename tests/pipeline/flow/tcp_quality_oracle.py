@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares our TCP quality with tshark's tcp.analysis, connection by connection, over real captures.
+"""Compares our TCP quality with tshark's tcp.analysis, connection by connection.
 
 usage: tcp_quality_oracle.py TCP_QUALITY_LINES [-v]      TAPMETER_PCAPS: default ../shared/pcaps/dev
 exit:  0 at least 99 % of the connections equal in every column asked for, 1 fewer, 77 no captures
