@@ -225,7 +225,9 @@ Delivery Reassembly::next(Stream& stream) noexcept {
         if (piece.begin == stream.delivered) {
             std::ranges::copy(std::span{waiting.pieces}.subspan(1), waiting.pieces.begin());
             --waiting.count;
-            return step_to(stream, piece.end, {});
+            // Octets that came before a FIN which says that they cannot be are not handed on.
+            return step_to(stream, stream.has_end ? std::min(piece.end, stream.end) : piece.end,
+                           {});
         }
         if (stream.is_closed) {
             return skip_to(stream, piece.begin, StreamEvent::gap_end);

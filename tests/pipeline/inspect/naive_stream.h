@@ -112,11 +112,8 @@ private:
     }
 
     void deliver(Story& story) {
-        if (is_at_end()) {
-            waiting_.clear();
-        }
         std::string text;
-        while (!waiting_.empty() && waiting_.begin()->first == delivered_) {
+        while (!is_at_end() && !waiting_.empty() && waiting_.begin()->first == delivered_) {
             text += waiting_.begin()->second;
             waiting_.erase(waiting_.begin());
             ++delivered_;
