@@ -103,7 +103,7 @@ constexpr std::array missed_and_why{
     Explained{"zeek__methods", "", "a method without the blank behind it is no HTTP here"},
     Explained{"http2", "", "HTTP/2 is not read"},
     Explained{"dns_over_https", "", "HTTP/2 is not read"},
-    Explained{"putty-upload", "", "a body beyond the inspected part"},
+    Explained{"putty-upload", "", "a POST half-meets more rules than a flow remembers"},
     Explained{"KakaoTalk_talk", "9000059", "two SYN-ACKs: the answer belongs to the other one"},
 };
 constexpr std::array extra_and_why{
