@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "pipeline/decode/tunnel.h"
+
 namespace tapmeter {
 
 using flow::Flow;
@@ -17,8 +19,17 @@ constexpr std::uint8_t protocol_esp = 50;
 // A cut that never comes: 146 years.
 constexpr ObservedAt never{Nanoseconds{std::int64_t{1} << 62U}};
 
+// Behind one key of a tunnel's port there may be packets of many flows: they must be looked at.
+bool may_be_tunnel(const flow::FlowKey& key) noexcept {
+    return key.protocol == protocol_udp &&
+           (decode::is_tunnel_port(key.low_port) || decode::is_tunnel_port(key.high_port));
+}
+
 // What bpf/shunt.h reads. Ports of 0 both are those of fragments, which are never shunted.
 bool fits(const flow::FlowKey& key) noexcept {
+    if (may_be_tunnel(key)) {
+        return false;
+    }
     const bool has_ports = key.low_port != 0 || key.high_port != 0;
     return ((key.protocol == protocol_tcp || key.protocol == protocol_udp) && has_ports) ||
            key.protocol == protocol_esp;

@@ -154,6 +154,12 @@ void TcpQuality::note_handshake(const TcpSegment& segment, End& from, End& to) n
         to.first = segment.acknowledgement - 1;
         to.has_first = true;
     }
+    if (ack && !syn && client_ && first_round_trip_ == Nanoseconds{0}) {
+        first_round_trip_ = segment.at - syn_at_;
+        if (initial_round_trip_ == Nanoseconds{0}) {
+            initial_round_trip_ = first_round_trip_;
+        }
+    }
     if (syn) {
         from.sent_syn = true;
         from.window_scale = segment.window_scale;
@@ -172,7 +178,6 @@ void TcpQuality::note_handshake(const TcpSegment& segment, End& from, End& to) n
     } else if (opening_ == Opening::half_open && ack && client_ == segment.sender &&
                !has(segment, detail::tcp_rst)) {
         opening_ = Opening::established;
-        first_round_trip_ = segment.at - syn_at_;
         if (client_round_trip_ == Nanoseconds{0}) {
             client_round_trip_ = segment.at - syn_ack_at_;
             server_round_trip_ = syn_ack_at_ - syn_at_;
@@ -256,7 +261,7 @@ void TcpQuality::look_at_sequence(const TcpSegment& segment, const Found& found,
     }
     const Nanoseconds within =
         first_round_trip_ == Nanoseconds{0} ? overtaken_within : first_round_trip_;
-    if (segment.at - from.next_at < within && from.next != end) {
+    if (segment.at - from.next_at < within && from.next != behind(segment)) {
         ++from.seen.out_of_order;
         return;
     }

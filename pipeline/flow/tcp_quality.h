@@ -82,8 +82,11 @@ public:
         return ends_[index(towards)].round_trips;
     }
 
+    // tshark's tcp.analysis.initial_rtt: from the last SYN to the first segment behind it with ACK
+    // and without SYN, whoever sent it (a refusal counts too). 0 where there was none.
+    Nanoseconds initial_round_trip() const noexcept { return initial_round_trip_; }
     // Of the first handshake; 0 where it was not seen. Client: SYN-ACK to ACK. Server: SYN to
-    // SYN-ACK. Both together are tshark's tcp.analysis.initial_rtt.
+    // SYN-ACK.
     Nanoseconds client_round_trip() const noexcept { return client_round_trip_; }
     Nanoseconds server_round_trip() const noexcept { return server_round_trip_; }
     // From the client's first octets to the server's.
@@ -150,7 +153,9 @@ private:
     ObservedAt request_at_{};
     Nanoseconds client_round_trip_{0};
     Nanoseconds server_round_trip_{0};
-    Nanoseconds first_round_trip_{0};  // of the handshake now in force: out of order, or sent again
+    Nanoseconds initial_round_trip_{0};
+    Nanoseconds first_round_trip_{
+        0};  // the same of the handshake now in force: out of order, or sent again
     Nanoseconds server_response_{0};
     std::optional<Sender> client_{};
     Opening opening_ = Opening::unknown;

@@ -34,7 +34,6 @@ void print(const Ends& ends, const flow::TcpQuality& quality) {
     };
     using Side = flow::TcpSideQuality;
     const auto& [low, low_port, high, high_port] = ends;
-    const Nanoseconds first = quality.client_round_trip() + quality.server_round_trip();
     std::printf("%s %u %s %u %u %u %u %u %u %u %u %u %u %u %lld\n", low.c_str(), unsigned{low_port},
                 high.c_str(), unsigned{high_port},
                 both([](const Side& side) { return side.all_retransmissions(); }),
@@ -47,9 +46,7 @@ void print(const Ends& ends, const flow::TcpQuality& quality) {
                 both([](const Side& side) { return side.zero_windows; }),
                 both([](const Side& side) { return side.windows_full; }),
                 both([](const Side& side) { return side.keep_alives; }),
-                static_cast<long long>(quality.opening() == flow::TcpQuality::Opening::established
-                                           ? first.count()
-                                           : 0));
+                static_cast<long long>(quality.initial_round_trip().count()));
 }
 
 }  // namespace
