@@ -7,6 +7,7 @@
 #include "pipeline/base/fates.h"
 #include "pipeline/estimate.h"
 #include "pipeline/flow/flow_record.h"
+#include "pipeline/inspect/inspection_books.h"
 #include "pipeline/load.h"
 
 namespace tapmeter {
@@ -89,6 +90,8 @@ struct WorkerBooks {
     std::uint64_t flows_shunted = 0;    // each time that a flow was
     std::uint64_t flows_unshunted = 0;  // each time that one was no longer
     std::uint64_t shunts_refused = 0;   // large flows that found no place in the shunt
+
+    inspect::InspectionBooks inspection{};
 
     std::uint64_t first_fragments = 0;  // metered, with ports
     std::uint64_t later_fragments = 0;  // metered, without ports

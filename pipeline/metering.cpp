@@ -98,6 +98,9 @@ void Metering::meter_one(const FlowKey& key, Sought sought, const Observation& p
     const bool had_ended = has_ended(flow);
     const std::uint8_t state_before = flow.state;
     update(flow, packet);
+    if (flow.key.attached != 0) {
+        parts_.inspector->note(flow, packet.place);
+    }
     const bool answered_now = ((state_before ^ flow.state) & flow::state::answered) != 0;
     if (answered_now || is_second(flow)) {
         note_worth(index);
@@ -153,6 +156,9 @@ bool Metering::make_flow(const FlowKey& key, FlowHash hash, const Observation& f
         expects(index != no_flow);
     }
     place(index, fresh, first.at);
+    if (parts_.inspector != nullptr) {
+        parts_.inspector->begin(parts_.table, index, first.place);
+    }
     return true;
 }
 
@@ -203,6 +209,9 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
 void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     Flow& flow = parts_.table.flow(index);
     const FlowHash hash = hash_of(flow.key);
+    if (flow.key.attached != 0) {
+        parts_.inspector->settle(parts_.table, index);
+    }
     parts_.table.prefetch_bucket(hash);  // its home: erase() will want it
     parts_.books.aggregates_active -= flow::is_aggregate(flow.key) ? 1U : 0U;
     if ((flow.state & flow::state::shunted) != 0) [[unlikely]] {
@@ -213,6 +222,9 @@ void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     } else {
         emit(index, reason);
     }
+    if (parts_.inspector != nullptr) {
+        parts_.inspector->forget(index);
+    }
     parts_.table.erase(index, hash);
     ++parts_.books.flows_ended[index_of(reason)];
     --parts_.books.flows_active;
@@ -222,6 +234,9 @@ void Metering::emit(FlowIndex index, FlowEndReason reason) noexcept {
     flow::FlowRecord record =
         record_of(parts_.table.flow(index), parts_.table.origin(index), reason);
     record.worker = parts_.worker;
+    if (parts_.inspector != nullptr && !record.aggregated) {
+        record.application = parts_.inspector->label(parts_.table.flow(index), index);
+    }
     if (record.sampling_exponent != 0) [[unlikely]] {
         note_sampled(index, record);
     }
@@ -291,7 +306,8 @@ bool Metering::drain_table(ObservedAt end_time) noexcept {
 
 FlowHash Metering::hash_of(const FlowKey& key) const noexcept {
     FlowHash hash{};
-    parts_.hasher.hash({&key, 1}, {&hash, 1});
+    const FlowKey alone = bare(key);
+    parts_.hasher.hash({&alone, 1}, {&hash, 1});
     return hash;
 }
 

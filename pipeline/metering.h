@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <span>
 
 #include "pipeline/admission.h"
@@ -12,6 +13,7 @@
 #include "pipeline/flow/flow_table.h"
 #include "pipeline/flow/meter.h"
 #include "pipeline/flow/timeouts.h"
+#include "pipeline/inspect/inspector.h"
 #include "pipeline/record_ring.h"
 #include "pipeline/shunts.h"
 
@@ -35,6 +37,7 @@ public:
         std::uint16_t worker = 0;
         Admission::Limits admission{};
         Shunts::Settings shunt{};
+        std::unique_ptr<inspect::Inspector> inspector{};  // null: no packet is inspected
     };
     explicit Metering(Parts parts);
 
@@ -46,6 +49,37 @@ public:
     // now   the time that expire() goes by, never falling: packets may be older, not newer
     void meter(std::span<const flow::FlowKey> keys, std::span<const flow::Observation> packets,
                ObservedAt now) noexcept;
+
+    // The burst whose packets meter() will speak of, and what inspect() looks into.
+    void look_at(std::span<const Packet> burst) noexcept {
+        if (parts_.inspector != nullptr) {
+            parts_.inspector->look_at(burst);
+        }
+    }
+
+    // Inspects those packets of the burst whose flows are not decided yet; belongs before its
+    // views end.
+    void inspect() noexcept {
+        if (parts_.inspector != nullptr) {
+            parts_.inspector->inspect_noted(parts_.table);
+        }
+    }
+
+    // Control side: see inspect::Inspector::swap(). Only where there is an inspector.
+    bool swap_dissector(std::unique_ptr<inspect::Dissector>& fresh) noexcept {
+        return parts_.inspector->swap(fresh);
+    }
+
+    inspect::InspectionBooks inspection() const noexcept {
+        return parts_.inspector != nullptr ? parts_.inspector->books() : inspect::InspectionBooks{};
+    }
+
+    // The end of a turn, which took so many cycles in all.
+    void close_turn(std::uint64_t cycles, bool busy) noexcept {
+        if (parts_.inspector != nullptr) {
+            parts_.inspector->close_turn(cycles, busy);
+        }
+    }
 
     // What new flows meet from now on; known ones go on as they are.
     void admit(bool flood, unsigned sampling_exponent) noexcept {

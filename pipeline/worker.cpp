@@ -21,6 +21,10 @@ std::size_t burst_bucket(std::size_t packets) noexcept {
     return static_cast<std::size_t>(std::ranges::lower_bound(up_to, packets) - up_to.begin());
 }
 
+std::uint8_t place_of(const Packet& packet, std::span<const Packet> packets) noexcept {
+    return static_cast<std::uint8_t>(&packet - packets.data());
+}
+
 }  // namespace
 
 Worker::Worker(Parts parts)
@@ -38,7 +42,8 @@ Worker::Worker(Parts parts)
                  .timeouts = parts.timeouts,
                  .worker = parts.number,
                  .admission = parts.admission,
-                 .shunt = parts.shunt}) {}
+                 .shunt = parts.shunt,
+                 .inspector = std::move(parts.inspector)}) {}
 
 std::size_t Worker::step() noexcept {
     const std::uint64_t began = cycles_now();
@@ -48,9 +53,11 @@ std::size_t Worker::step() noexcept {
     source_.receive(burst_);
     const std::size_t packets = burst_.count;
 
+    metering_.look_at(burst_.view());
     const std::size_t ip_packets = decode_burst(burst_.view());
     metering_.meter(std::span{keys_}.first(ip_packets), std::span{observations_}.first(ip_packets),
                     newest_);
+    metering_.inspect();
 
     source_.release();
     expire();
@@ -78,6 +85,7 @@ std::size_t Worker::decode_burst(std::span<const Packet> packets) noexcept {
             continue;
         }
         observation.at = at;
+        observation.place = place_of(packet, packets);
         ++count;
         if (count % keys_per_announcement == 0) {
             metering_.announce(
@@ -159,6 +167,7 @@ void Worker::close_turn(std::size_t packets, std::uint64_t cycles) noexcept {
     ++books_.turns;
     books_.cycles += cycles;
     books_.newest_packet_ns = static_cast<std::uint64_t>(newest_.time_since_epoch().count());
+    metering_.close_turn(cycles, packets != 0);
     if (packets != 0) {
         books_.busy_cycles += cycles;
         ++books_.bursts;
@@ -174,6 +183,7 @@ void Worker::close_turn(std::size_t packets, std::uint64_t cycles) noexcept {
 // First the books, then the records that they speak of: the exporter core never holds a record
 // that no book knows.
 void Worker::publish() noexcept {
+    books_.inspection = metering_.inspection();
     published_.publish(books_);
     ring_.publish();
 }

@@ -33,6 +33,7 @@ public:
         Admission::Limits admission{};
         std::size_t flows_max = 0;  // of which `table` is full; 0: the table's places
         Shunts::Settings shunt{};
+        std::unique_ptr<inspect::Inspector> inspector{};  // null: no packet is inspected
     };
     explicit Worker(Parts parts);
     Worker(const Worker&) = delete;
@@ -52,6 +53,12 @@ public:
 
     // Any thread: one consistent cut.
     WorkerBooks books() const noexcept { return published_.read(); }
+
+    // Control side, one thread at a time: see inspect::Inspector::swap(). Only of a worker that
+    // inspects.
+    bool swap_dissector(std::unique_ptr<inspect::Dissector>& fresh) noexcept {
+        return metering_.swap_dissector(fresh);
+    }
 
     std::size_t table_octets() const noexcept { return metering_.table().octets(); }
     std::size_t table_places() const noexcept { return metering_.table().places(); }

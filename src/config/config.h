@@ -100,6 +100,20 @@ struct Config {
         std::chrono::milliseconds interval{100};  // counts are folded into flows; 10 ms to 500 ms
     };
 
+    // Which application a flow carries, told by nDPI from its first packets.
+    struct Dpi {
+        bool enabled = true;
+        std::uint32_t tcp_packets_max = 24;    // of one flow; 1 to 255
+        std::uint32_t other_packets_max = 16;  // UDP and others; 1 to 255
+        std::uint32_t states_max = 65'536;     // per worker: undecided flows; 64 to 16 million
+        std::uint32_t metadata_max = 65'536;  // per worker: flows whose names are kept; 64 and more
+        // Of the cycles of a worker that is never idle, percent; 100: as much as it takes. Counts
+        // for live packets: a recording waits.
+        std::uint32_t budget = 70;
+        std::filesystem::path protocols_file;   // the operator's own protocols; empty: none
+        std::filesystem::path categories_file;  // and categories
+    };
+
     enum class TimeUnit : std::uint8_t { milliseconds, microseconds, nanoseconds };
 
     // One [[export.ipfix]] block: one Collector.
@@ -147,6 +161,7 @@ struct Config {
     Flow flow;
     Overload overload;
     Shunt shunt;
+    Dpi dpi;
     std::vector<Ipfix> ipfix;
     std::vector<Json> json;
     Http http;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/inspect/application_names.h"
 #include "src/exporting/flow_fields.h"
 #include "src/exporting/interfaces.h"
 
@@ -15,10 +16,12 @@ class JsonLines {
 public:
     // Longest line apart from the interface's name; names longer than this, escaped, are refused by
     // open_json().
-    static constexpr std::size_t line_octets_max = 4'096;
+    static constexpr std::size_t line_octets_max = 8'192;
     static constexpr std::size_t name_octets_max = 4'096;
 
-    explicit JsonLines(const Interfaces& interfaces);
+    // names  what applications are called; outlives the lines. Null: no application is written
+    explicit JsonLines(const Interfaces& interfaces,
+                       const inspect::ApplicationNames* names = nullptr);
 
     // Writes one line with its line feed at `to`, which has line_octets_max + name_octets_max
     // octets of room; returns its end.
@@ -31,6 +34,7 @@ private:
         std::uint32_t observation_domain_id;
     };
     std::vector<Point> points_;  // by Observation Point
+    const inspect::ApplicationNames* names_;
 };
 
 }  // namespace tapmeter::exporting

@@ -21,7 +21,7 @@ constexpr std::chrono::seconds patience_at_end{1};
 }  // namespace
 
 Result<std::unique_ptr<Output>> open_json(const Config::Json& config, const Interfaces& interfaces,
-                                          LogLine log) {
+                                          LogLine log, const inspect::ApplicationNames* names) {
     const bool name_too_long = std::ranges::any_of(interfaces, [](const Interface& one) {
         return json_string(one.name).size() > JsonLines::name_octets_max;
     });
@@ -44,13 +44,14 @@ Result<std::unique_ptr<Output>> open_json(const Config::Json& config, const Inte
                                   config.name, std::generic_category().message(errno)));
     }
     return std::make_unique<JsonOutput>(
-        JsonOutput::Parts{config, std::move(log), std::move(*file), std::move(event)}, interfaces);
+        JsonOutput::Parts{config, std::move(log), std::move(*file), std::move(event), names},
+        interfaces);
 }
 
 JsonOutput::JsonOutput(Parts parts, const Interfaces& interfaces)
     : name_("json/" + parts.config.name),
       format_(parts.config.format),
-      lines_(interfaces),
+      lines_(interfaces, parts.names),
       queue_({parts.config.queue_blocks, block_octets}, std::move(parts.queue_event)),
       writer_({name_, parts.config.path, std::move(parts.log)}, std::move(parts.file), queue_,
               account_),

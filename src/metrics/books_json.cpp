@@ -100,6 +100,21 @@ Json ignored_of(const WorkerBooks& books) {
     return object;
 }
 
+Json json_of(const inspect::InspectionBooks& books) {
+    return {{"flows", books.flows},
+            {"undecided", books.undecided},
+            {"ended", named(books.ended, flow::inspection_names)},
+            {"labels", named(books.labels, flow::confidence_names)},
+            {"described", books.described},
+            {"metadata_refused", books.metadata_refused},
+            {"packets", books.packets},
+            {"octets", books.octets},
+            {"cycles", books.cycles},
+            {"dissector_octets", books.dissector_octets},
+            {"dissector_octets_left", books.dissector_octets_left},
+            {"dissector_refusals", books.dissector_refusals}};
+}
+
 // The members that a worker's books and the sum of all books share.
 Json json_of(const WorkerBooks& books) {
     return {{"received", {{"packets", books.received_packets}, {"octets", books.received_octets}}},
@@ -131,6 +146,7 @@ Json json_of(const WorkerBooks& books) {
              {{"flows", json_of(books.sampled.flows)},
               {"packets", json_of(books.sampled.packets)},
               {"octets", json_of(books.sampled.octets)}}},
+            {"inspection", json_of(books.inspection)},
             {"load", state_of(books)},
             {"first_fragments", books.first_fragments},
             {"later_fragments", books.later_fragments},

@@ -8,6 +8,7 @@
 #include <map>
 #include <sstream>
 
+#include "src/metrics/applications.h"
 #include "src/metrics/families.h"
 #include "src/metrics/overall.h"
 #include "src/metrics/totals.h"
@@ -368,6 +369,7 @@ public:
         add_state(snapshot_, families);
         add_flows(snapshot_, families);
         add_sampled(snapshot_, families);
+        add_applications(snapshot_, families);
         add_outputs(snapshot_, families);
         add_laws(snapshot_, families);
         add_process_families(families);
