@@ -68,6 +68,7 @@ struct WorkerBooks {
     std::uint64_t active_cuts = 0;  // records cut by the active timeout; the flow went on
     std::uint64_t ended_empty = 0;  // flows that ended with nothing since their last cut: no record
     std::array<std::uint64_t, flow::flow_end_reasons> records_emitted{};  // taken by the ring
+    std::uint64_t descriptions_refused = 0;  // of emitted records: what belongs beside them
     std::uint64_t records_refused = 0;                                    // the ring was full
     Traffic emitted{};
     Traffic refused{};

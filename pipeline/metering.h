@@ -133,6 +133,7 @@ private:
     bool settle(flow::FlowIndex index, ObservedAt now) noexcept;
     void end(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
     void emit(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
+    bool push(const flow::FlowRecord& record, RecordRing::Parts beside) noexcept;
     bool drain_table(ObservedAt end) noexcept;
     void end_shunted(flow::FlowIndex index) noexcept;
     void fold_the_rest() noexcept;

@@ -8,8 +8,10 @@
 namespace tapmeter::inspect {
 
 enum class RuleFile : std::uint8_t {
-    own_protocols,  // "tcp:81,tcp:8181@HTTP", "host:\"example.org\"@Example", "ip:192.0.2.0/24@Mine"
-    own_categories,  // "example.org" or "192.0.2.0/24", a tab, the category's number
+    // "tcp:81,tcp:8181@HTTP", "host:\"example.org\"@Example", "ip:192.0.2.0/24@Mine"
+    own_protocols,
+    // "example.org" or "192.0.2.0/24", a tab, the category's number
+    own_categories,
 };
 
 // Most of what an operator may ask for; nDPI 4.2 has room for so many protocols beside its own.

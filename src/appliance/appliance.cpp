@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "src/appliance/cores.h"
-#include "src/appliance/inspection.h"
 #include "src/appliance/overload.h"
 #include "src/metrics/look.h"
 
@@ -180,7 +179,9 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
     if (!inspector) {
         return tl::unexpected<Error>(std::move(inspector.error()));
     }
-    rings_.push_back(std::make_unique<RecordRing>(ring_records));
+    // As many slots for what is found in flows: a record never has to go without it.
+    const std::size_t descriptions = config.dpi.enabled ? ring_records : 0;
+    rings_.push_back(std::make_unique<RecordRing>(ring_records, std::array{descriptions}));
     workers_.push_back(std::make_unique<Worker>(
         Worker::Parts{.source = source,
                       .ring = *rings_.back(),
@@ -198,25 +199,6 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                       .shunt = shunt_settings(workers_.size()),
                       .inspector = std::move(*inspector)}));
     return {};
-}
-
-// Null where applications are not wanted.
-Result<std::unique_ptr<inspect::Inspector>> Appliance::make_inspector(std::size_t flow_places) {
-    if (!parts_.config.dpi.enabled) {
-        return nullptr;
-    }
-    if (parts_.names == nullptr) {
-        own_names_ = std::make_unique<inspect::ApplicationNames>();
-        parts_.names = own_names_.get();
-    }
-    auto dissector =
-        inspect::Dissector::load(dissector_settings(parts_.config, recorded()), *parts_.names);
-    if (!dissector) {
-        return tl::unexpected<Error>(std::move(dissector.error()));
-    }
-    auto settings = inspection_settings(parts_.config, recorded());
-    settings.flow_places = flow_places;
-    return inspect::Inspector::make(settings, std::move(*dissector));
 }
 
 Shunts::Settings Appliance::shunt_settings(std::size_t worker) const {
@@ -342,16 +324,6 @@ void Appliance::measure_skew(metrics::Snapshot& look) const {
     for (std::size_t index = 0; index < skews.size(); ++index) {
         look.interfaces[index].queue_skew = skews[index];
     }
-}
-
-std::vector<metrics::Snapshot::ApplicationTotal> Appliance::application_totals() const {
-    std::vector<metrics::Snapshot::ApplicationTotal> totals;
-    for (const auto& total : exporter_->applications()) {
-        totals.push_back({.name = std::string(parts_.names->protocol(total.application)),
-                          .packets = total.packets,
-                          .octets = total.octets});
-    }
-    return totals;
 }
 
 std::vector<metrics::Snapshot::Interface> Appliance::interface_accounts() const {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "src/appliance/appliance.h"
-#include "src/appliance/inspection.h"
 
 namespace tapmeter {
 
@@ -94,48 +93,6 @@ Result<std::string> Appliance::reload() {
         text += "needs a restart: " + key + "\n";
     }
     return text.empty() ? "nothing has changed\n" : text;
-}
-
-// One for each worker, where rule files are or were named: their contents may have changed. None
-// is in use yet; a file that cannot be read changes nothing.
-Result<std::vector<std::unique_ptr<inspect::Dissector>>> Appliance::load_dissectors(
-    const Config& fresh) {
-    std::vector<std::unique_ptr<inspect::Dissector>> dissectors;
-    const auto names_files = [](const Config::Dpi& dpi) {
-        return !dpi.protocols_file.empty() || !dpi.categories_file.empty();
-    };
-    if (!parts_.config.dpi.enabled ||
-        (!names_files(fresh.dpi) && !names_files(parts_.config.dpi))) {
-        return dissectors;
-    }
-    auto settings = dissector_settings(parts_.config, recorded());
-    settings.protocols_file = fresh.dpi.protocols_file;
-    settings.categories_file = fresh.dpi.categories_file;
-    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
-        auto dissector = inspect::Dissector::load(settings, *parts_.names);
-        if (!dissector) {
-            return tl::unexpected<Error>(std::move(dissector.error()));
-        }
-        dissectors.push_back(std::move(*dissector));
-    }
-    parts_.config.dpi.protocols_file = fresh.dpi.protocols_file;
-    parts_.config.dpi.categories_file = fresh.dpi.categories_file;
-    return dissectors;
-}
-
-std::string Appliance::swap_dissectors(
-    std::vector<std::unique_ptr<inspect::Dissector>> dissectors) {
-    std::size_t swapped = 0;
-    for (std::size_t worker = 0; worker < dissectors.size(); ++worker) {
-        swapped += workers_[worker]->swap_dissector(dissectors[worker]) ? 1U : 0U;
-    }
-    if (swapped == dissectors.size()) {
-        return swapped == 0 ? "" : "dpi: rules read again, for the flows that begin from now on\n";
-    }
-    return "dpi: " + std::to_string(dissectors.size() - swapped) + " of " +
-           std::to_string(dissectors.size()) +
-           " workers still have flows from before the last reload and keep its rules; reload again "
-           "in flow.idle_timeout\n";
 }
 
 // All rules are read before the first is applied: a bad one changes nothing.

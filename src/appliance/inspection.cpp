@@ -1,6 +1,9 @@
 #include "src/appliance/inspection.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "src/appliance/appliance.h"
 
 namespace tapmeter {
 
@@ -37,6 +40,77 @@ inspect::Dissector::Settings dissector_settings(const Config& config, bool recor
             .populate = !recorded,
             .protocols_file = dpi.protocols_file,
             .categories_file = dpi.categories_file};
+}
+
+// Null where applications are not wanted.
+Result<std::unique_ptr<inspect::Inspector>> Appliance::make_inspector(std::size_t flow_places) {
+    if (!parts_.config.dpi.enabled) {
+        return nullptr;
+    }
+    if (parts_.names == nullptr) {
+        own_names_ = std::make_unique<inspect::ApplicationNames>();
+        parts_.names = own_names_.get();
+    }
+    auto dissector =
+        inspect::Dissector::load(dissector_settings(parts_.config, recorded()), *parts_.names);
+    if (!dissector) {
+        return tl::unexpected<Error>(std::move(dissector.error()));
+    }
+    auto settings = inspection_settings(parts_.config, recorded());
+    settings.flow_places = flow_places;
+    return inspect::Inspector::make(settings, std::move(*dissector));
+}
+
+// One for each worker, where rule files are or were named: their contents may have changed. None
+// is in use yet; a file that cannot be read changes nothing.
+Result<std::vector<std::unique_ptr<inspect::Dissector>>> Appliance::load_dissectors(
+    const Config& fresh) {
+    std::vector<std::unique_ptr<inspect::Dissector>> dissectors;
+    const auto names_files = [](const Config::Dpi& dpi) {
+        return !dpi.protocols_file.empty() || !dpi.categories_file.empty();
+    };
+    if (!parts_.config.dpi.enabled ||
+        (!names_files(fresh.dpi) && !names_files(parts_.config.dpi))) {
+        return dissectors;
+    }
+    auto settings = dissector_settings(parts_.config, recorded());
+    settings.protocols_file = fresh.dpi.protocols_file;
+    settings.categories_file = fresh.dpi.categories_file;
+    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+        auto dissector = inspect::Dissector::load(settings, *parts_.names);
+        if (!dissector) {
+            return tl::unexpected<Error>(std::move(dissector.error()));
+        }
+        dissectors.push_back(std::move(*dissector));
+    }
+    parts_.config.dpi.protocols_file = fresh.dpi.protocols_file;
+    parts_.config.dpi.categories_file = fresh.dpi.categories_file;
+    return dissectors;
+}
+
+std::string Appliance::swap_dissectors(
+    std::vector<std::unique_ptr<inspect::Dissector>> dissectors) {
+    std::size_t swapped = 0;
+    for (std::size_t worker = 0; worker < dissectors.size(); ++worker) {
+        swapped += workers_[worker]->swap_dissector(dissectors[worker]) ? 1U : 0U;
+    }
+    if (swapped == dissectors.size()) {
+        return swapped == 0 ? "" : "dpi: rules read again, for the flows that begin from now on\n";
+    }
+    return "dpi: " + std::to_string(dissectors.size() - swapped) + " of " +
+           std::to_string(dissectors.size()) +
+           " workers still have flows from before the last reload and keep its rules; reload again "
+           "in flow.idle_timeout\n";
+}
+
+std::vector<metrics::Snapshot::ApplicationTotal> Appliance::application_totals() const {
+    std::vector<metrics::Snapshot::ApplicationTotal> totals;
+    for (const auto& total : exporter_->applications()) {
+        totals.push_back({.name = std::string(parts_.names->protocol(total.application)),
+                          .packets = total.packets,
+                          .octets = total.octets});
+    }
+    return totals;
 }
 
 }  // namespace tapmeter

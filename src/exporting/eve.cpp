@@ -12,6 +12,7 @@
 #include "pipeline/base/expects.h"
 #include "src/exporting/community_id.h"
 #include "src/exporting/eve_application.h"
+#include "src/exporting/eve_metadata.h"
 #include "src/exporting/text.h"
 
 namespace tapmeter::exporting {
@@ -229,7 +230,8 @@ JsonLines::JsonLines(const Interfaces& interfaces, const inspect::ApplicationNam
     }
 }
 
-char* JsonLines::write_eve(char* to, const FlowRecord& record) const noexcept {
+char* JsonLines::write_eve(char* to, const FlowRecord& record,
+                           const inspect::Metadata* metadata) const noexcept {
     expects(record.observation_point < points_.size());
     const Point& point = points_[record.observation_point];
     to = append(to, "{\"timestamp\":\"");
@@ -244,6 +246,9 @@ char* JsonLines::write_eve(char* to, const FlowRecord& record) const noexcept {
     }
     to = write_flow(to, record);
     to = write_tcp(to, record);
+    if (metadata != nullptr) {
+        to = write_metadata(to, *metadata);
+    }
     if (names_ != nullptr) {
         to = write_ndpi(to, record.application, *names_);
     }

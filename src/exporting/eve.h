@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "pipeline/inspect/application_names.h"
+#include "pipeline/inspect/metadata.h"
 #include "src/exporting/flow_fields.h"
 #include "src/exporting/interfaces.h"
 
@@ -25,7 +26,9 @@ public:
 
     // Writes one line with its line feed at `to`, which has line_octets_max + name_octets_max
     // octets of room; returns its end.
-    char* write_eve(char* to, const FlowRecord& record) const noexcept;
+    // metadata  what was found in the flow beside its label; null: nothing
+    char* write_eve(char* to, const FlowRecord& record,
+                    const inspect::Metadata* metadata = nullptr) const noexcept;
     char* write_flat(char* to, const FlowRecord& record) const noexcept;
 
 private:

@@ -64,14 +64,14 @@ JsonOutput::~JsonOutput() {
 }
 
 void JsonOutput::take(const RecordBatch& batch) {
-    for (const flow::FlowRecord& record : batch.records) {
-        take_one(record);
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        take_one(batch.records[i], batch.part_of<inspect::Metadata>(i));
     }
     account_.publish_taker();
     queue_.wake();
 }
 
-void JsonOutput::take_one(const flow::FlowRecord& record) {
+void JsonOutput::take_one(const flow::FlowRecord& record, const inspect::Metadata* metadata) {
     const RecordTotals totals = totals_of(record);
     account_.taker.taken += totals;
     if (room_.empty()) {
@@ -88,8 +88,9 @@ void JsonOutput::take_one(const flow::FlowRecord& record) {
     // NOLINTNEXTLINE(*-reinterpret-cast): octets are written as characters
     auto* const begin = reinterpret_cast<char*>(room_.data());
     auto* const at = begin + block_.octets;
-    const auto* const end = format_ == Config::Json::Format::eve ? lines_.write_eve(at, record)
-                                                                 : lines_.write_flat(at, record);
+    const auto* const end = format_ == Config::Json::Format::eve
+                                ? lines_.write_eve(at, record, metadata)
+                                : lines_.write_flat(at, record);
     block_.octets = static_cast<std::uint32_t>(end - begin);
     if (room_.size() - block_.octets < line_room) {
         hand_over();

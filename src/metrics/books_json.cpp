@@ -134,6 +134,7 @@ Json json_of(const WorkerBooks& books) {
             {"shunts_refused", books.shunts_refused},
             {"records_emitted", named(books.records_emitted, flow::flow_end_reason_names)},
             {"records_refused", books.records_refused},
+            {"descriptions_refused", books.descriptions_refused},
             {"emitted", json_of(books.emitted)},
             {"refused", json_of(books.refused)},
             {"in_table", json_of(books.in_table)},

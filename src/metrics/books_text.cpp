@@ -155,6 +155,7 @@ void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.nonzero("", all.records_emitted, flow::flow_end_reason_names);
     page.line_if("dropped", "ring_full", all.records_refused,
                  grouped(all.refused.packets) + " packets");
+    page.line_if("alone", "their description: no room", all.descriptions_refused);
     std::uint64_t waiting = 0;
     for (const Snapshot::Ring& ring : snapshot.rings) {
         waiting += ring.waiting;

@@ -38,6 +38,7 @@ void add_flows(WorkerBooks& total, const WorkerBooks& books) {
     total.ended_empty += books.ended_empty;
     add(total.records_emitted, books.records_emitted);
     total.records_refused += books.records_refused;
+    total.descriptions_refused += books.descriptions_refused;
     total.flows_shunted += books.flows_shunted;
     total.flows_unshunted += books.flows_unshunted;
     total.shunts_refused += books.shunts_refused;

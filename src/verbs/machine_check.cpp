@@ -120,11 +120,10 @@ void check_memory(const Config& config, std::vector<Finding>& findings) {
     const std::uint64_t free = (memory.freeram + memory.bufferram) * memory.mem_unit;
     const std::string text = scaled_text(needed) + "B for " + std::to_string(workers) +
                              " workers, " + scaled_text(free) + "B free";
-    findings.push_back(needed <= free
-                           ? Finding{"flow tables", text, Verdict::ok, ""}
-                           : Finding{"flow tables", text, Verdict::warning,
-                                     "lower flow.flows_max, dpi.states_max or workers.count, or free "
-                                     "memory"});
+    findings.push_back(needed <= free ? Finding{"flow tables", text, Verdict::ok, ""}
+                                      : Finding{"flow tables", text, Verdict::warning,
+                                                "lower flow.flows_max, dpi.states_max or "
+                                                "workers.count, or free memory"});
 }
 
 void check_cores(const Config& config, std::vector<Finding>& findings) {

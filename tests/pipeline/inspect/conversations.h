@@ -50,6 +50,21 @@ inline std::vector<Frame> http_conversation(std::uint16_t port = 80,
             segment(false, 0x18, response, port, client_port)};
 }
 
+// Handshake and a ClientHello of TLS 1.2 that names the server.
+inline std::vector<Frame> tls_conversation(std::string_view server) {
+    const auto be16 = [](std::size_t n) {
+        return std::string{static_cast<char>(n >> 8U), static_cast<char>(n)};
+    };
+    const std::string name = be16(0) + be16(server.size() + 5) + be16(server.size() + 3) +
+                             std::string(1, '\0') + be16(server.size()) + std::string(server);
+    const std::string hello = std::string("\x03\x03", 2) + std::string(32, '\x22') +
+                              std::string("\0\0\x02\xc0\x2f\x01\0", 7) + be16(name.size()) + name;
+    const std::string record = std::string("\x16\x03\x01", 3) + be16(hello.size() + 4) +
+                               std::string("\x01\0", 2) + be16(hello.size()) + hello;
+    return {segment(true, 0x02, {}, 443), segment(false, 0x12, {}, 443),
+            segment(true, 0x10, {}, 443), segment(true, 0x18, record, 443)};
+}
+
 // DTLS 1.2 ServerHello and Certificate in one UDP packet, whose subject nDPI knows: it ends nDPI
 // 4.2, which looks for a TCP header there.
 inline Frame dtls_certificate() {

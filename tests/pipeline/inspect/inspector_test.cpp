@@ -305,8 +305,9 @@ TEST(Inspector, keeps_what_was_found_until_the_flow_leaves) {
 
 TEST(Inspector, counts_what_it_has_no_room_to_keep) {
     std::vector<Frame> frames;
-    for (std::uint16_t flow = 0; flow < 30; ++flow) {
-        const auto packets = testing::http_conversation(80, static_cast<std::uint16_t>(flow + 1));
+    for (unsigned flow = 0; flow < 30; ++flow) {
+        const auto packets =
+            testing::http_conversation(80, static_cast<std::uint16_t>(flow + 40'000));
         frames.insert(frames.end(), packets.begin(), packets.end());
     }
     ReplaySource source(timed(frames));
@@ -314,8 +315,9 @@ TEST(Inspector, counts_what_it_has_no_room_to_keep) {
     settings.metadata_max = 10;
     InspectingWorker worker(source, settings);
     worker.run_to_the_end();
-    EXPECT_EQ(worker.books().described, 10U);
-    EXPECT_EQ(worker.books().metadata_refused, 20U);
+    EXPECT_GE(worker.books().described, 10U) << "room is used again when a flow has left";
+    EXPECT_GT(worker.books().metadata_refused, 0U);
+    EXPECT_EQ(worker.books().described + worker.books().metadata_refused, 30U);
     EXPECT_EQ(worker.ended(Inspection::decided), 30U) << "the label needs no room";
 }
 
