@@ -98,7 +98,7 @@ void Metering::meter_one(const FlowKey& key, Sought sought, const Observation& p
     const bool had_ended = has_ended(flow);
     const std::uint8_t state_before = flow.state;
     update(flow, packet);
-    if (flow.key.attached != 0) {
+    if (flow.key.attached != 0) [[unlikely]] {
         parts_.inspector->note(flow, packet.place);
     }
     const bool answered_now = ((state_before ^ flow.state) & flow::state::answered) != 0;
@@ -209,7 +209,7 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
 void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     Flow& flow = parts_.table.flow(index);
     const FlowHash hash = hash_of(flow.key);
-    if (flow.key.attached != 0) {
+    if (flow.key.attached != 0) [[unlikely]] {
         parts_.inspector->settle(parts_.table, index);
     }
     parts_.table.prefetch_bucket(hash);  // its home: erase() will want it

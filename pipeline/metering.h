@@ -70,14 +70,24 @@ public:
         return parts_.inspector->swap(fresh);
     }
 
-    inspect::InspectionBooks inspection() const noexcept {
-        return parts_.inspector != nullptr ? parts_.inspector->books() : inspect::InspectionBooks{};
+    // What inspection has counted so far.
+    void tell_inspection(inspect::InspectionBooks& to) const noexcept {
+        if (parts_.inspector != nullptr) {
+            to = parts_.inspector->books();
+        }
     }
 
-    // The end of a turn, which took so many cycles in all.
-    void close_turn(std::uint64_t cycles, bool busy) noexcept {
+    // How much of inspection is given up: 0 nothing, 1 most of it, 2 all.
+    void shed_inspection(unsigned steps) noexcept {
         if (parts_.inspector != nullptr) {
-            parts_.inspector->close_turn(cycles, busy);
+            parts_.inspector->shed(steps);
+        }
+    }
+
+    // The end of a turn, which took so many cycles in all. `pressed`: more packets wait.
+    void close_turn(std::uint64_t cycles, bool pressed) noexcept {
+        if (parts_.inspector != nullptr) {
+            parts_.inspector->close_turn(cycles, pressed);
         }
     }
 

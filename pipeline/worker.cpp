@@ -151,6 +151,7 @@ void Worker::govern(ObservedAt now) noexcept {
          .table = static_cast<double>(books_.flows_active) / flows_max_,
          .ring = static_cast<double>(ring_.waiting()) / static_cast<double>(ring_.capacity())});
     metering_.admit(load_.state() == LoadState::flood, load_.sampling_exponent());
+    metering_.shed_inspection(load_.inspection_steps());
 
     const LoadState state = load_.state();
     books_.load_entered[static_cast<std::size_t>(state)] += state != before ? 1U : 0U;
@@ -167,7 +168,7 @@ void Worker::close_turn(std::size_t packets, std::uint64_t cycles) noexcept {
     ++books_.turns;
     books_.cycles += cycles;
     books_.newest_packet_ns = static_cast<std::uint64_t>(newest_.time_since_epoch().count());
-    metering_.close_turn(cycles, packets != 0);
+    metering_.close_turn(cycles, packets == burst_packets_max);
     if (packets != 0) {
         books_.busy_cycles += cycles;
         ++books_.bursts;
@@ -183,7 +184,7 @@ void Worker::close_turn(std::size_t packets, std::uint64_t cycles) noexcept {
 // First the books, then the records that they speak of: the exporter core never holds a record
 // that no book knows.
 void Worker::publish() noexcept {
-    books_.inspection = metering_.inspection();
+    metering_.tell_inspection(books_.inspection);
     published_.publish(books_);
     ring_.publish();
 }

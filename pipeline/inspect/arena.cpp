@@ -4,14 +4,13 @@
 #include <bit>
 #include <utility>
 
-#include "pipeline/base/expects.h"
-
 namespace tapmeter::inspect {
 
 namespace {
 
 constexpr std::size_t unit_octets = 16;  // blocks start at multiples of it
 constexpr std::size_t smallest = 2 * unit_octets;
+constexpr std::uint32_t given_back = 0xffff'ffff;  // in place of a block's size class
 
 // Four sizes to each power of two: 32, 40, 48, 56, 64, 80, ... rounded to whole units.
 constexpr std::size_t class_of(std::size_t octets) noexcept {
@@ -80,13 +79,20 @@ void Arena::release(void* block) noexcept {
     if (block == nullptr) {
         return;
     }
+    // What is no block of ours, or was given back before, is left alone: it is a library that asks.
     const auto place = static_cast<std::byte*>(block) - region_.octets().data();
-    const std::size_t at = static_cast<std::size_t>(place) - sizeof(Header);
-    expects(place > 0 && at < taken_ && at % unit_octets == 0);
+    const auto at = static_cast<std::size_t>(place) - sizeof(Header);
+    if (place <= 0 || at >= taken_ || at % unit_octets != 0) {
+        return;
+    }
     Header& header = header_at(at);
-    used_ -= octets_of(header.size_class);
-    header.next = free_[header.size_class];
-    free_[header.size_class] = static_cast<std::uint32_t>(at / unit_octets);
+    if (header.size_class >= size_classes) {
+        return;
+    }
+    const std::uint32_t size_class = header.size_class;
+    used_ -= octets_of(size_class);
+    header = {.size_class = given_back, .next = free_[size_class]};
+    free_[size_class] = static_cast<std::uint32_t>(at / unit_octets);
 }
 
 }  // namespace tapmeter::inspect

@@ -24,7 +24,7 @@ public:
     // when it is larger than block_octets_max.
     void* allocate(std::size_t octets) noexcept;
 
-    // Takes back what allocate() gave; null is allowed.
+    // Takes back what allocate() gave. Null, and what is not out, changes nothing.
     void release(void* block) noexcept;
 
     std::size_t left() const noexcept { return octets_ - taken_; }

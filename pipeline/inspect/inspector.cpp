@@ -32,6 +32,20 @@ constexpr std::size_t rounded_up(std::size_t octets) noexcept {
     return (octets + cache_line_octets - 1) / cache_line_octets * cache_line_octets;
 }
 
+Inspection outcome_of(const Application& label) noexcept {
+    if (label.confidence == flow::Confidence::dissected) {
+        return Inspection::decided;
+    }
+    return label.known() ? Inspection::guessed : Inspection::unknown;
+}
+
+// Behind the handshake, TCP segments without payload say no more of the application.
+bool tells_nothing(const decode::Headers& headers, std::uint8_t packets_before) noexcept {
+    constexpr std::uint8_t handshake_packets = 3;
+    return headers.protocol == protocol_tcp && headers.payload.empty() &&
+           packets_before >= handshake_packets;
+}
+
 Direction direction_of(const Flow& flow, const decode::Headers& headers) noexcept {
     const bool initiator_is_high = (flow.state & flow::state::initiator_is_high) != 0;
     const decode::Address& address = initiator_is_high ? flow.key.high : flow.key.low;
@@ -139,9 +153,7 @@ void Inspector::begin(FlowTable& table, FlowIndex index, std::uint8_t place) noe
         keep(index, {.inspection = Inspection::no_state});
         return;
     }
-    if (place != flow::Observation::no_place) {
-        note(flow, place);
-    }
+    note(flow, place);
 }
 
 bool Inspector::take_state(Flow& flow, FlowIndex index) noexcept {
@@ -194,7 +206,8 @@ void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
     }
     const Packet& packet = burst_[noted.place];
     const auto headers = decode::decode_frame(packet);
-    if (!headers || headers->fragment == decode::Fragment::later) {
+    if (!headers || headers->fragment == decode::Fragment::later ||
+        tells_nothing(*headers, state.packets)) {
         return;
     }
     Dissector& dissector = dissector_of(noted.state);
@@ -213,12 +226,12 @@ void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
     const std::uint8_t most =
         headers->protocol == protocol_tcp ? settings_.tcp_packets_max : settings_.other_packets_max;
     if (step == Dissector::Step::decided) {
-        decide(table, noted.state, by_confidence(noted.state));
+        decide(table, noted.state);
     } else if (step == Dissector::Step::hopeless || state.packets >= most) {
         if (step != Dissector::Step::refine) {
             dissector.give_up(octets_of(noted.state));
         }
-        decide(table, noted.state, by_confidence(noted.state));
+        decide(table, noted.state);
     }
 }
 
@@ -232,19 +245,12 @@ void Inspector::shed_noted(FlowTable& table) noexcept {
     noted_count_ = 0;
 }
 
-Inspection Inspector::by_confidence(StateIndex index) const noexcept {
-    const Application label = dissector_of(index).label(octets_of(index));
-    if (label.confidence == flow::Confidence::dissected) {
-        return Inspection::decided;
-    }
-    return label.known() ? Inspection::guessed : Inspection::unknown;
-}
-
 // The flow's label is what it is by now; its state is free again.
+// how  off: what the label's confidence says
 void Inspector::decide(FlowTable& table, StateIndex index, Inspection how) noexcept {
     State& state = states_[number_of(index)];
     Application label = dissector_of(index).label(octets_of(index));
-    label.inspection = how;
+    label.inspection = how == Inspection::off ? outcome_of(label) : how;
     label.packets = state.packets;
     label.metadata = describe(index);
     keep(state.flow, label);
@@ -285,7 +291,7 @@ void Inspector::settle(FlowTable& table, FlowIndex index) noexcept {
     }
     const StateIndex state{flow.key.attached - 1};
     dissector_of(state).give_up(octets_of(state));
-    decide(table, state, by_confidence(state));
+    decide(table, state);
 }
 
 void Inspector::forget(FlowIndex index) noexcept {
@@ -314,8 +320,8 @@ const Metadata* Inspector::metadata(FlowIndex index) const noexcept {
     return number == 0 ? nullptr : &metadata_.at(number);
 }
 
-void Inspector::close_turn(std::uint64_t cycles, bool busy) noexcept {
-    budget_.earn(cycles, busy);
+void Inspector::close_turn(std::uint64_t cycles, bool pressed) noexcept {
+    budget_.earn(cycles, pressed);
 }
 
 void Inspector::publish_memory() noexcept {

@@ -62,9 +62,12 @@ public:
     // elsewhere, never seen.
     void begin(flow::FlowTable& table, flow::FlowIndex index, std::uint8_t place) noexcept;
 
-    // One more packet of a flow whose key.attached is not zero.
+    // One more packet of a flow whose key.attached is not zero. A packet that is not in the burst,
+    // as one that waited for another, is metered and not inspected.
     void note(const flow::Flow& flow, std::uint8_t place) noexcept {
-        noted_[noted_count_++] = {.state = StateIndex{flow.key.attached - 1}, .place = place};
+        if (place < burst_.size() && noted_count_ < noted_.size()) {
+            noted_[noted_count_++] = {.state = StateIndex{flow.key.attached - 1}, .place = place};
+        }
     }
 
     // Inspects what was noted.
@@ -82,8 +85,11 @@ public:
     // What was found in the flow beside its label; null: nothing. Valid until forget().
     const Metadata* metadata(flow::FlowIndex index) const noexcept;
 
-    // The end of a turn, which took so many cycles in all.
-    void close_turn(std::uint64_t cycles, bool busy) noexcept;
+    // How much is given up: 0 nothing, 1 most of it, 2 all.
+    void shed(unsigned steps) noexcept { budget_.shed(steps); }
+
+    // The end of a turn, which took so many cycles in all. `pressed`: more packets wait.
+    void close_turn(std::uint64_t cycles, bool pressed) noexcept;
 
 private:
     struct State {
@@ -118,10 +124,10 @@ private:
     bool take_state(flow::Flow& flow, flow::FlowIndex index) noexcept;
     void inspect_one(flow::FlowTable& table, const Noted& noted) noexcept;
     void shed_noted(flow::FlowTable& table) noexcept;
-    void decide(flow::FlowTable& table, StateIndex index, flow::Inspection how) noexcept;
+    void decide(flow::FlowTable& table, StateIndex index,
+                flow::Inspection how = flow::Inspection::off) noexcept;
     void keep(flow::FlowIndex index, const flow::Application& label) noexcept;
     std::uint32_t describe(StateIndex index) noexcept;
-    flow::Inspection by_confidence(StateIndex index) const noexcept;
     void publish_memory() noexcept;
 
     Settings settings_;

@@ -107,9 +107,9 @@ struct Config {
         std::uint32_t other_packets_max = 16;  // UDP and others; 1 to 255
         std::uint32_t states_max = 65'536;     // per worker: undecided flows; 64 to 16 million
         std::uint32_t metadata_max = 65'536;  // per worker: flows whose names are kept; 64 and more
-        // Of the cycles of a worker that is never idle, percent; 100: as much as it takes. Counts
+        // Of the cycles of a worker that cannot keep up, percent; 100: as much as it takes. Counts
         // for live packets: a recording waits.
-        std::uint32_t budget = 70;
+        std::uint32_t budget = 50;
         std::filesystem::path protocols_file;   // the operator's own protocols; empty: none
         std::filesystem::path categories_file;  // and categories
     };

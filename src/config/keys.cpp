@@ -232,7 +232,7 @@ constexpr std::array keys{
         "flows per worker that keep what was found in them until they leave: server name, "
         "certificate, URL, fingerprints; memory: 768 octets each"},
     Key{ranged(Type::number, 1, 100), TableId::dpi, "budget", at<&C::dpi, &C::Dpi::budget>(),
-        "percent of the cycles of a worker that is never idle; what is more is not looked at, and "
+        "percent of the cycles of a worker that cannot keep up; what is more is not looked at, and "
         "counted; 100: no limit"},
     Key{ranged(Type::path, 0, 4'095, live), TableId::dpi, "protocols_file",
         at<&C::dpi, &C::Dpi::protocols_file>(),

@@ -73,6 +73,20 @@ TEST(Arena, refuses_what_it_has_not_and_goes_on) {
     arena.release(nullptr);
 }
 
+TEST(Arena, takes_nothing_back_twice_and_nothing_of_others) {
+    Arena arena = arena_of(two_megabytes);
+    void* const block = arena.allocate(100);
+    arena.release(block);
+    arena.release(block);
+    EXPECT_EQ(arena.used(), 0U);
+    EXPECT_EQ(arena.allocate(100), block);
+    EXPECT_NE(arena.allocate(100), block) << "it is out";
+    int other = 0;
+    arena.release(&other);
+    arena.release(static_cast<std::byte*>(block) + 8);
+    EXPECT_EQ(arena.allocate(100) == nullptr, false);
+}
+
 TEST(Arena, knows_its_largest_block) {
     Arena arena = arena_of(3 * Arena::block_octets_max);
     EXPECT_NE(arena.allocate(Arena::block_octets_max), nullptr);

@@ -5,7 +5,7 @@
 namespace tapmeter::inspect {
 namespace {
 
-TEST(CycleBudget, gives_a_busy_worker_its_share_and_an_idle_one_everything) {
+TEST(CycleBudget, gives_a_pressed_worker_its_share_and_others_everything) {
     CycleBudget budget({.share_percent = 40, .kept_cycles = 1'000});
     budget.spend(1'000);
     EXPECT_FALSE(budget.allows_packets());
@@ -37,6 +37,21 @@ TEST(CycleBudget, sheds_signatures_first_then_new_flows_then_those_under_way) {
     EXPECT_TRUE(budget.allows_packets());
     budget.spend(250);
     EXPECT_FALSE(budget.allows_packets());
+}
+
+TEST(CycleBudget, gives_up_most_and_then_all_where_the_worker_stays_pressed) {
+    CycleBudget budget({.share_percent = 40, .kept_cycles = 1'000});
+    budget.spend(1'000);
+    budget.shed(1);
+    budget.earn(9, true);
+    EXPECT_FALSE(budget.allows_packets()) << "a tenth of 9 is none";
+    budget.earn(10, true);
+    EXPECT_TRUE(budget.allows_packets());
+    budget.earn(1'000, false);
+    budget.shed(2);
+    EXPECT_FALSE(budget.allows_packets());
+    budget.shed(0);
+    EXPECT_TRUE(budget.allows_packets());
 }
 
 TEST(CycleBudget, is_never_short_at_a_hundred_percent) {
