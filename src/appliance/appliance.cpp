@@ -196,7 +196,13 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
     if (!table) {
         return tl::unexpected<Error>(std::move(table.error()));
     }
-    rings_.push_back(std::make_unique<RecordRing>(ring_records));
+    auto inspector = make_inspector(table->places());
+    if (!inspector) {
+        return tl::unexpected<Error>(std::move(inspector.error()));
+    }
+    // As many slots for what is found in flows: a record never has to go without it.
+    const std::size_t descriptions = config.dpi.enabled ? ring_records : 0;
+    rings_.push_back(std::make_unique<RecordRing>(ring_records, std::array{descriptions}));
     workers_.push_back(std::make_unique<Worker>(
         Worker::Parts{.source = source,
                       .ring = *rings_.back(),
@@ -213,7 +219,8 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                       .load = load_levels(config, recorded()),
                       .admission = admission,
                       .flows_max = config.flow.flows_max,
-                      .shunt = shunt_settings(workers_.size())}));
+                      .shunt = shunt_settings(workers_.size()),
+                      .inspector = std::move(*inspector)}));
     return {};
 }
 
@@ -317,6 +324,7 @@ metrics::Snapshot Appliance::snapshot() const {
         .rings = [this] { return ring_accounts(); },
         .outputs = [this] { return output_accounts(); },
     });
+    look.applications = application_totals();
     look.settled = settled_.load();
     look.steered = steering_ != nullptr;
     look.queue_skew_warm = parts_.config.overload.queue_skew / 100.0;

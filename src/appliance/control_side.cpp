@@ -75,11 +75,17 @@ Result<std::string> Appliance::reload() {
         ++reloads_failed_;
         return tl::unexpected<Error>(std::move(fresh.error()));
     }
+    auto dissectors = load_dissectors(fresh->config);
+    if (!dissectors) {
+        ++reloads_failed_;
+        return tl::unexpected<Error>(std::move(dissectors.error()));
+    }
     auto applied = apply_prefilters(fresh->config);
     if (!applied) {
         ++reloads_failed_;
         return applied;
     }
+    *applied += swap_dissectors(std::move(*dissectors));
     parts_.config_json = std::move(fresh->json);
     ++reloads_done_;
     std::string text = std::move(*applied);

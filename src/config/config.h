@@ -115,6 +115,20 @@ struct Config {
         std::uint64_t compile_octets = 2ULL << 30U;  // 64 MiB to 64 GiB
     };
 
+    // Which application a flow carries, told by nDPI from its first packets.
+    struct Dpi {
+        bool enabled = true;
+        std::uint32_t tcp_packets_max = 24;    // of one flow; 1 to 255
+        std::uint32_t other_packets_max = 16;  // UDP and others; 1 to 255
+        std::uint32_t states_max = 65'536;     // per worker: undecided flows; 64 to 16 million
+        std::uint32_t metadata_max = 65'536;  // per worker: flows whose names are kept; 64 and more
+        // Of the cycles of a worker that cannot keep up, percent; 100: as much as it takes. Counts
+        // for live packets: a recording waits.
+        std::uint32_t budget = 50;
+        std::filesystem::path protocols_file;   // the operator's own protocols; empty: none
+        std::filesystem::path categories_file;  // and categories
+    };
+
     using TimeUnit = fields::TimeUnit;
 
     enum class Transport : std::uint8_t { udp, tcp, tls, file };
@@ -181,6 +195,7 @@ struct Config {
     Overload overload;
     Shunt shunt;
     Signatures signatures;
+    Dpi dpi;
     std::vector<Ipfix> ipfix;
     std::vector<Json> json;
     Http http;

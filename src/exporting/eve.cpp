@@ -11,6 +11,8 @@
 
 #include "pipeline/base/expects.h"
 #include "src/exporting/community_id.h"
+#include "src/exporting/eve_application.h"
+#include "src/exporting/eve_metadata.h"
 #include "src/exporting/text.h"
 
 namespace tapmeter::exporting {
@@ -221,13 +223,15 @@ char* write_flat_fields(char* to, const FlowRecord& record) noexcept {
 
 }  // namespace
 
-JsonLines::JsonLines(const Interfaces& interfaces) {
+JsonLines::JsonLines(const Interfaces& interfaces, const inspect::ApplicationNames* names)
+    : names_(names) {
     for (const Interface& one : interfaces) {
         points_.push_back({json_string(one.name), number_of(one.observation_domain_id)});
     }
 }
 
-char* JsonLines::write_eve(char* to, const FlowRecord& record) const noexcept {
+char* JsonLines::write_eve(char* to, const FlowRecord& record,
+                           const inspect::Metadata* metadata) const noexcept {
     expects(record.observation_point < points_.size());
     const Point& point = points_[record.observation_point];
     to = append(to, "{\"timestamp\":\"");
@@ -237,8 +241,17 @@ char* JsonLines::write_eve(char* to, const FlowRecord& record) const noexcept {
                        record.flow_id, std::string_view{point.name});
     to = write_vlans(to, record);
     to = write_endpoints(to, record);
+    if (names_ != nullptr) {
+        to = write_app_proto(to, record.application, *names_);
+    }
     to = write_flow(to, record);
     to = write_tcp(to, record);
+    if (metadata != nullptr) {
+        to = write_metadata(to, *metadata);
+    }
+    if (names_ != nullptr) {
+        to = write_ndpi(to, record.application, *names_);
+    }
     to = fmt::format_to(
         to,
         FMT_COMPILE(",\"tapmeter\":{{\"start_ns\":{},\"end_ns\":{},\"end_reason\":\"{}\","
@@ -247,6 +260,7 @@ char* JsonLines::write_eve(char* to, const FlowRecord& record) const noexcept {
         record.start.time_since_epoch().count(), record.end.time_since_epoch().count(),
         name_of(record.end_reason), point.observation_domain_id, record.worker,
         record.forward.layer2_octets.value, record.reverse.layer2_octets.value);
+    to = write_inspection(to, record.application);
     return append(write_what_it_stands_for(to, record), "}}\n");
 }
 

@@ -102,6 +102,7 @@ bool Exporter::drain(Inlet& inlet) {
     }
     for (const flow::FlowRecord& record : batch.records) {
         inlet.dequeued += totals_of(record);
+        applications_.add(record);
     }
     // First the account, then what it speaks of: no output ever holds more than was dequeued.
     inlet.published.publish(inlet.dequeued);

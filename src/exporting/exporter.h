@@ -9,6 +9,7 @@
 
 #include "pipeline/base/published.h"
 #include "pipeline/record_ring.h"
+#include "src/exporting/application_totals.h"
 #include "src/exporting/output.h"
 
 namespace tapmeter::exporting {
@@ -46,6 +47,9 @@ public:
     // Any thread: what was taken from each ring, each one a consistent cut.
     std::vector<RecordTotals> dequeued() const;
 
+    // Any thread: what each application has carried.
+    std::vector<ApplicationTotals::Total> applications() const { return applications_.read(); }
+
     // Any thread, for their counters().
     const std::vector<std::unique_ptr<Output>>& outputs() const noexcept { return outputs_; }
 
@@ -64,6 +68,7 @@ private:
 
     std::vector<std::unique_ptr<Inlet>> inlets_;
     std::vector<std::unique_ptr<Output>> outputs_;
+    ApplicationTotals applications_;
     Patience patience_;
     std::optional<std::chrono::steady_clock::time_point> waiting_since_;  // with Patience::wait
     std::chrono::steady_clock::time_point last_tick_{};

@@ -21,7 +21,7 @@ constexpr std::chrono::seconds patience_at_end{1};
 }  // namespace
 
 Result<std::unique_ptr<Output>> open_json(const Config::Json& config, const Interfaces& interfaces,
-                                          LogLine log) {
+                                          LogLine log, const inspect::ApplicationNames* names) {
     const bool name_too_long = std::ranges::any_of(interfaces, [](const Interface& one) {
         return json_string(one.name).size() > JsonLines::name_octets_max;
     });
@@ -44,13 +44,14 @@ Result<std::unique_ptr<Output>> open_json(const Config::Json& config, const Inte
                                   config.name, std::generic_category().message(errno)));
     }
     return std::make_unique<JsonOutput>(
-        JsonOutput::Parts{config, std::move(log), std::move(*file), std::move(event)}, interfaces);
+        JsonOutput::Parts{config, std::move(log), std::move(*file), std::move(event), names},
+        interfaces);
 }
 
 JsonOutput::JsonOutput(Parts parts, const Interfaces& interfaces)
     : name_("json/" + parts.config.name),
       format_(parts.config.format),
-      lines_(interfaces),
+      lines_(interfaces, parts.names),
       queue_({parts.config.queue_blocks, block_octets}, std::move(parts.queue_event)),
       writer_({name_, parts.config.path, std::move(parts.log)}, std::move(parts.file), queue_,
               account_),
@@ -63,14 +64,14 @@ JsonOutput::~JsonOutput() {
 }
 
 void JsonOutput::take(const RecordBatch& batch) {
-    for (const flow::FlowRecord& record : batch.records) {
-        take_one(record);
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        take_one(batch.records[i], batch.part_of<inspect::Metadata>(i));
     }
     account_.publish_taker();
     queue_.wake();
 }
 
-void JsonOutput::take_one(const flow::FlowRecord& record) {
+void JsonOutput::take_one(const flow::FlowRecord& record, const inspect::Metadata* metadata) {
     const RecordTotals totals = totals_of(record);
     account_.taker.taken += totals;
     if (room_.empty()) {
@@ -87,8 +88,9 @@ void JsonOutput::take_one(const flow::FlowRecord& record) {
     // NOLINTNEXTLINE(*-reinterpret-cast): octets are written as characters
     auto* const begin = reinterpret_cast<char*>(room_.data());
     auto* const at = begin + block_.octets;
-    const auto* const end = format_ == Config::Json::Format::eve ? lines_.write_eve(at, record)
-                                                                 : lines_.write_flat(at, record);
+    const auto* const end = format_ == Config::Json::Format::eve
+                                ? lines_.write_eve(at, record, metadata)
+                                : lines_.write_flat(at, record);
     block_.octets = static_cast<std::uint32_t>(end - begin);
     if (room_.size() - block_.octets < line_room) {
         hand_over();

@@ -21,8 +21,10 @@ namespace tapmeter::exporting {
 // interfaces  one per Observation Point, at least one, in the order of their indices
 // errors      invalid_config  an interface's name is longer than a line has room for
 //             io              the file cannot be opened
+// names       what applications are called; outlives the output. Null: none is written
 Result<std::unique_ptr<Output>> open_json(const Config::Json& config, const Interfaces& interfaces,
-                                          LogLine log = {});
+                                          LogLine log = {},
+                                          const inspect::ApplicationNames* names = nullptr);
 
 // Flow Records as lines of JSON, EVE or flat, to a file or to standard output. Lines are written
 // straight into the queue's blocks; records that find all of them waiting are dropped unwritten.
@@ -33,6 +35,7 @@ public:
         LogLine log;
         LineFile file;
         Descriptor queue_event;
+        const inspect::ApplicationNames* names = nullptr;
     };
     JsonOutput(Parts parts, const Interfaces& interfaces);
     ~JsonOutput() override;
@@ -47,7 +50,7 @@ public:
     OutputCounters counters() const override { return account_.read(); }
 
 private:
-    void take_one(const flow::FlowRecord& record);
+    void take_one(const flow::FlowRecord& record, const inspect::Metadata* metadata);
     void hand_over();
 
     std::string name_;

@@ -115,6 +115,21 @@ Json not_entered_of(const WorkerBooks& books) {
     return object;
 }
 
+Json json_of(const inspect::InspectionBooks& books) {
+    return {{"flows", books.flows},
+            {"undecided", books.undecided},
+            {"ended", named(books.ended, flow::inspection_names)},
+            {"labels", named(books.labels, flow::confidence_names)},
+            {"described", books.described},
+            {"metadata_refused", books.metadata_refused},
+            {"packets", books.packets},
+            {"octets", books.octets},
+            {"cycles", books.cycles},
+            {"dissector_octets", books.dissector_octets},
+            {"dissector_octets_left", books.dissector_octets_left},
+            {"dissector_refusals", books.dissector_refusals}};
+}
+
 // The members that a worker's books and the sum of all books share.
 Json json_of(const WorkerBooks& books) {
     return {{"received", {{"packets", books.received_packets}, {"octets", books.received_octets}}},
@@ -134,6 +149,7 @@ Json json_of(const WorkerBooks& books) {
             {"shunts_refused", books.shunts_refused},
             {"records_emitted", named(books.records_emitted, flow::flow_end_reason_names)},
             {"records_refused", books.records_refused},
+            {"descriptions_refused", books.descriptions_refused},
             {"emitted", json_of(books.emitted)},
             {"refused", json_of(books.refused)},
             {"in_table", json_of(books.in_table)},
@@ -146,6 +162,7 @@ Json json_of(const WorkerBooks& books) {
              {{"flows", json_of(books.sampled.flows)},
               {"packets", json_of(books.sampled.packets)},
               {"octets", json_of(books.sampled.octets)}}},
+            {"inspection", json_of(books.inspection)},
             {"load", state_of(books)},
             {"first_fragments", books.first_fragments},
             {"later_fragments", books.later_fragments},

@@ -123,6 +123,20 @@ void write_sampled(const SampledTotals& sampled, Page& page) {
     }
 }
 
+void write_inspection(const inspect::InspectionBooks& books, Page& page) {
+    if (books.flows == 0) {
+        return;
+    }
+    page.heading("applications");
+    page.line("inspected", "", books.flows, grouped(books.packets) + " packets looked at");
+    page.line_if("undecided", "", books.undecided);
+    page.nonzero("ended", books.ended, flow::inspection_names);
+    page.nonzero("label", books.labels, flow::confidence_names);
+    page.line_if("described", "by names, fingerprints", books.described);
+    page.line_if("refused", "description: no room", books.metadata_refused);
+    page.line_if("refused", "allocations of nDPI", books.dissector_refusals);
+}
+
 void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.heading("flows");
     page.line("created", "", all.flows_created);
@@ -134,11 +148,14 @@ void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.line_if("shunted", "in all", all.flows_shunted);
     page.line_if("shunted", "refused: no place", all.shunts_refused);
 
+    write_inspection(all.inspection, page);
+
     page.heading("flow records");
     page.line("emitted", "", sum(all.records_emitted), grouped(all.emitted.packets) + " packets");
     page.nonzero("", all.records_emitted, flow::flow_end_reason_names);
     page.line_if("dropped", "ring_full", all.records_refused,
                  grouped(all.refused.packets) + " packets");
+    page.line_if("alone", "their description: no room", all.descriptions_refused);
     std::uint64_t waiting = 0;
     for (const Snapshot::Ring& ring : snapshot.rings) {
         waiting += ring.waiting;

@@ -175,6 +175,10 @@ void flow_laws(const WorkerBooks& books, const std::string& worker, Sheet& sheet
     sheet.about(worker, "flows", "flows_created = flows_active + flows_ended");
     sheet.law("flows", books.flows_created, books.flows_active + sum(books.flows_ended));
 
+    const inspect::InspectionBooks& inspection = books.inspection;
+    sheet.about(worker, "inspected", "flows inspected = undecided + ended{result}");
+    sheet.law("flows", inspection.flows, inspection.undecided + sum(inspection.ended));
+
     sheet.about(worker, "records",
                 "flows_ended + active_cuts = records_emitted + records_refused + ended_empty");
     sheet.law("records", sum(books.flows_ended) + books.active_cuts,

@@ -39,7 +39,13 @@ struct Snapshot {
         std::string name;
         exporting::OutputCounters counters;
     };
+    struct ApplicationTotal {
+        std::string name;  // "Google"; of the label's last part
+        std::uint64_t packets = 0;
+        std::uint64_t octets = 0;  // layer 3
+    };
     std::vector<Interface> interfaces;
+    std::vector<ApplicationTotal> applications;  // the largest first
     std::vector<Worker> workers;
     std::vector<Ring> rings;
     std::vector<Output> outputs;

@@ -14,7 +14,9 @@ namespace tapmeter::verbs {
 // For reading files: it waits for a slow reader, and so do the rings and the file behind it.
 class FlowLines final : public exporting::Output {
 public:
-    FlowLines(OutputFormat format, const exporting::Interfaces& interfaces);
+    // names  what applications are called; outlives the output
+    FlowLines(OutputFormat format, const exporting::Interfaces& interfaces,
+              const inspect::ApplicationNames* names = nullptr);
 
     std::string_view name() const noexcept override { return "stdout"; }
     void take(const RecordBatch& batch) override;
@@ -28,12 +30,14 @@ private:
         exporting::RecordTotals failed;  // standard output refused them: its reader has gone
     };
 
-    void append(const flow::FlowRecord& record);
+    void append(const flow::FlowRecord& record, const inspect::Metadata* metadata);
+    std::string application_of(const flow::FlowRecord& record) const;
     void write_out();
 
     OutputFormat format_;
     exporting::Interfaces interfaces_;
     exporting::JsonLines json_;
+    const inspect::ApplicationNames* names_;
     std::string lines_;
     exporting::RecordTotals waiting_{};  // in `lines_`
     Totals totals_{};

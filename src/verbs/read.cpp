@@ -56,17 +56,17 @@ bool prints_records(const ReadCommand& command, const CommonOptions& common) {
 }
 
 Result<Outputs> open_all_outputs(const ReadCommand& command, const CommonOptions& common,
-                                 const Config& config) {
+                                 const Config& config, const inspect::ApplicationNames& names) {
     const auto interfaces = interfaces_of(config);
-    auto opened = open_outputs(config, interfaces, complain);
+    auto opened = open_outputs(config, interfaces, complain, &names);
     if (!opened) {
         return tl::unexpected<Error>(std::move(opened.error()));
     }
     Outputs outputs{.all = std::move(*opened)};
     if (prints_records(command, common)) {
-        outputs.all.push_back(std::make_unique<FlowLines>(common.output, interfaces));
+        outputs.all.push_back(std::make_unique<FlowLines>(common.output, interfaces, &names));
     } else {
-        auto summary = std::make_unique<Summary>(command.top != 0);
+        auto summary = std::make_unique<Summary>(command.top != 0, &names);
         outputs.summary = summary.get();
         outputs.all.push_back(std::move(summary));
     }
@@ -119,7 +119,8 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
         return ExitCode::refused;
     }
     capture_files::FileCapture& capture = **file;
-    auto outputs = open_all_outputs(command, common, config);
+    inspect::ApplicationNames names;
+    auto outputs = open_all_outputs(command, common, config, names);
     if (!outputs) {
         complain(outputs.error().message);
         return ExitCode::refused;
@@ -131,6 +132,7 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
     parts.config = config;
     parts.outputs = std::move(outputs->all);
     parts.clock = &clock;
+    parts.names = &names;
     parts.captures.points.push_back(std::move(*file));
     parts.captures.prefiltered.push_back(nullptr);
     parts.captures.same_symmetric_hash = true;
@@ -155,6 +157,9 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
     const metrics::Snapshot books = (*appliance)->snapshot();
     if (summary != nullptr) {
         print(stdout, rendered(summary->protocols(), OutputFormat::text) + "\n");
+        if (config.dpi.enabled) {
+            print(stdout, rendered(summary->applications(command.top), OutputFormat::text) + "\n");
+        }
         if (command.top != 0) {
             print(stdout, rendered(summary->hosts(command.top), OutputFormat::text) + "\n");
         }

@@ -7,6 +7,7 @@
 
 #include "pipeline/base/published.h"
 #include "pipeline/flow/flow_hash.h"
+#include "pipeline/inspect/application_names.h"
 #include "src/exporting/output.h"
 #include "src/verbs/table.h"
 
@@ -19,8 +20,9 @@ inline constexpr std::size_t summary_hosts_max = std::size_t{1} << 18U;
 // exporter core feeds it; the tables may be read after flush().
 class Summary final : public exporting::Output {
 public:
-    // counts_hosts  false: only protocols
-    explicit Summary(bool counts_hosts = true);
+    // counts_hosts  false: only protocols and applications
+    // names         what applications are called; outlives the summary. Null: nobody asks
+    explicit Summary(bool counts_hosts = true, const inspect::ApplicationNames* names = nullptr);
 
     std::string_view name() const noexcept override { return "summary"; }
     void take(const RecordBatch& batch) override;
@@ -32,6 +34,8 @@ public:
     // The `top` hosts with the most octets, sent and received.
     Table hosts(std::size_t top) const;
     Table protocols() const;
+    // The `top` applications with the most octets.
+    Table applications(std::size_t top) const;
 
 private:
     struct Tally {
@@ -53,11 +57,15 @@ private:
     };
 
     void add(const Host& host, const flow::Side& sent, const flow::Side& received);
+    static void add(Tally& tally, const flow::Side& sent, const flow::Side& received);
+    std::string name_of(std::uint32_t label) const;
 
     bool counts_hosts_;
     tsl::robin_map<Host, Tally, HostHash> hosts_;
     Tally other_hosts_;
     std::array<Tally, 256> protocols_{};
+    const inspect::ApplicationNames* names_;
+    tsl::robin_map<std::uint32_t, Tally> applications_;  // by both numbers of the label
     exporting::RecordTotals totals_{};
     Published<exporting::RecordTotals> published_;
 };
