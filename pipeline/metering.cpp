@@ -158,6 +158,9 @@ void Metering::meter_one(const FlowKey& key, const Sought& sought,
         open(key, {.hash = sought.hash}, packet);
         return;
     }
+    if (flow.shunt_slot != 0) [[unlikely]] {
+        fold_flow(index);  // what was counted elsewhere came before this one
+    }
     if (reopens(flow, packet)) {
         end(index, FlowEndReason::end_of_flow);
         open(key, {.hash = sought.hash}, packet);
@@ -243,31 +246,6 @@ FlowIndex Metering::make_room(const Sought& sought, flow::Ticks deadline,
     evict(victim);
     parts_.table.insert_at(victim, sought.hash, deadline);
     return victim;
-}
-
-// As the table's; where that has no place and may grow, it grows.
-FlowIndex Metering::insert(FlowHash hash, flow::Ticks deadline) noexcept {
-    const FlowIndex index = parts_.table.insert(hash, deadline);
-    return index == no_flow && grows_ && grow() ? parts_.table.insert(hash, deadline) : index;
-}
-
-// A file can wait while its flows move into a table four times as large; and small files spare
-// the clearing of memory that they never need. False: there is no memory; it stays as it is, and
-// who finds no place displaces another, as in a table that is as large as configured.
-bool Metering::grow() noexcept {
-    constexpr std::size_t factor = 4;
-    const std::size_t most = parts_.grows_to.flows_max;
-    flow::FlowTable::Request larger = parts_.grows_to;
-    larger.flows_max = std::min(parts_.table.flows_max() * factor, most);
-    auto table = flow::FlowTable::make(larger);
-    if (!table || !table->take_over(parts_.table, parts_.hasher)) {
-        grows_ = false;
-        return false;
-    }
-    parts_.table = std::move(*table);
-    expiry_ = {};
-    grows_ = larger.flows_max < most;
-    return true;
 }
 
 // Counts a flow that has begun, and notes the rate at which such flows are chosen.

@@ -32,26 +32,12 @@ std::string version_text() {
     return "tapmeter " + std::string(version) + "\n";
 }
 
-std::string joined(std::span<const std::string_view> words, std::string_view joint) {
-    std::string text;
-    for (const std::string_view word : words) {
-        text += text.empty() ? "" : joint;
-        text += word;
-    }
-    return text;
-}
-
 void add_choice(CLI::App& verb, const std::string& names, std::string& value,
                 std::pair<std::span<const std::string_view>, std::string> words_and_help) {
     const auto words = words_and_help.first;
     verb.add_option(names, value, words_and_help.second)
         ->type_name(joined(words, "|"))
-        ->check([words](const std::string& text) {
-            return std::ranges::find(words, text) != words.end()
-                       ? std::string()
-                       : config::shortened(text) + ": must be " + joined(words, ", ") +
-                             config::did_you_mean(text, words);
-        });
+        ->check([words](const std::string& text) { return choice_fault(words, text); });
 }
 
 // One value each time the option is given; never a list, so that "[::1]" stays what it is.

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <algorithm>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "src/config/check.h"
+#include "src/config/nearest.h"
 #include "src/config/quantity.h"
 
 namespace tapmeter::verbs {
@@ -16,6 +20,23 @@ auto checked_by(const Parse& parse) {
         const auto value = parse(text);
         return value ? std::string() : config::shortened(text) + ": must be " + value.error();
     };
+}
+
+// "text|json|csv"
+inline std::string joined(std::span<const std::string_view> words, std::string_view joint) {
+    std::string text;
+    for (const std::string_view word : words) {
+        text += text.empty() ? "" : joint;
+        text += word;
+    }
+    return text;
+}
+
+inline std::string choice_fault(std::span<const std::string_view> words, const std::string& text) {
+    return std::ranges::count(words, text) != 0
+               ? std::string()
+               : config::shortened(text) + ": must be " + joined(words, ", ") +
+                     config::did_you_mean(text, words);
 }
 
 inline std::string duration_fault(const std::string& text) {

@@ -175,7 +175,7 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
 
 ExitCode read(const ReadCommand& command, const CommonOptions& common, const LoadRequest& config) {
     block_signals();
-    const auto loaded = load_or_explain(config);
+    const auto loaded = load_for_metering(config);
     return loaded ? read_files(command, common, config_for(command, *loaded)) : ExitCode::refused;
 }
 

@@ -127,8 +127,7 @@ TEST(Queue, a_file_of_a_full_burst_and_more_ends_after_its_last_packet) {
     const TestFolder folder;
     std::vector<TimedFrame> frames(burst_packets_max + 3, {.frame = some_frame(60, 1)});
     write_pcap(folder.file("a.pcap"), frames);
-    const auto capture =
-        opened(options_for("net_pcap7,rx_pcap=" + folder.file("a.pcap").string()));
+    const auto capture = opened(options_for("net_pcap7,rx_pcap=" + folder.file("a.pcap").string()));
     PacketSource& queue = capture->queue(0);
     EXPECT_EQ(receive_copies(queue).size(), burst_packets_max);
     EXPECT_FALSE(queue.exhausted());

@@ -148,7 +148,12 @@ TEST(Compile, time_stops_the_child_and_says_so) {
 TEST(Compile, memory_stops_the_child_and_says_so) {
     CompileLimits limits;
     limits.memory_octets = std::size_t{8} << 20U;
-    const auto starved = compile_scans(heavy_plan(), limits, {});
+    std::string many;
+    for (unsigned i = 0; i < 20'000; ++i) {
+        many += "alert tcp any any -> any any (content:\"" + std::to_string(i * 7'919U) +
+                "-one-of-many\"; sid:" + std::to_string(i + 1) + ";)\n";
+    }
+    const auto starved = compile_scans(plan_of(many), limits, {});
     ASSERT_FALSE(starved);
     EXPECT_NE(starved.error().message.find("load fewer rules"), std::string::npos)
         << starved.error().message;

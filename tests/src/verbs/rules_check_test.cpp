@@ -58,7 +58,7 @@ TEST_F(RulesCheck, all_that_load_is_done) {
 TEST_F(RulesCheck, what_is_left_out_is_named_with_its_place) {
     const std::string file = write("a.rules", std::string(good) + bad);
     EXPECT_EQ(check({file}), ExitCode::answer_no);
-    EXPECT_THAT(out_, HasSubstr(file + ":2:32: the keyword \"lua\" is not supported"));
+    EXPECT_THAT(out_, HasSubstr(file + ":2:31: the keyword \"lua\" is not supported"));
     EXPECT_THAT(out_, HasSubstr("$OFFICE is not set"));
     EXPECT_THAT(out_, HasSubstr("left out, unsupported: lua: 1\n"));
     EXPECT_THAT(out_, HasSubstr("rules loaded: 0 of 2\n"));
