@@ -174,6 +174,7 @@ std::size_t Worker::meter_followers(std::size_t count, ObservedAt now) noexcept 
     flow::Fragments::Waited waited;
     while (fragments_.take_follower(waited, books_.fragments)) {
         books_.waiting -= traffic_of(waited.packet);
+        waited.packet.place = flow::Observation::no_place;  // its frame is no longer here
         metering_.meter({&waited.key, 1}, {&waited.packet, 1}, now);
     }
     return count;
@@ -185,6 +186,7 @@ std::size_t Worker::meter_orphans(std::size_t count, ObservedAt now, ObservedAt 
     flow::Fragments::Waited waited;
     while (fragments_.take_due(now, waited, books_.fragments)) {
         books_.waiting -= traffic_of(waited.packet);
+        waited.packet.place = flow::Observation::no_place;
         metering_.meter_late(waited.key, waited.packet, waited.due, newest);
     }
     return count;
@@ -199,6 +201,7 @@ bool Worker::drain_fragments(ObservedAt end) noexcept {
         }
         fragments_.take_due(ObservedAt::max(), waited, books_.fragments);
         books_.waiting -= traffic_of(waited.packet);
+        waited.packet.place = flow::Observation::no_place;
         metering_.meter_late(waited.key, waited.packet, std::min(waited.due, end), end);
     }
     return true;

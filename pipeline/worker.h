@@ -11,7 +11,7 @@
 #include "pipeline/flow/fragments.h"
 #include "pipeline/load.h"
 #include "pipeline/metering.h"
-#include "pipeline/outer_points.h"
+#include "pipeline/decode/outer_points.h"
 
 namespace tapmeter {
 

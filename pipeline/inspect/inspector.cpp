@@ -6,7 +6,6 @@
 #include "pipeline/base/cycles.h"
 #include "pipeline/base/expects.h"
 #include "pipeline/base/prefetch.h"
-#include "pipeline/decode/frame.h"
 #include "pipeline/flow/aggregate.h"
 #include "pipeline/flow/meter.h"
 
@@ -205,7 +204,7 @@ void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
         return;  // decided by an earlier packet of this burst
     }
     const Packet& packet = burst_[noted.place];
-    const auto headers = decode::decode_frame(packet);
+    const auto headers = decode_metered(packet, settings_.outer_points, tunnels_);
     if (!headers || headers->fragment == decode::Fragment::later ||
         tells_nothing(*headers, state.packets)) {
         return;

@@ -8,6 +8,7 @@
 
 #include "pipeline/base/packet.h"
 #include "pipeline/base/region.h"
+#include "pipeline/decode/outer_points.h"
 #include "pipeline/flow/flow_table.h"
 #include "pipeline/inspect/application.h"
 #include "pipeline/inspect/cycle_budget.h"
@@ -32,6 +33,7 @@ public:
         std::uint8_t other_packets_max = 16;
         CycleBudget::Settings budget{};
         std::size_t flow_places = 0;  // of the worker's table
+        OuterPoints outer_points{};   // as the worker's
         bool populate = false;        // touch every page at the start
     };
     // errors  no_memory, naming what to lower
@@ -146,6 +148,7 @@ private:
     Region labels_region_;
     std::span<flow::Application> labels_;  // by flow
     MetadataPool metadata_;
+    decode::Tunnels tunnels_{};
     std::span<const Packet> burst_;
     std::array<Noted, burst_packets_max> noted_{};
     std::size_t noted_count_ = 0;

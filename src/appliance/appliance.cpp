@@ -32,16 +32,6 @@ std::size_t worker_count(const Config& config, const Captures& captures) {
                : std::min<std::size_t>(queues_of(captures), workers_wanted(config));
 }
 
-OuterPoints outer_points(const Config& config) {
-    OuterPoints points;
-    for (std::size_t index = 0; index < config.captures.size(); ++index) {
-        const bool outer = config.captures[index].flow_key == Config::FlowKeyLayer::outer;
-        points.bits |= outer ? std::uint64_t{1} << index : 0;
-    }
-    return points;
-}
-static_assert(captures_max <= 64);
-
 }  // namespace
 
 std::uint32_t workers_wanted(const Config& config) {
@@ -189,7 +179,10 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
     const flow::FlowTable::Request whole{
         .flows_max = config.flow.flows_max, .pages = pages, .populate = !recorded()};
     const Admission::Limits admission = admission_limits(config, recorded());
-    const bool grows = recorded() && pages != Region::Wanted::huge && !admission.aggregates;
+    // Whoever looks into packets keeps what it knows of a flow by the flow's index, which growing
+    // would change.
+    const bool grows = recorded() && pages != Region::Wanted::huge && !admission.aggregates &&
+                       !config.dpi.enabled;
     flow::FlowTable::Request first = whole;
     first.flows_max = grows ? std::min(whole.flows_max, flows_at_first) : whole.flows_max;
     auto table = flow::FlowTable::make(first);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "src/appliance/appliance.h"
+#include "src/appliance/captures.h"
 
 namespace tapmeter {
 
@@ -59,6 +60,7 @@ Result<std::unique_ptr<inspect::Inspector>> Appliance::make_inspector(std::size_
     }
     auto settings = inspection_settings(parts_.config, recorded());
     settings.flow_places = flow_places;
+    settings.outer_points = outer_points(parts_.config);
     return inspect::Inspector::make(settings, std::move(*dissector));
 }
 
