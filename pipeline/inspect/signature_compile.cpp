@@ -93,7 +93,12 @@ void limit(decltype(RLIMIT_CPU) resource, std::uint64_t most) noexcept {
 
 [[noreturn]] void be_child(const ScanPlan& plan, const CompileLimits& limits, int to) {
     limit(RLIMIT_CPU, static_cast<std::uint64_t>(limits.cpu_time.count()));
-    limit(RLIMIT_AS, mapped_octets() + limits.memory_octets);
+    // A process that has mapped so much has the shadow memory of a sanitizer, which grows as it
+    // likes.
+    constexpr std::size_t shadow_octets = std::size_t{1} << 40U;
+    if (const std::size_t mapped = mapped_octets(); mapped < shadow_octets) {
+        limit(RLIMIT_AS, mapped + limits.memory_octets);
+    }
     limit(RLIMIT_CORE, 0);
     bool whole = true;
     for (std::size_t slot = 0; slot < slots && whole; ++slot) {
