@@ -71,7 +71,7 @@ struct alignas(cache_line_octets) FlowBucket {
         const int left = static_cast<std::int16_t>(static_cast<Ticks>(deadlines[way] - now));
         const int near = left < 0 ? 0 : left < far_away ? left : far_away;
         const unsigned worth =
-            ((tags[way] & answered) << 1U) | (((unsigned{several} >> way) & 1U) << 14U);
+            ((unsigned{tags[way]} & answered) << 1U) | (((unsigned{several} >> way) & 1U) << 14U);
         return static_cast<std::uint16_t>(static_cast<unsigned>(near) | worth);
     }
 

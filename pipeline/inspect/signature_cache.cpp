@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -130,11 +131,23 @@ std::optional<CompiledSlots> read_cache(const std::string& file) {
         }
         out.literals[slot] = *literals;
         out.expressions[slot] = *expressions;
-        out.refused[slot].resize(refused->size() / sizeof(std::uint32_t));
-        std::memcpy(out.refused[slot].data(), refused->data(),
-                    out.refused[slot].size() * sizeof(std::uint32_t));
+        out.refused[slot] = numbers_of(*refused);
     }
     return rest.empty() ? std::optional(std::move(out)) : std::nullopt;
+}
+
+std::string octets_of(std::span<const std::uint32_t> numbers) {
+    std::string octets(numbers.size_bytes(), '\0');
+    std::ranges::copy(std::as_bytes(numbers), std::as_writable_bytes(std::span{octets}).begin());
+    return octets;
+}
+
+std::vector<std::uint32_t> numbers_of(std::string_view octets) {
+    std::vector<std::uint32_t> numbers(octets.size() / sizeof(std::uint32_t));
+    const auto whole =
+        std::as_bytes(std::span{octets}).first(numbers.size() * sizeof(std::uint32_t));
+    std::ranges::copy(whole, std::as_writable_bytes(std::span{numbers}).begin());
+    return numbers;
 }
 
 bool write_cache(const std::string& file, const CompiledSlots& compiled) {
@@ -142,9 +155,7 @@ bool write_cache(const std::string& file, const CompiledSlots& compiled) {
     for (std::size_t slot = 0; slot < slots; ++slot) {
         put(body, compiled.literals[slot]);
         put(body, compiled.expressions[slot]);
-        std::string refused(compiled.refused[slot].size() * sizeof(std::uint32_t), '\0');
-        std::memcpy(refused.data(), compiled.refused[slot].data(), refused.size());
-        put(body, refused);
+        put(body, octets_of(compiled.refused[slot]));
     }
     std::string whole{magic};
     put(whole, hex_of(checksum_of(body)));

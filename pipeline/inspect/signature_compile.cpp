@@ -50,12 +50,6 @@ void send(int to, Kind kind, std::size_t slot, std::string_view octets) noexcept
     write_all(to, octets);
 }
 
-std::string octets_of(const std::vector<std::uint32_t>& numbers) {
-    std::string octets(numbers.size() * sizeof(std::uint32_t), '\0');
-    std::memcpy(octets.data(), numbers.data(), octets.size());
-    return octets;
-}
-
 // False: said why, and there is no point in going on.
 bool compile_slot(const ScanPlan& plan, std::size_t slot, int to) {
     const auto literals = compile_literals(plan.by_slot[slot]);
@@ -93,7 +87,12 @@ void limit(decltype(RLIMIT_CPU) resource, std::uint64_t most) noexcept {
 
 [[noreturn]] void be_child(const ScanPlan& plan, const CompileLimits& limits, int to) {
     limit(RLIMIT_CPU, static_cast<std::uint64_t>(limits.cpu_time.count()));
-    limit(RLIMIT_AS, mapped_octets() + limits.memory_octets);
+    // A process that has mapped so much has the shadow memory of a sanitizer, which grows as it
+    // likes.
+    constexpr std::size_t shadow_octets = std::size_t{1} << 40U;
+    if (const std::size_t mapped = mapped_octets(); mapped < shadow_octets) {
+        limit(RLIMIT_AS, mapped + limits.memory_octets);
+    }
     limit(RLIMIT_CORE, 0);
     bool whole = true;
     for (std::size_t slot = 0; slot < slots && whole; ++slot) {
@@ -140,9 +139,7 @@ bool take_frame(const Frame& frame, std::string_view octets, CompiledSlots& out)
     } else if (frame.kind == Kind::expressions) {
         out.expressions[frame.slot] = octets;
     } else if (frame.kind == Kind::refused) {
-        auto& refused = out.refused[frame.slot];
-        refused.resize(octets.size() / sizeof(std::uint32_t));
-        std::memcpy(refused.data(), octets.data(), refused.size() * sizeof(std::uint32_t));
+        out.refused[frame.slot] = numbers_of(octets);
     }
     return true;
 }

@@ -63,9 +63,16 @@ inline std::uint32_t ingress_interface(const FlowRecord& record) noexcept {
 
 // A duration that its element cannot hold is written as the most that it can.
 inline std::uint32_t duration(const FlowRecord& record, std::int64_t unit_nanoseconds) noexcept {
-    const std::int64_t units = (record.end - record.start).count() / unit_nanoseconds;
+    if (record.end < record.start) {
+        return 0;
+    }
+    // As unsigned numbers: between a time before 1970 and one far behind there may be 2^64 of them.
+    const std::uint64_t nanoseconds =
+        static_cast<std::uint64_t>(record.end.time_since_epoch().count()) -
+        static_cast<std::uint64_t>(record.start.time_since_epoch().count());
+    const std::uint64_t units = nanoseconds / static_cast<std::uint64_t>(unit_nanoseconds);
     return static_cast<std::uint32_t>(
-        std::clamp<std::int64_t>(units, 0, std::numeric_limits<std::uint32_t>::max()));
+        std::min<std::uint64_t>(units, std::numeric_limits<std::uint32_t>::max()));
 }
 
 template <unsigned needed>
