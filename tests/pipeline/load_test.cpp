@@ -229,7 +229,7 @@ TEST(Load, gives_up_inspection_before_any_flow) {
     inspecting.inspection_steps = 2;
     inspecting.sampling_exponent_max = 1;
     Load load(inspecting);
-    std::vector<std::pair<unsigned, unsigned>> steps;
+    std::vector<std::pair<unsigned, unsigned>> given_up;
     Load::Sample sample{.now = ObservedAt{Load::window}};
     load.measure(sample);
     for (unsigned window = 0; window < 4 * Load::hot_windows; ++window) {
@@ -238,13 +238,14 @@ TEST(Load, gives_up_inspection_before_any_flow) {
         sample.full_bursts += 100;
         load.measure(sample);
         const std::pair step{load.inspection_steps(), load.sampling_exponent()};
-        if (steps.empty() || steps.back() != step) {
-            steps.push_back(step);
+        if (given_up.empty() || given_up.back() != step) {
+            given_up.push_back(step);
         }
         EXPECT_EQ(load.sheds(Shed::inspection), step.first != 0);
         EXPECT_EQ(load.sheds(Shed::flow_sampling), step.second != 0);
     }
-    EXPECT_EQ(steps, (std::vector<std::pair<unsigned, unsigned>>{{0, 0}, {1, 0}, {2, 0}, {2, 1}}));
+    EXPECT_EQ(given_up,
+              (std::vector<std::pair<unsigned, unsigned>>{{0, 0}, {1, 0}, {2, 0}, {2, 1}}));
 }
 
 }  // namespace
