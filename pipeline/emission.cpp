@@ -14,7 +14,7 @@ void Metering::emit(FlowIndex index, FlowEndReason reason) noexcept {
     RecordRing::Parts beside{};
     if (parts_.inspector != nullptr && !record.aggregated) {
         record.application = parts_.inspector->label(parts_.table.flow(index), index);
-        beside = {parts_.inspector->metadata(index)};
+        beside = {parts_.inspector->metadata(parts_.table.flow(index), index)};
     }
     if (record.sampling_exponent != 0) [[unlikely]] {
         note_sampled(index, record);

@@ -78,12 +78,16 @@ public:
         return parts_.inspector->swap(fresh);
     }
 
-    // What inspection has counted so far.
-    void tell_inspection(inspect::InspectionBooks& to) const noexcept {
+    // What inspection has counted so far; its alerts become visible with that.
+    void tell_inspection(inspect::InspectionBooks& to) noexcept {
         if (parts_.inspector != nullptr) {
             to = parts_.inspector->books();
+            parts_.inspector->publish_alerts();
         }
     }
+
+    // Control side; null: no packet is inspected.
+    inspect::Inspector* inspector() noexcept { return parts_.inspector.get(); }
 
     // How much of inspection is given up: 0 nothing, 1 most of it, 2 all.
     void shed_inspection(unsigned steps) noexcept {

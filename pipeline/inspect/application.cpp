@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "pipeline/base/expects.h"
-#include "pipeline/inspect/description.h"
 #include "pipeline/inspect/ndpi_adapter.h"
 #include "pipeline/inspect/rule_file.h"
 
@@ -214,10 +213,6 @@ flow::Application Dissector::label(State state) const noexcept {
         label.risk_score = ndpi_risk2score(flow.risk, &of_client, &of_server);
     }
     return label;
-}
-
-bool Dissector::describe(State state, Metadata& to) const noexcept {
-    return ndpi::describe(*flow_of(state), detected_in(state), to);
 }
 
 std::string Dissector::version() {

@@ -14,7 +14,6 @@
 #include "pipeline/flow/application.h"
 #include "pipeline/inspect/application_names.h"
 #include "pipeline/inspect/arena.h"
-#include "pipeline/inspect/metadata.h"
 
 struct ndpi_detection_module_struct;  // nDPI's
 
@@ -71,10 +70,6 @@ public:
     // What is known of the flow by now. Category, risks and score included; how the inspection
     // went is the caller's to say.
     flow::Application label(State state) const noexcept;
-
-    // What nDPI has read in the flow's packets beside the protocol: names, versions, fingerprints.
-    // `to` is all zero. False: nothing, and `to` is as it was.
-    bool describe(State state, Metadata& to) const noexcept;
 
     // Memory that flows and the module's own caches may still take, beside what is out already.
     std::size_t octets_left() const noexcept { return arena_.left(); }

@@ -57,51 +57,47 @@ Direction direction_of(const Flow& flow, const decode::Headers& headers) noexcep
 
 std::uint64_t Inspector::octets_for(const Settings& settings) noexcept {
     return settings.states_max * (rounded_up(Dissector::state_octets()) + sizeof(State)) +
-           settings.flow_places * sizeof(Application) +
-           settings.metadata_max * (sizeof(Metadata) + sizeof(std::uint32_t));
+           settings.flow_places * sizeof(Application);
 }
 
 Result<std::unique_ptr<Inspector>> Inspector::make(const Settings& settings,
-                                                   std::unique_ptr<Dissector> dissector) {
+                                                   std::unique_ptr<Dissector> dissector,
+                                                   std::unique_ptr<ContentReader> content) {
     auto states =
         Region::reserve({.octets = settings.states_max * rounded_up(Dissector::state_octets()),
                          .populate = settings.populate});
     auto labels = Region::reserve(
         {.octets = settings.flow_places * sizeof(Application), .populate = settings.populate});
-    auto metadata = MetadataPool::reserve(settings.metadata_max, settings.populate);
-    if (!metadata) {
-        return tl::unexpected<Error>(std::move(metadata.error()));
-    }
     if (!states || !labels) {
         return failed(Error::Kind::no_memory,
                       "no memory for the inspection of " + std::to_string(settings.states_max) +
                           " flows at one time; lower dpi.states_max, flow.flows_max or "
                           "workers.count, or set dpi.enabled = false");
     }
-    return std::unique_ptr<Inspector>(new Inspector(
-        settings, std::move(dissector),
-        std::array<Region, 2>{std::move(*states), std::move(*labels)}, std::move(*metadata)));
+    return std::unique_ptr<Inspector>(new Inspector(settings, {.dissector = std::move(dissector),
+                                                               .content = std::move(content),
+                                                               .states = std::move(*states),
+                                                               .labels = std::move(*labels)}));
 }
 
-Inspector::Inspector(const Settings& settings, std::unique_ptr<Dissector> dissector,
-                     std::array<Region, 2> memory, MetadataPool metadata)
+Inspector::Inspector(const Settings& settings, Parts parts)
     : settings_(settings),
-      dissectors_{std::move(dissector), nullptr},
+      dissectors_{std::move(parts.dissector), nullptr},
       budget_(settings.budget),
-      state_octets_(std::move(memory[0])),
+      state_octets_(std::move(parts.states)),
       state_stride_(rounded_up(Dissector::state_octets())),
       states_(settings.states_max),
-      labels_region_(std::move(memory[1])),
-      metadata_(std::move(metadata)) {
+      labels_region_(std::move(parts.labels)),
+      content_(std::move(parts.content)) {
     // Zeroed memory is an array of empty labels.
     void* const first = labels_region_.octets().data();
     labels_ = {static_cast<Application*>(first), settings.flow_places};
-    publish_memory();
+    publish_books();
 }
 
 Inspector::~Inspector() {
     for (std::uint32_t number = 0; number < never_used_; ++number) {
-        if (states_[number].in_use) {
+        if (states_[number].in_use && !states_[number].is_decided) {
             dissector_of(StateIndex{number}).end(octets_of(StateIndex{number}));
         }
     }
@@ -123,7 +119,7 @@ void Inspector::go_on_with_swap() noexcept {
     if (swap_.load(std::memory_order_acquire) == Swap::offered) {
         current_ = static_cast<std::uint8_t>(1 - current_);
         swap_.store(Swap::retiring, std::memory_order_relaxed);
-        publish_memory();
+        publish_books();
     }
     if (states_of_[1 - current_] == 0) {
         swap_.store(Swap::retired, std::memory_order_release);
@@ -142,20 +138,19 @@ void Inspector::prefetch_state(StateIndex index) const noexcept {
 }
 
 void Inspector::begin(FlowTable& table, FlowIndex index, std::uint8_t place) noexcept {
-    Flow& flow = table.flow(index);
     ++books_.flows;
     if (!budget_.allows_new_flows()) {
         keep(index, {.inspection = Inspection::shed});
         return;
     }
-    if (!take_state(flow, index)) {
+    if (!take_state(table, index)) {
         keep(index, {.inspection = Inspection::no_state});
         return;
     }
-    note(flow, place);
+    note(table.flow(index), place);
 }
 
-bool Inspector::take_state(Flow& flow, FlowIndex index) noexcept {
+bool Inspector::take_state(FlowTable& table, FlowIndex index) noexcept {
     const bool memory = dissectors_[current_]->octets_left() >= dissector_reserve_octets;
     std::uint32_t number = 0;
     if (first_free_ != 0 && memory) {
@@ -166,10 +161,16 @@ bool Inspector::take_state(Flow& flow, FlowIndex index) noexcept {
     } else {
         return false;
     }
+    Flow& flow = table.flow(index);
     states_[number] = {.flow = index, .dissector = current_, .in_use = true};
+    if (content_->comparison() != nullptr) {
+        states_[number].flow_id = flow_id_of(flow.key, table.origin(index).flow_start);
+    }
     ++states_of_[current_];
     Dissector::begin(octets_of(StateIndex{number}));
+    content_->begin(StateIndex{number});
     flow.key.attached = number + 1;
+    ++books_.states;
     ++books_.undecided;
     return true;
 }
@@ -195,85 +196,121 @@ void Inspector::inspect_noted(FlowTable& table) noexcept {
     const std::uint64_t spent = cycles_now() - began;
     books_.cycles += spent;
     budget_.spend(spent);
-    publish_memory();
+    publish_books();
 }
 
 void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
     State& state = states_[number_of(noted.state)];
     if (!state.in_use) {
-        return;  // decided by an earlier packet of this burst
+        return;  // let go behind an earlier packet of this burst
     }
     const Packet& packet = burst_[noted.place];
     const auto headers = decode_metered(packet, settings_.outer_points, tunnels_);
-    if (!headers || headers->fragment == decode::Fragment::later ||
-        tells_nothing(*headers, state.packets)) {
+    if (!headers) {
         return;
     }
-    Dissector& dissector = dissector_of(noted.state);
-    if (dissector.octets_left() < packet_reserve_octets) [[unlikely]] {
-        decide(table, noted.state, Inspection::no_state);
-        return;
-    }
-    ++state.packets;
     ++books_.packets;
     books_.octets += headers->ip.size();
     const InspectedPacket seen{.headers = *headers,
                                .at = packet.observed_at,
                                .direction = direction_of(table.flow(state.flow), *headers),
-                               .state = noted.state};
-    const auto step = dissector.inspect(octets_of(noted.state), seen.headers.ip, seen.at);
-    const std::uint8_t most =
-        headers->protocol == protocol_tcp ? settings_.tcp_packets_max : settings_.other_packets_max;
-    if (step == Dissector::Step::decided) {
-        decide(table, noted.state);
-    } else if (step == Dissector::Step::hopeless || state.packets >= most) {
-        if (step != Dissector::Step::refine) {
-            dissector.give_up(octets_of(noted.state));
-        }
-        decide(table, noted.state);
+                               .state = noted.state,
+                               .observation_point = packet.observation_point,
+                               .flow_id = state.flow_id};
+    if (!state.is_read) {
+        read(state, seen);
     }
+    if (!state.is_decided) {
+        dissect(seen);
+    }
+    if (state.is_decided && state.is_read) {
+        let_go(table, noted.state);
+    }
+}
+
+// Facts stand at the beginning: what was not found by then is not waited for.
+void Inspector::read(State& state, const InspectedPacket& packet) noexcept {
+    using Wants = ContentReader::Wants;
+    const Wants wants = content_->read(packet, budget_.allows_signatures());
+    const std::uint8_t most = packets_max(packet.headers);
+    if (!packet.headers.payload.empty() && state.readings < most) {
+        ++state.readings;
+    }
+    state.is_read = wants == Wants::nothing || (wants == Wants::facts && state.readings == most);
+}
+
+void Inspector::dissect(const InspectedPacket& packet) noexcept {
+    State& state = states_[number_of(packet.state)];
+    const decode::Headers& headers = packet.headers;
+    if (headers.fragment == decode::Fragment::later || tells_nothing(headers, state.packets)) {
+        return;
+    }
+    Dissector& dissector = dissector_of(packet.state);
+    if (dissector.octets_left() < packet_reserve_octets) [[unlikely]] {
+        decide(packet.state, Inspection::no_state);
+        return;
+    }
+    ++state.packets;
+    const auto step = dissector.inspect(octets_of(packet.state), headers.ip, packet.at);
+    if (step == Dissector::Step::decided) {
+        decide(packet.state);
+    } else if (step == Dissector::Step::hopeless || state.packets >= packets_max(headers)) {
+        if (step != Dissector::Step::refine) {
+            dissector.give_up(octets_of(packet.state));
+        }
+        decide(packet.state);
+    }
+}
+
+std::uint8_t Inspector::packets_max(const decode::Headers& headers) const noexcept {
+    return headers.protocol == protocol_tcp ? settings_.tcp_packets_max
+                                            : settings_.other_packets_max;
 }
 
 // Too late for these packets: their flows keep what is known of them.
 void Inspector::shed_noted(FlowTable& table) noexcept {
     for (const Noted& noted : std::span{noted_}.first(noted_count_)) {
-        if (states_[number_of(noted.state)].in_use) {
-            decide(table, noted.state, Inspection::shed);
+        const State& state = states_[number_of(noted.state)];
+        if (!state.in_use) {
+            continue;
         }
+        if (!state.is_decided) {
+            decide(noted.state, Inspection::shed);
+        }
+        if (content_->comparison() != nullptr) {
+            content_->comparison()->shed(noted.state);
+        }
+        let_go(table, noted.state);
     }
     noted_count_ = 0;
 }
 
-// The flow's label is what it is by now; its state is free again.
+// The flow's label is what it is by now.
 // how  off: what the label's confidence says
-void Inspector::decide(FlowTable& table, StateIndex index, Inspection how) noexcept {
+void Inspector::decide(StateIndex index, Inspection how) noexcept {
     State& state = states_[number_of(index)];
     Application label = dissector_of(index).label(octets_of(index));
     label.inspection = how == Inspection::off ? outcome_of(label) : how;
     label.packets = state.packets;
-    label.metadata = describe(index);
     keep(state.flow, label);
     dissector_of(index).end(octets_of(index));
     --states_of_[state.dissector];
-    table.flow(state.flow).key.attached = 0;
-    state = {.next_free = first_free_};
-    first_free_ = number_of(index) + 1;
+    state.is_decided = true;
     --books_.undecided;
 }
 
-// What was found beside the label, as long as there is room for it; 0: nothing is kept.
-std::uint32_t Inspector::describe(StateIndex index) noexcept {
-    const std::uint32_t number = metadata_.take();
-    if (number == 0) {
-        ++books_.metadata_refused;
-        return 0;
-    }
-    if (!dissector_of(index).describe(octets_of(index), metadata_.at(number))) {
-        metadata_.release(number);
-        return 0;
-    }
-    ++books_.described;
-    return number;
+// No packet of a flow that is decided will be looked at: its state is free.
+void Inspector::let_go(FlowTable& table, StateIndex index) noexcept {
+    State& state = states_[number_of(index)];
+    Flow& flow = table.flow(state.flow);
+    content_->finish(index, flow);
+    const std::uint32_t metadata = content_->detach(index);
+    labels_[number_of(state.flow)].metadata = metadata;
+    books_.described += metadata != 0 ? 1U : 0U;
+    flow.key.attached = 0;
+    state = {.next_free = first_free_};
+    first_free_ = number_of(index) + 1;
+    --books_.states;
 }
 
 void Inspector::keep(FlowIndex index, const Application& label) noexcept {
@@ -289,45 +326,55 @@ void Inspector::settle(FlowTable& table, FlowIndex index) noexcept {
         return;
     }
     const StateIndex state{flow.key.attached - 1};
-    dissector_of(state).give_up(octets_of(state));
-    decide(table, state);
+    if (!states_[number_of(state)].is_decided) {
+        dissector_of(state).give_up(octets_of(state));
+        decide(state);
+    }
+    let_go(table, state);
 }
 
 void Inspector::forget(FlowIndex index) noexcept {
     Application& label = labels_[number_of(index)];
     if (label.inspection != Inspection::off) {
         if (label.metadata != 0) {
-            metadata_.release(label.metadata);
+            content_->forget(label.metadata);
         }
         label = {};
     }
 }
 
 Application Inspector::label(const Flow& flow, FlowIndex index) const noexcept {
-    if (flow.key.attached == 0) {
+    const StateIndex state{flow.key.attached - 1};
+    if (flow.key.attached == 0 || states_[number_of(state)].is_decided) {
         return labels_[number_of(index)];
     }
-    const StateIndex state{flow.key.attached - 1};
     Application so_far = dissector_of(state).label(octets_of(state));
     so_far.inspection = Inspection::undecided;
     so_far.packets = states_[number_of(state)].packets;
     return so_far;
 }
 
-const Metadata* Inspector::metadata(FlowIndex index) const noexcept {
+const Metadata* Inspector::metadata(const Flow& flow, FlowIndex index) noexcept {
+    if (flow.key.attached != 0) {
+        return content_->metadata(StateIndex{flow.key.attached - 1});
+    }
     const std::uint32_t number = labels_[number_of(index)].metadata;
-    return number == 0 ? nullptr : &metadata_.at(number);
+    return number == 0 ? nullptr : &content_->metadata_at(number);
 }
 
 void Inspector::close_turn(std::uint64_t cycles, bool pressed) noexcept {
     budget_.earn(cycles, pressed);
 }
 
-void Inspector::publish_memory() noexcept {
+void Inspector::publish_books() noexcept {
     const Dissector& dissector = *dissectors_[current_];
     books_.dissector_octets = dissector.octets_used();
     books_.dissector_octets_left = dissector.octets_left();
     books_.dissector_refusals = dissector.allocations_refused();
+    books_.metadata_refused = content_->extractor().count_of(extract::ReadEvent::no_metadata_slot);
+    if (content_->comparison() != nullptr) {
+        content_->comparison()->tell(books_.signatures);
+    }
 }
 
 }  // namespace tapmeter::inspect

@@ -11,10 +11,10 @@
 #include "pipeline/decode/outer_points.h"
 #include "pipeline/flow/flow_table.h"
 #include "pipeline/inspect/application.h"
+#include "pipeline/inspect/content_reader.h"
 #include "pipeline/inspect/cycle_budget.h"
 #include "pipeline/inspect/inspected_packet.h"
 #include "pipeline/inspect/inspection_books.h"
-#include "pipeline/inspect/metadata_pool.h"
 
 namespace tapmeter::inspect {
 
@@ -22,13 +22,15 @@ namespace tapmeter::inspect {
 // yet, as long as states, packets and cycles last. The flow itself says so: FlowKey::attached is
 // its state and zero for all others, so they cost nothing here.
 //
+// A flow is inspected until its application is known and its packets tell nothing more: nDPI and
+// the reader of contents end each at its own time, and the state goes with the last of them.
+//
 // Packets are noted while the burst is metered and inspected behind it. A flow that leaves in
 // between has its packets inspected first: where a burst ends changes no label.
 class Inspector {
 public:
     struct Settings {
         std::size_t states_max = 65'536;  // undecided flows at one time; the next are not inspected
-        std::size_t metadata_max = 16'384;  // flows in the table that keep what was found in them
         std::uint8_t tcp_packets_max = 24;  // of a flow; then what is known has to do
         std::uint8_t other_packets_max = 16;
         CycleBudget::Settings budget{};
@@ -37,11 +39,13 @@ public:
         bool populate = false;        // touch every page at the start
     };
     // errors  no_memory, naming what to lower
+    // content  of as many states
     static Result<std::unique_ptr<Inspector>> make(const Settings& settings,
-                                                   std::unique_ptr<Dissector> dissector);
+                                                   std::unique_ptr<Dissector> dissector,
+                                                   std::unique_ptr<ContentReader> content);
     ~Inspector();
 
-    // Memory that make() takes, without the dissector's.
+    // Memory that make() takes, without the dissector's and the reader's.
     static std::uint64_t octets_for(const Settings& settings) noexcept;
     Inspector(const Inspector&) = delete;
     Inspector& operator=(const Inspector&) = delete;
@@ -52,6 +56,9 @@ public:
         burst_ = burst;
         if (swap_.load(std::memory_order_relaxed) >= Swap::offered) [[unlikely]] {
             go_on_with_swap();
+        }
+        if (content_->comparison() != nullptr) {
+            content_->comparison()->turn_burst();
         }
     }
 
@@ -84,8 +91,18 @@ public:
 
     const InspectionBooks& books() const noexcept { return books_; }
 
-    // What was found in the flow beside its label; null: nothing. Valid until forget().
-    const Metadata* metadata(flow::FlowIndex index) const noexcept;
+    // What was found in the flow so far beside its label; null: nothing. Valid until forget().
+    const Metadata* metadata(const flow::Flow& flow, flow::FlowIndex index) noexcept;
+
+    // Shows alerts to the exporter core.
+    void publish_alerts() noexcept {
+        if (content_->comparison() != nullptr) {
+            content_->comparison()->publish();
+        }
+    }
+
+    // Any thread, for what it counts; control side, for its signatures.
+    ContentReader& content() noexcept { return *content_; }
 
     // How much is given up: 0 nothing, 1 most of it, 2 all.
     void shed(unsigned steps) noexcept { budget_.shed(steps); }
@@ -95,11 +112,15 @@ public:
 
 private:
     struct State {
+        std::uint64_t flow_id = 0;  // as in records; only where signatures want it
         flow::FlowIndex flow{};
         std::uint32_t next_free = 0;  // plus one; 0: none
-        std::uint8_t packets = 0;
-        std::uint8_t dissector = 0;  // of the two
+        std::uint8_t packets = 0;     // that the dissector has seen
+        std::uint8_t readings = 0;    // packets that were read for their content
+        std::uint8_t dissector = 0;   // of the two
         bool in_use = false;
+        bool is_decided = false;  // the dissector is done with it
+        bool is_read = false;     // the reader of contents is done with it
     };
     // Who has the word in a swap: `offered` and `retired` are written by one side when it has done
     // its part, and release what it has written.
@@ -114,8 +135,13 @@ private:
         std::uint8_t place = 0;
     };
 
-    Inspector(const Settings& settings, std::unique_ptr<Dissector> dissector,
-              std::array<Region, 2> memory, MetadataPool metadata);
+    struct Parts {
+        std::unique_ptr<Dissector> dissector;
+        std::unique_ptr<ContentReader> content;
+        Region states;
+        Region labels;
+    };
+    Inspector(const Settings& settings, Parts parts);
 
     void go_on_with_swap() noexcept;
     Dissector& dissector_of(StateIndex index) const noexcept {
@@ -123,14 +149,16 @@ private:
     }
     Dissector::State octets_of(StateIndex index) const noexcept;
     void prefetch_state(StateIndex index) const noexcept;
-    bool take_state(flow::Flow& flow, flow::FlowIndex index) noexcept;
+    bool take_state(flow::FlowTable& table, flow::FlowIndex index) noexcept;
     void inspect_one(flow::FlowTable& table, const Noted& noted) noexcept;
+    void read(State& state, const InspectedPacket& packet) noexcept;
+    void dissect(const InspectedPacket& packet) noexcept;
+    std::uint8_t packets_max(const decode::Headers& headers) const noexcept;
     void shed_noted(flow::FlowTable& table) noexcept;
-    void decide(flow::FlowTable& table, StateIndex index,
-                flow::Inspection how = flow::Inspection::off) noexcept;
+    void decide(StateIndex index, flow::Inspection how = flow::Inspection::off) noexcept;
+    void let_go(flow::FlowTable& table, StateIndex index) noexcept;
     void keep(flow::FlowIndex index, const flow::Application& label) noexcept;
-    std::uint32_t describe(StateIndex index) noexcept;
-    void publish_memory() noexcept;
+    void publish_books() noexcept;
 
     Settings settings_;
     std::array<std::unique_ptr<Dissector>, 2> dissectors_;
@@ -147,7 +175,7 @@ private:
     std::uint32_t never_used_ = 0;  // the states from here on
     Region labels_region_;
     std::span<flow::Application> labels_;  // by flow
-    MetadataPool metadata_;
+    std::unique_ptr<ContentReader> content_;
     decode::Tunnels tunnels_{};
     std::span<const Packet> burst_;
     std::array<Noted, burst_packets_max> noted_{};

@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "pipeline/base/region.h"
+#include "pipeline/base/result.h"
 #include "pipeline/inspect/metadata.h"
 
 namespace tapmeter::inspect {
@@ -40,6 +42,8 @@ public:
 
     Metadata& at(std::uint32_t number) noexcept { return places_[number - 1]; }
     const Metadata& at(std::uint32_t number) const noexcept { return places_[number - 1]; }
+
+    std::size_t taken() const noexcept { return never_used_ - free_.size(); }
 
 private:
     MetadataPool(Region region, std::size_t count) : region_(std::move(region)) {

@@ -103,6 +103,9 @@ Result<void> Appliance::build_metering() {
                           " queues: a worker without a queue would get nothing; lower "
                           "workers.count or take \"auto\"");
     }
+    if (auto loaded = load_signatures(); !loaded) {
+        return loaded;
+    }
     build_sources(workers);
     for (PacketSource* source : sources_) {
         if (auto added = add_worker(*source, *hash_key); !added) {
@@ -117,6 +120,9 @@ Result<void> Appliance::build_metering() {
     exporter_ = std::make_unique<exporting::Exporter>(
         rings, std::move(parts_.outputs), recorded() ? Patience::wait : Patience::refuse);
     exporter_->report_from([this] { return metering_report(); });
+    if (signatures_ != nullptr) {
+        exporter_->alerts_from(signatures_->rings(), signatures_->words());
+    }
     build_crew();
     return {};
 }
@@ -181,8 +187,8 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
     const Admission::Limits admission = admission_limits(config, recorded());
     // Whoever looks into packets keeps what it knows of a flow by the flow's index, which growing
     // would change.
-    const bool grows = recorded() && pages != Region::Wanted::huge && !admission.aggregates &&
-                       !config.dpi.enabled;
+    const bool grows =
+        recorded() && pages != Region::Wanted::huge && !admission.aggregates && !config.dpi.enabled;
     flow::FlowTable::Request first = whole;
     first.flows_max = grows ? std::min(whole.flows_max, flows_at_first) : whole.flows_max;
     auto table = flow::FlowTable::make(first);
@@ -301,6 +307,9 @@ std::vector<std::string> Appliance::describe() const {
         (steering_ ? ", steered by software" : "") +
         "; flow table: " + std::to_string(worker.table_octets() >> 20U) + " MiB each on " +
         std::string(name_of(worker.table_pages())) + ", hash " + std::string(worker.hash_method()));
+    if (signatures_ != nullptr) {
+        lines.push_back(signatures_->describe());
+    }
     return lines;
 }
 
@@ -376,6 +385,11 @@ std::vector<metrics::Snapshot::Ring> Appliance::ring_accounts() const {
     std::vector<metrics::Snapshot::Ring> accounts;
     for (const auto& ring : rings_) {
         accounts.push_back({.capacity = ring->capacity(), .waiting = ring->waiting(), .taken = {}});
+    }
+    const auto alerts =
+        signatures_ != nullptr ? signatures_->rings() : std::vector<inspect::AlertRing*>{};
+    for (std::size_t number = 0; number < alerts.size(); ++number) {
+        accounts[number].alerts_waiting = alerts[number]->waiting();
     }
     const auto taken = exporter_->dequeued();
     for (std::size_t number = 0; number < taken.size(); ++number) {

@@ -5,6 +5,7 @@
 
 #include "src/appliance/appliance.h"
 #include "src/appliance/captures.h"
+#include "src/appliance/signatures.h"
 
 namespace tapmeter {
 
@@ -19,7 +20,6 @@ constexpr std::uint64_t kept_cycles = 1'000'000;
 inspect::Inspector::Settings inspection_settings(const Config& config, bool recorded) {
     const Config::Dpi& dpi = config.dpi;
     return {.states_max = std::min<std::size_t>(dpi.states_max, config.flow.flows_max),
-            .metadata_max = std::min<std::size_t>(dpi.metadata_max, config.flow.flows_max),
             .tcp_packets_max = static_cast<std::uint8_t>(dpi.tcp_packets_max),
             .other_packets_max = static_cast<std::uint8_t>(dpi.other_packets_max),
             .budget = {.share_percent = recorded ? 100 : dpi.budget, .kept_cycles = kept_cycles},
@@ -32,8 +32,34 @@ std::uint64_t inspection_octets(const Config& config, std::uint32_t workers) {
     }
     auto inspection = inspection_settings(config, false);
     inspection.flow_places = config.flow.flows_max + config.flow.flows_max / 3;
-    return workers * (inspect::Inspector::octets_for(inspection) +
-                      inspect::Dissector::octets_for(dissector_settings(config, false)));
+    std::uint64_t octets = inspect::Inspector::octets_for(inspection) +
+                           inspect::Dissector::octets_for(dissector_settings(config, false)) +
+                           inspect::ContentReader::octets_for(content_settings(config, false));
+    if (wants_signatures(config.signatures)) {
+        octets += inspect::Comparison::octets_for(comparison_settings(config, false));
+    }
+    return workers * octets;
+}
+
+inspect::ContentReader::Settings content_settings(const Config& config, bool recorded) {
+    const Config::Dpi& dpi = config.dpi;
+    return {.states_max = std::min<std::size_t>(dpi.states_max, config.flow.flows_max),
+            .extractor = {.streams = {.window_octets = dpi.stream_octets,
+                                      .windows_max = dpi.streams_max},
+                          .metadata_max =
+                              std::min<std::size_t>(dpi.metadata_max, config.flow.flows_max)},
+            .populate = !recorded};
+}
+
+inspect::Comparison::Settings comparison_settings(const Config& config, bool recorded) {
+    const Config::Dpi& dpi = config.dpi;
+    inspect::Comparison::Settings settings;
+    settings.states_max = std::min<std::size_t>(dpi.states_max, config.flow.flows_max);
+    settings.side_octets_max = dpi.stream_octets;
+    settings.histories_max = config.signatures.streams_max;
+    settings.midstream = config.signatures.midstream;
+    settings.populate = !recorded;
+    return settings;
 }
 
 inspect::Dissector::Settings dissector_settings(const Config& config, bool recorded) {
@@ -61,7 +87,42 @@ Result<std::unique_ptr<inspect::Inspector>> Appliance::make_inspector(std::size_
     auto settings = inspection_settings(parts_.config, recorded());
     settings.flow_places = flow_places;
     settings.outer_points = outer_points(parts_.config);
-    return inspect::Inspector::make(settings, std::move(*dissector));
+    auto content = make_content();
+    if (!content) {
+        return tl::unexpected<Error>(std::move(content.error()));
+    }
+    return inspect::Inspector::make(settings, std::move(*dissector), std::move(*content));
+}
+
+Result<std::unique_ptr<inspect::ContentReader>> Appliance::make_content() {
+    const auto settings = content_settings(parts_.config, recorded());
+    std::unique_ptr<inspect::Comparison> comparison;
+    if (signatures_ != nullptr) {
+        auto made = signatures_->make_comparison(recorded());
+        if (!made) {
+            return tl::unexpected<Error>(std::move(made.error()));
+        }
+        comparison = std::move(*made);
+    }
+    return inspect::ContentReader::make(settings, std::move(comparison));
+}
+
+// Before the workers are made. Null where no rules are named.
+Result<void> Appliance::load_signatures() {
+    if (!wants_signatures(parts_.config.signatures)) {
+        return {};
+    }
+    if (!parts_.config.dpi.enabled) {
+        return failed(Error::Kind::invalid_config,
+                      "signatures need dpi.enabled = true: nothing else looks into packets; leave "
+                      "rule_files, address_lists and domain_lists out, or switch it on");
+    }
+    auto control = SignatureControl::load(parts_.config, interfaces_of(parts_.config));
+    if (!control) {
+        return tl::unexpected<Error>(std::move(control.error()));
+    }
+    signatures_ = std::move(*control);
+    return {};
 }
 
 // One for each worker, where rule files are or were named: their contents may have changed. None
@@ -104,6 +165,27 @@ std::string Appliance::swap_dissectors(
            std::to_string(dissectors.size()) +
            " workers still have flows from before the last reload and keep its rules; reload again "
            "in flow.idle_timeout\n";
+}
+
+// Files may have changed, whatever the configuration says. Null: there are no signatures, before
+// or now; a start decides whether there are any.
+Result<std::unique_ptr<const inspect::SignatureSet>> Appliance::load_signatures_again(
+    const Config& fresh) {
+    if (signatures_ == nullptr || !wants_signatures(fresh.signatures)) {
+        return nullptr;
+    }
+    return signatures_->build(fresh.signatures);
+}
+
+Result<std::string> Appliance::swap_signatures(std::unique_ptr<const inspect::SignatureSet> fresh) {
+    if (fresh == nullptr) {
+        return std::string{};
+    }
+    auto swapped = signatures_->swap(std::move(fresh));
+    if (swapped) {
+        *swapped += "\n";
+    }
+    return swapped;
 }
 
 std::vector<metrics::Snapshot::ApplicationTotal> Appliance::application_totals() const {

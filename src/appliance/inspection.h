@@ -10,6 +10,9 @@ namespace tapmeter {
 // recorded  packets of a file wait for their inspection, and memory takes pages as it is touched
 inspect::Inspector::Settings inspection_settings(const Config& config, bool recorded);
 inspect::Dissector::Settings dissector_settings(const Config& config, bool recorded);
+inspect::ContentReader::Settings content_settings(const Config& config, bool recorded);
+// Without kit, alerts and worker.
+inspect::Comparison::Settings comparison_settings(const Config& config, bool recorded);
 
 // Memory that inspection takes at the start, of all workers together.
 std::uint64_t inspection_octets(const Config& config, std::uint32_t workers);

@@ -113,6 +113,9 @@ struct Config {
         std::filesystem::path cache_folder;          // empty: nothing is kept
         std::chrono::seconds compile_time{20};       // of CPU; 1 s to 10 min
         std::uint64_t compile_octets = 2ULL << 30U;  // 64 MiB to 64 GiB
+        // Per worker: directions whose stream is kept in one piece; 16 to 1 million.
+        std::uint32_t streams_max = 4'096;
+        bool midstream = false;  // streams whose handshake was not seen are compared as streams
     };
 
     // Which application a flow carries, told by nDPI from its first packets.
@@ -122,6 +125,8 @@ struct Config {
         std::uint32_t other_packets_max = 16;  // UDP and others; 1 to 255
         std::uint32_t states_max = 65'536;     // per worker: undecided flows; 64 to 16 million
         std::uint32_t metadata_max = 65'536;  // per worker: flows whose names are kept; 64 and more
+        std::uint32_t stream_octets = 16'384;  // of a direction that are inspected; to 65,536
+        std::uint32_t streams_max = 1'024;     // per worker: directions that wait for octets
         // Of the cycles of a worker that cannot keep up, percent; 100: as much as it takes. Counts
         // for live packets: a recording waits.
         std::uint32_t budget = 50;

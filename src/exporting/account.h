@@ -11,6 +11,7 @@ constexpr RecordTotals& operator+=(RecordTotals& sum, const RecordTotals& other)
     sum.records += other.records;
     sum.packets += other.packets;
     sum.octets += other.octets;
+    sum.alerts += other.alerts;
     return sum;
 }
 
@@ -18,13 +19,14 @@ constexpr RecordTotals& operator-=(RecordTotals& sum, const RecordTotals& other)
     sum.records -= other.records;
     sum.packets -= other.packets;
     sum.octets -= other.octets;
+    sum.alerts -= other.alerts;
     return sum;
 }
 
 // One record with what it counts, both directions together.
 inline RecordTotals totals_of(const flow::FlowRecord& record) noexcept {
     return {1, record.forward.packets.value + record.reverse.packets.value,
-            record.forward.octets.value + record.reverse.octets.value};
+            record.forward.octets.value + record.reverse.octets.value, 0};
 }
 
 // The books of one output. Two threads write, each its own half and without waiting: the exporter
@@ -74,7 +76,9 @@ public:
         for (int looks = 0; looks < looks_max; ++looks) {
             const Sender again = published_sender_.read();
             if (again.sent.records == finished.sent.records &&
-                again.send_error.records == finished.send_error.records) {
+                again.send_error.records == finished.send_error.records &&
+                again.sent.alerts == finished.sent.alerts &&
+                again.send_error.alerts == finished.send_error.alerts) {
                 break;
             }
             finished = again;

@@ -119,7 +119,7 @@ char* write_endpoints(char* to, const FlowRecord& record) noexcept {
                           text_of(community_id(record)));
 }
 
-char* write_flow(char* to, const FlowRecord& record) noexcept {
+char* write_flow(char* to, const FlowRecord& record, bool alerted) noexcept {
     to = fmt::format_to(to,
                         FMT_COMPILE(",\"flow\":{{\"pkts_toserver\":{},\"pkts_toclient\":{},"
                                     "\"bytes_toserver\":{},\"bytes_toclient\":{},\"start\":\""),
@@ -129,9 +129,9 @@ char* write_flow(char* to, const FlowRecord& record) noexcept {
     to = write_eve_timestamp(to, record.end);
     return fmt::format_to(to,
                           FMT_COMPILE("\",\"age\":{},\"state\":\"{}\",\"reason\":\"{}\","
-                                      "\"alerted\":false}}"),
+                                      "\"alerted\":{}}}"),
                           second_of(record.end) - second_of(record.start), state_of(record),
-                          reason_of(record.end_reason));
+                          reason_of(record.end_reason), alerted);
 }
 
 char* write_tcp(char* to, const FlowRecord& record) noexcept {
@@ -244,7 +244,7 @@ char* JsonLines::write_eve(char* to, const FlowRecord& record,
     if (names_ != nullptr) {
         to = write_app_proto(to, record.application, *names_);
     }
-    to = write_flow(to, record);
+    to = write_flow(to, record, metadata != nullptr && metadata->signatures.matches != 0);
     to = write_tcp(to, record);
     if (metadata != nullptr) {
         to = write_metadata(to, *metadata);
@@ -261,6 +261,9 @@ char* JsonLines::write_eve(char* to, const FlowRecord& record,
         name_of(record.end_reason), point.observation_domain_id, record.worker,
         record.forward.layer2_octets.value, record.reverse.layer2_octets.value);
     to = write_inspection(to, record.application);
+    if (metadata != nullptr) {
+        to = write_signatures(to, metadata->signatures);
+    }
     return append(write_what_it_stands_for(to, record), "}}\n");
 }
 

@@ -314,14 +314,49 @@ char* write_ssh(char* to, const Metadata& metadata) noexcept {
     return object.end();
 }
 
+char* write_greeting(char* to, const Metadata& metadata) noexcept {
+    Object object(to, metadata.protocol == inspect::Protocol::ftp ? "ftp" : "smtp", metadata);
+    object.text("greeting", metadata.greeting);
+    return object.end();
+}
+
+char* write_smb(char* to, const Metadata& metadata) noexcept {
+    Object object(to, "smb", metadata);
+    if (metadata.smb_dialect != 0) {
+        object.value("dialect", [&](char* at) {
+            return metadata.smb_dialect == 1
+                       ? append(at, "\"NT LM 0.12\"")
+                       : fmt::format_to(at, FMT_COMPILE("\"{}.{}{}\""), metadata.smb_dialect >> 8U,
+                                        metadata.smb_dialect >> 4U & 0xfU,
+                                        metadata.smb_dialect & 0xfU);
+        });
+    }
+    return object.end();
+}
+
 }  // namespace
+
+char* write_signatures(char* to, const inspect::SignatureHits& hits) noexcept {
+    if (hits.matches == 0) {
+        return to;
+    }
+    to = fmt::format_to(to, FMT_COMPILE(",\"signatures\":{{\"matches\":{},\"sids\":["),
+                        hits.matches);
+    const std::size_t known = std::min<std::size_t>(hits.sids_count, hits.sids.size());
+    for (std::size_t i = 0; i < known; ++i) {
+        to = fmt::format_to(to, FMT_COMPILE("{}{}"), i == 0 ? "" : ",", hits.sids[i]);
+    }
+    return append(to, "]}");
+}
 
 char* write_metadata(char* to, const Metadata& metadata) noexcept {
     to = write_http(to, metadata);
     to = metadata.protocol == inspect::Protocol::quic ? write_quic(to, metadata)
                                                       : write_tls(to, metadata);
     to = write_dns(to, metadata);
-    return write_ssh(to, metadata);
+    to = write_ssh(to, metadata);
+    to = write_greeting(to, metadata);
+    return write_smb(to, metadata);
 }
 
 }  // namespace tapmeter::exporting

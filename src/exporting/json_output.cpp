@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "src/exporting/alert_event.h"
 #include "src/exporting/text.h"
 
 namespace tapmeter::exporting {
@@ -74,11 +75,7 @@ void JsonOutput::take(const RecordBatch& batch) {
 void JsonOutput::take_one(const flow::FlowRecord& record, const inspect::Metadata* metadata) {
     const RecordTotals totals = totals_of(record);
     account_.taker.taken += totals;
-    if (room_.empty()) {
-        room_ = queue_.writable();
-        begun_ = now_;
-    }
-    if (room_.empty()) {
+    if (!begin_block()) {
         account_.taker.queue_full += totals;
         return;
     }
@@ -92,6 +89,50 @@ void JsonOutput::take_one(const flow::FlowRecord& record, const inspect::Metadat
                                 ? lines_.write_eve(at, record, metadata)
                                 : lines_.write_flat(at, record);
     block_.octets = static_cast<std::uint32_t>(end - begin);
+    if (room_.size() - block_.octets < line_room) {
+        hand_over();
+    }
+}
+
+// False: all blocks wait.
+bool JsonOutput::begin_block() {
+    if (room_.empty()) {
+        room_ = queue_.writable();
+        begun_ = now_;
+    }
+    return !room_.empty();
+}
+
+// IPFIX has no names for an alert.
+void JsonOutput::take_alerts(std::span<const inspect::Alert> alerts, const AlertEvents& words) {
+    if (format_ != Config::Json::Format::eve) {
+        return;
+    }
+    for (const inspect::Alert& alert : alerts) {
+        alert_line_.clear();
+        words.append_eve(alert_line_, alert);
+        take_alert(alert_line_);
+    }
+    account_.publish_taker();
+    queue_.wake();
+}
+
+// The words of a rule have no limit: its line may need a block of its own, and not fit into one.
+void JsonOutput::take_alert(const std::string& line) {
+    constexpr RecordTotals one{.alerts = 1};
+    account_.taker.taken += one;
+    if (!room_.empty() && room_.size() - block_.octets < line.size()) {
+        hand_over();
+    }
+    if (line.size() > block_octets || !begin_block()) {
+        account_.taker.queue_full += one;
+        return;
+    }
+    account_.taker.encoding += one;
+    block_.contents += one;
+    const auto octets = std::as_bytes(std::span{line});
+    std::ranges::copy(octets, room_.subspan(block_.octets).begin());
+    block_.octets += static_cast<std::uint32_t>(octets.size());
     if (room_.size() - block_.octets < line_room) {
         hand_over();
     }

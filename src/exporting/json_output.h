@@ -44,6 +44,7 @@ public:
     // A block holds one record at least, so that many blocks are room enough.
     bool ready() noexcept override { return queue_.has_room(records_at_a_time); }
     void take(const RecordBatch& batch) override;
+    void take_alerts(std::span<const inspect::Alert> alerts, const AlertEvents& words) override;
     void tick(std::chrono::steady_clock::time_point now) override;
     void flush(std::chrono::steady_clock::time_point deadline) override;
     void reopen() override { writer_.request_reopen(); }
@@ -51,11 +52,14 @@ public:
 
 private:
     void take_one(const flow::FlowRecord& record, const inspect::Metadata* metadata);
+    void take_alert(const std::string& line);
+    bool begin_block();
     void hand_over();
 
     std::string name_;
     Config::Json::Format format_;
     JsonLines lines_;
+    std::string alert_line_;
     Account account_;
     OutputQueue queue_;
     BlockWriter writer_;

@@ -51,6 +51,31 @@ void add_inspection(const Snapshot& snapshot, Families& families) {
     add_for_workers(snapshot, families, [](const auto& books) { return books.dissector_refusals; });
 }
 
+void add_signatures(const Snapshot& snapshot, Families& families) {
+    families.counter("tapmeter_signature_packets_total", "Packets compared with signatures.");
+    add_for_workers(snapshot, families, [](const auto& b) { return b.signatures.packets; });
+    families.counter("tapmeter_signature_bytes_total",
+                     "Bytes of payloads, streams and messages that were scanned.");
+    add_for_workers(snapshot, families, [](const auto& b) { return b.signatures.octets; });
+    families.counter("tapmeter_signature_matches_total", "Rules that held.");
+    add_for_workers(snapshot, families, [](const auto& b) { return b.signatures.matches; });
+    families.counter("tapmeter_alerts_total", "Alerts of signatures, by what became of them.");
+    const inspect::SignatureBooks all = all_workers(snapshot).inspection.signatures;
+    families.add({{"result", "emitted"}}, all.emitted);
+    families.add({{"result", "ring_full"}}, all.refused);
+    families.add({{"result", "suppressed"}}, all.suppressed);
+    families.counter("tapmeter_signature_flows_shed_total",
+                     "Flows that were no longer compared: the worker had no cycles left.");
+    add_for_workers(snapshot, families, [](const auto& b) { return b.signatures.flows_shed; });
+    families.counter("tapmeter_signature_limits_total",
+                     "Scans, lists and verifications that met their limit.");
+    add_for_workers(snapshot, families, [](const auto& b) { return b.signatures.limited; });
+    families.counter("tapmeter_signature_streams_refused_total",
+                     "Parts of streams compared without what came before: no memory was free.");
+    add_for_workers(snapshot, families,
+                    [](const auto& b) { return b.signatures.histories_refused; });
+}
+
 // One family with one value for each application, the small ones together.
 template <class Value>
 void add_each_application(const Snapshot& snapshot, Families& families, Value value) {
@@ -75,6 +100,9 @@ void add_applications(const Snapshot& snapshot, Families& families) {
         return;
     }
     add_inspection(snapshot, families);
+    if (all_workers(snapshot).inspection.signatures.packets != 0) {
+        add_signatures(snapshot, families);
+    }
     families.counter("tapmeter_app_bytes_total",
                      "IP bytes by application; the applications beyond the largest are summed as "
                      "\"other\".");

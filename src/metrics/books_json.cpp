@@ -55,7 +55,12 @@ Json json_of(const SampledSum& sum) {
 }
 
 Json json_of(const exporting::RecordTotals& totals) {
-    return {{"records", totals.records}, {"packets", totals.packets}, {"octets", totals.octets}};
+    Json object = {
+        {"records", totals.records}, {"packets", totals.packets}, {"octets", totals.octets}};
+    if (totals.alerts != 0) {
+        object["alerts"] = totals.alerts;
+    }
+    return object;
 }
 
 Json json_of(const Snapshot::Interface& interface) {
@@ -115,9 +120,20 @@ Json not_entered_of(const WorkerBooks& books) {
     return object;
 }
 
+Json json_of(const inspect::SignatureBooks& books) {
+    return {{"packets", books.packets},       {"octets", books.octets},
+            {"candidates", books.candidates}, {"matches", books.matches},
+            {"silent", books.silent},         {"passed", books.passed},
+            {"raised", books.raised},         {"emitted", books.emitted},
+            {"refused", books.refused},       {"suppressed", books.suppressed},
+            {"flows_shed", books.flows_shed}, {"histories_refused", books.histories_refused},
+            {"limited", books.limited},       {"reloads", books.reloads}};
+}
+
 Json json_of(const inspect::InspectionBooks& books) {
     return {{"flows", books.flows},
             {"undecided", books.undecided},
+            {"states", books.states},
             {"ended", named(books.ended, flow::inspection_names)},
             {"labels", named(books.labels, flow::confidence_names)},
             {"described", books.described},
@@ -127,7 +143,8 @@ Json json_of(const inspect::InspectionBooks& books) {
             {"cycles", books.cycles},
             {"dissector_octets", books.dissector_octets},
             {"dissector_octets_left", books.dissector_octets_left},
-            {"dissector_refusals", books.dissector_refusals}};
+            {"dissector_refusals", books.dissector_refusals},
+            {"signatures", json_of(books.signatures)}};
 }
 
 // The members that a worker's books and the sum of all books share.

@@ -137,6 +137,24 @@ void write_inspection(const inspect::InspectionBooks& books, Page& page) {
     page.line_if("refused", "allocations of nDPI", books.dissector_refusals);
 }
 
+void write_signatures(const inspect::SignatureBooks& books, Page& page) {
+    if (books.packets == 0) {
+        return;
+    }
+    page.heading("signatures");
+    page.line("compared", "", books.packets, "packets");
+    page.line("matches", "", books.matches);
+    page.line_if("", "passed over", books.passed);
+    page.line_if("", "silent", books.silent);
+    page.line("alerts", "raised", books.raised);
+    page.line_if("", "emitted", books.emitted);
+    page.line_if("", "suppressed", books.suppressed);
+    page.line_if("", "refused: ring full", books.refused);
+    page.line_if("shed", "flows: no cycles", books.flows_shed);
+    page.line_if("limited", "searches", books.limited);
+    page.line_if("limited", "streams: no memory", books.histories_refused);
+}
+
 void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.heading("flows");
     page.line("created", "", all.flows_created);
@@ -149,6 +167,7 @@ void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.line_if("shunted", "refused: no place", all.shunts_refused);
 
     write_inspection(all.inspection, page);
+    write_signatures(all.inspection.signatures, page);
 
     page.heading("flow records");
     page.line("emitted", "", sum(all.records_emitted), grouped(all.emitted.packets) + " packets");

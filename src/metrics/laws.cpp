@@ -179,6 +179,11 @@ void flow_laws(const WorkerBooks& books, const std::string& worker, Sheet& sheet
     sheet.about(worker, "inspected", "flows inspected = undecided + ended{result}");
     sheet.law("flows", inspection.flows, inspection.undecided + sum(inspection.ended));
 
+    const inspect::SignatureBooks& signatures = inspection.signatures;
+    sheet.about(worker, "alerts", "alerts raised = emitted + refused + suppressed");
+    sheet.law("alerts", signatures.raised,
+              signatures.emitted + signatures.refused + signatures.suppressed);
+
     sheet.about(worker, "records",
                 "flows_ended + active_cuts = records_emitted + records_refused + ended_empty");
     sheet.law("records", sum(books.flows_ended) + books.active_cuts,
@@ -199,12 +204,15 @@ void ring_laws(const Snapshot::Worker& worker, const Snapshot::Ring& ring, std::
     const Allowance missing{.late = emitted > ring.taken.records ? unbounded : 0};
     sheet.law("packets", worker.books.emitted.packets, ring.taken.packets, missing);
     sheet.law("octets", worker.books.emitted.octets, ring.taken.octets, missing);
+    sheet.law("alerts", worker.books.inspection.signatures.emitted,
+              ring.taken.alerts + ring.alerts_waiting, {.late = unbounded, .early = unbounded});
 }
 
 exporting::RecordTotals plus(exporting::RecordTotals a, const exporting::RecordTotals& b) {
     a.records += b.records;
     a.packets += b.packets;
     a.octets += b.octets;
+    a.alerts += b.alerts;
     return a;
 }
 
@@ -221,6 +229,7 @@ void output_laws(const Snapshot::Output& output, Sheet& sheet) {
     sheet.law("records", counters.taken.records, found.records);
     sheet.law("packets", counters.taken.packets, found.packets);
     sheet.law("octets", counters.taken.octets, found.octets);
+    sheet.law("alerts", counters.taken.alerts, found.alerts);
 }
 
 // The exporter core gives every record of every ring to every output.

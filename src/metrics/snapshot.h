@@ -33,6 +33,7 @@ struct Snapshot {
     struct Ring {  // worker k's ring to the exporter core
         std::uint64_t capacity = 0;
         std::uint64_t waiting = 0;
+        std::uint64_t alerts_waiting = 0;
         exporting::RecordTotals taken;  // by the exporter core from this ring
     };
     struct Output {

@@ -52,9 +52,28 @@ void add_flows(WorkerBooks& total, const WorkerBooks& books) {
     total.evicted_answered += books.evicted_answered;
 }
 
+void add_signatures(inspect::SignatureBooks& total, const inspect::SignatureBooks& books) {
+    total.packets += books.packets;
+    total.octets += books.octets;
+    total.candidates += books.candidates;
+    total.matches += books.matches;
+    total.silent += books.silent;
+    total.passed += books.passed;
+    total.raised += books.raised;
+    total.emitted += books.emitted;
+    total.refused += books.refused;
+    total.suppressed += books.suppressed;
+    total.flows_shed += books.flows_shed;
+    total.histories_refused += books.histories_refused;
+    total.limited += books.limited;
+    total.reloads += books.reloads;
+}
+
 void add_inspection(inspect::InspectionBooks& total, const inspect::InspectionBooks& books) {
     total.flows += books.flows;
     total.undecided += books.undecided;
+    total.states += books.states;
+    add_signatures(total.signatures, books.signatures);
     add(total.ended, books.ended);
     add(total.labels, books.labels);
     total.described += books.described;

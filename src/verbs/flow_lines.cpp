@@ -82,6 +82,22 @@ void FlowLines::take(const RecordBatch& batch) {
     }
 }
 
+void FlowLines::take_alerts(std::span<const inspect::Alert> alerts,
+                            const exporting::AlertEvents& words) {
+    if (format_ != OutputFormat::json) {
+        return;
+    }
+    for (const inspect::Alert& alert : alerts) {
+        words.append_eve(lines_, alert);
+    }
+    waiting_.alerts += alerts.size();
+    totals_.taken.alerts += alerts.size();
+    published_.publish(totals_);
+    if (lines_.size() >= write_at_octets) {
+        write_out();
+    }
+}
+
 void FlowLines::append(const flow::FlowRecord& record, const inspect::Metadata* metadata) {
     const auto out = std::back_inserter(lines_);
     const std::string_view protocol = exporting::protocol_name(record.protocol);

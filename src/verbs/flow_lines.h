@@ -3,6 +3,7 @@
 #include <string>
 
 #include "pipeline/base/published.h"
+#include "src/exporting/alert_event.h"
 #include "src/exporting/eve.h"
 #include "src/exporting/interfaces.h"
 #include "src/exporting/output.h"
@@ -20,6 +21,9 @@ public:
 
     std::string_view name() const noexcept override { return "stdout"; }
     void take(const RecordBatch& batch) override;
+    // As EVE lines; the other formats are tables of flow records and have no row for them.
+    void take_alerts(std::span<const inspect::Alert> alerts,
+                     const exporting::AlertEvents& words) override;
     void tick(std::chrono::steady_clock::time_point) override;
     void flush(std::chrono::steady_clock::time_point) override;
     exporting::OutputCounters counters() const override;

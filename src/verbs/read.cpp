@@ -160,6 +160,9 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
         if (config.dpi.enabled) {
             print(stdout, rendered(summary->applications(command.top), OutputFormat::text) + "\n");
         }
+        if (wants_signatures(config.signatures)) {
+            print(stdout, rendered(summary->signatures(command.top), OutputFormat::text) + "\n");
+        }
         if (command.top != 0) {
             print(stdout, rendered(summary->hosts(command.top), OutputFormat::text) + "\n");
         }
@@ -175,7 +178,7 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
 
 ExitCode read(const ReadCommand& command, const CommonOptions& common, const LoadRequest& config) {
     block_signals();
-    const auto loaded = load_for_metering(config);
+    const auto loaded = load_or_explain(config);
     return loaded ? read_files(command, common, config_for(command, *loaded)) : ExitCode::refused;
 }
 

@@ -123,7 +123,7 @@ void wait(const RunCommand& command, Appliance& appliance) {
 
 ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadRequest& config) {
     block_signals();
-    auto loaded = load_for_metering(config);
+    auto loaded = load_or_explain(config);
     if (!loaded) {
         return ExitCode::refused;
     }

@@ -62,6 +62,41 @@ void Summary::take(const RecordBatch& batch) {
     published_.publish(totals_);
 }
 
+void Summary::take_alerts(std::span<const inspect::Alert> alerts,
+                          const exporting::AlertEvents& words) {
+    for (const inspect::Alert& alert : alerts) {
+        Hits& hits = signatures_[std::uint64_t{alert.gid} << 32U | alert.sid];
+        if (hits.alerts++ == 0) {
+            hits.severity = alert.severity;
+            hits.message = words.message(alert);
+        }
+    }
+    totals_.alerts += alerts.size();
+    published_.publish(totals_);
+}
+
+Table Summary::signatures(std::size_t top) const {
+    std::vector<std::pair<std::uint64_t, Hits>> sorted(signatures_.begin(), signatures_.end());
+    std::ranges::sort(sorted, [](const auto& a, const auto& b) {
+        return std::pair{a.second.alerts, b.first} > std::pair{b.second.alerts, a.first};
+    });
+    Table table{.title = "top signatures by alerts",
+                .columns = {{.name = "sid"},
+                            {.name = "alerts", .scaled = true},
+                            {.name = "severity"},
+                            {.name = "signature"}}};
+    const std::size_t shown = std::min(top, sorted.size());
+    for (const auto& [number, hits] : std::span{sorted}.first(shown)) {
+        table.rows.push_back(
+            {number & 0xffff'ffffU, hits.alerts, std::uint64_t{hits.severity}, hits.message});
+    }
+    if (shown < sorted.size()) {
+        table.remark =
+            std::to_string(shown) + " of " + std::to_string(sorted.size()) + " signatures";
+    }
+    return table;
+}
+
 void Summary::add(const Host& host, const flow::Side& sent, const flow::Side& received) {
     auto found = hosts_.find(host);
     if (found == hosts_.end() && hosts_.size() < summary_hosts_max) {

@@ -8,6 +8,7 @@
 #include "pipeline/base/published.h"
 #include "pipeline/flow/flow_hash.h"
 #include "pipeline/inspect/application_names.h"
+#include "src/exporting/alert_event.h"
 #include "src/exporting/output.h"
 #include "src/verbs/table.h"
 
@@ -26,6 +27,8 @@ public:
 
     std::string_view name() const noexcept override { return "summary"; }
     void take(const RecordBatch& batch) override;
+    void take_alerts(std::span<const inspect::Alert> alerts,
+                     const exporting::AlertEvents& words) override;
     void tick(std::chrono::steady_clock::time_point) override {}
     void flush(std::chrono::steady_clock::time_point) override {}
     // Nothing is queued: what is taken is counted at once.
@@ -36,6 +39,8 @@ public:
     Table protocols() const;
     // The `top` applications with the most octets.
     Table applications(std::size_t top) const;
+    // The `top` signatures with the most alerts.
+    Table signatures(std::size_t top) const;
 
 private:
     struct Tally {
@@ -56,6 +61,12 @@ private:
         std::size_t operator()(const Host& host) const noexcept;
     };
 
+    struct Hits {
+        std::uint64_t alerts = 0;
+        std::uint8_t severity = 0;
+        std::string message;  // as the rule says it
+    };
+
     void add(const Host& host, const flow::Side& sent, const flow::Side& received);
     static void add(Tally& tally, const flow::Side& sent, const flow::Side& received);
     std::string name_of(std::uint32_t label) const;
@@ -66,6 +77,7 @@ private:
     std::array<Tally, 256> protocols_{};
     const inspect::ApplicationNames* names_;
     tsl::robin_map<std::uint32_t, Tally> applications_;  // by both numbers of the label
+    tsl::robin_map<std::uint64_t, Hits> signatures_;     // by gid and sid
     exporting::RecordTotals totals_{};
     Published<exporting::RecordTotals> published_;
 };

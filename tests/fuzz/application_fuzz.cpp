@@ -16,7 +16,6 @@ using tapmeter::expects;
 using tapmeter::ObservedAt;
 using tapmeter::inspect::ApplicationNames;
 using tapmeter::inspect::Dissector;
-using tapmeter::inspect::Metadata;
 
 constexpr unsigned packets_max = 24;
 constexpr std::size_t head_octets = 3;  // kind and length of a packet
@@ -99,10 +98,6 @@ void dissect(Dissector& dissector, Bytes data) {
     const auto label = dissector.label(state);
     expects(label.known() == (label.confidence != tapmeter::flow::Confidence::unknown) ||
             label.known());
-    const auto found = std::make_unique<Metadata>();
-    const bool any = dissector.describe(state, *found);
-    expects(any || found->text_used == 0);
-    expects(found->text_used <= Metadata::text_octets);
     dissector.end(state);
 }
 

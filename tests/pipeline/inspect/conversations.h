@@ -21,9 +21,10 @@ inline Frame dns_query(std::string_view name, std::uint16_t port = 40'000) {
     return frame.be8(0).be16(1).be16(1).frame();
 }
 
-// A TCP segment of a connection to `port`.
+// A TCP segment of a connection to `port`. Payload begins behind a SYN of number 1.
 inline Frame segment(bool from_client, std::uint16_t bits, std::string_view payload = {},
-                     std::uint16_t port = 80, std::uint16_t client_port = 40'000) {
+                     std::uint16_t port = 80, std::uint16_t client_port = 40'000,
+                     std::uint32_t offset = 0) {
     const std::uint32_t client = 0x0a00'0001;
     const std::uint32_t server = 0x0a00'0002;
     return FrameBuilder{}
@@ -32,7 +33,7 @@ inline Frame segment(bool from_client, std::uint16_t bits, std::string_view payl
                .source = from_client ? client : server,
                .destination = from_client ? server : client})
         .tcp(from_client ? client_port : port, from_client ? port : client_port,
-             {.control_bits = bits})
+             {.control_bits = bits, .sequence = (bits & 0x02U) != 0 ? 1 : 2 + offset})
         .text(payload)
         .frame();
 }

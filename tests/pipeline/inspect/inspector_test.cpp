@@ -24,8 +24,8 @@ class InspectingWorker {
 public:
     InspectingWorker(PacketSource& source, Inspector::Settings settings,
                      flow::Timeouts timeouts = {.idle = 30s, .active = 60s, .tcp_end = 2s},
-                     std::size_t flows_max = 4'096)
-        : worker_(parts(source, settings, timeouts, flows_max)) {}
+                     std::size_t flows_max = 4'096, std::size_t metadata_max = 1'024)
+        : worker_(parts(source, settings, timeouts, {flows_max, metadata_max})) {}
 
     void run_to_the_end() {
         while (!worker_.exhausted()) {
@@ -62,19 +62,28 @@ public:
     }
 
 private:
+    struct Most {
+        std::size_t flows;
+        std::size_t metadata;
+    };
     Worker::Parts parts(PacketSource& source, Inspector::Settings settings, flow::Timeouts timeouts,
-                        std::size_t flows_max) {
+                        Most most) {
         auto table = std::move(*flow::FlowTable::make(
-            {.flows_max = flows_max, .pages = Region::Wanted::small, .populate = false}));
+            {.flows_max = most.flows, .pages = Region::Wanted::small, .populate = false}));
         settings.flow_places = table.places();
         auto dissector = std::move(*Dissector::load({.states_max = settings.states_max}, names_));
+        auto content = std::move(*ContentReader::make(
+            {.states_max = settings.states_max,
+             .extractor = {.streams = {.windows_max = 16}, .metadata_max = most.metadata}},
+            nullptr));
         return {.source = source,
                 .ring = ring_,
                 .table = std::move(table),
                 .hash_key = {1, 2},
                 .timeouts = timeouts,
-                .flows_max = flows_max,
-                .inspector = std::move(*Inspector::make(settings, std::move(dissector)))};
+                .flows_max = most.flows,
+                .inspector = std::move(
+                    *Inspector::make(settings, std::move(dissector), std::move(content)))};
     }
     void collect() {
         for (auto some = ring_.readable(); !some.empty(); some = ring_.readable()) {
@@ -88,6 +97,8 @@ private:
     Worker worker_;
     std::vector<flow::FlowRecord> records_;
 };
+
+constexpr flow::Timeouts few_seconds{.idle = 30s, .active = 60s, .tcp_end = 2s};
 
 Inspector::Settings small() {
     return {.states_max = 64};
@@ -190,7 +201,7 @@ TEST(Inspector, states_of_flows_that_ended_are_used_again) {
              1'000s + 3s * flow});
     }
     ReplaySource source(frames);
-    InspectingWorker worker(source, {.states_max = 80});  // and a burst
+    InspectingWorker worker(source, {.states_max = 80}, few_seconds, 256);  // and a burst
     worker.run_to_the_end();
     EXPECT_EQ(worker.ended(Inspection::no_state), 0U);
     EXPECT_EQ(worker.ended(Inspection::guessed), 500U);
@@ -296,8 +307,7 @@ TEST(Inspector, keeps_what_was_found_until_the_flow_leaves) {
     ReplaySource source(timed(frames, 1s));  // thirty at one time
     auto settings = small();
     settings.states_max = 100;  // and a burst
-    settings.metadata_max = 100;
-    InspectingWorker worker(source, settings);
+    InspectingWorker worker(source, settings, few_seconds, 256, 100);
     worker.run_to_the_end();
     EXPECT_EQ(worker.books().described, 300U);
     EXPECT_EQ(worker.books().metadata_refused, 0U);
@@ -312,8 +322,7 @@ TEST(Inspector, counts_what_it_has_no_room_to_keep) {
     }
     ReplaySource source(timed(frames));
     auto settings = small();
-    settings.metadata_max = 10;
-    InspectingWorker worker(source, settings);
+    InspectingWorker worker(source, settings, few_seconds, 256, 10);
     worker.run_to_the_end();
     EXPECT_GE(worker.books().described, 10U) << "room is used again when a flow has left";
     EXPECT_GT(worker.books().metadata_refused, 0U);

@@ -68,6 +68,28 @@ TEST(EveMetadata, tls_has_its_certificate_and_fingerprints) {
     EXPECT_FALSE(tls.contains("ja3s"));
 }
 
+TEST(EveMetadata, servers_that_greet_and_agree_on_a_dialect) {
+    Metadata mail;
+    mail.protocol = Protocol::smtp;
+    mail.greeting = mail.keep(std::string_view{"220 mail.example.org"}, text_max::greeting);
+    EXPECT_EQ(written(mail), (json{{"smtp", {{"greeting", "220 mail.example.org"}}}}));
+    mail.protocol = Protocol::ftp;
+    EXPECT_EQ(written(mail), (json{{"ftp", {{"greeting", "220 mail.example.org"}}}}));
+    Metadata files;
+    files.smb_dialect = 0x0311;
+    EXPECT_EQ(written(files), (json{{"smb", {{"dialect", "3.11"}}}}));
+    files.smb_dialect = 1;
+    EXPECT_EQ(written(files), (json{{"smb", {{"dialect", "NT LM 0.12"}}}}));
+}
+
+TEST(EveMetadata, signatures_by_their_numbers) {
+    std::string text(256, '\0');
+    EXPECT_EQ(write_signatures(text.data(), {}), text.data());
+    const inspect::SignatureHits hits{.sids = {7, 4'294'967'295}, .matches = 3, .sids_count = 2};
+    text.resize(static_cast<std::size_t>(write_signatures(text.data(), hits) - text.data()));
+    EXPECT_EQ(text, ",\"signatures\":{\"matches\":3,\"sids\":[7,4294967295]}");
+}
+
 TEST(EveMetadata, the_handshake_in_quic_is_quic) {
     Metadata found;
     found.protocol = Protocol::quic;

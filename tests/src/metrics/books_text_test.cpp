@@ -131,7 +131,7 @@ TEST(BooksJson, holds_every_counter_also_those_that_are_zero) {
     EXPECT_EQ(books["total"]["flows_ended"]["idle"], 30);
     EXPECT_EQ(books["rings"][0]["taken"]["records"], 20);
     EXPECT_EQ(books["outputs"][0]["dropped"]["queue_full"]["packets"], 60);
-    EXPECT_EQ(books["laws"].size(), 45U);
+    EXPECT_EQ(books["laws"].size(), 53U);
     EXPECT_EQ(books["laws"][0]["name"], "interface p0: offered packets");
 }
 
