@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "tests/src/appliance/appliance_bench.h"
 
 namespace tapmeter {
 namespace {
 
 using namespace std::chrono_literals;
+using capture_files::testing::TemporaryFile;
 using testing::ApplianceBench;
 
 TEST(Inspection, recordings_wait_and_live_packets_have_a_budget) {
@@ -42,9 +45,10 @@ TEST(Inspection, memory_is_known_beforehand) {
 // The recording is played while it is read: rules change under way, and no packet is lost.
 TEST(Inspection, rules_are_read_again_under_traffic) {
     const auto recording = testing::recording(3'000);
+    const TemporaryFile file(recording.file);
     const std::string rules = ::testing::TempDir() + "inspection_rules";
     std::ofstream(rules) << "tcp:7999@Shop\n";
-    ApplianceBench bench({"pcap:" + recording.file.path().string()});
+    ApplianceBench bench({"pcap:" + file.path().string()});
     bench.config.dpi.protocols_file = rules;
     bench.read_config_again = [&]() -> Result<Appliance::NewConfig> {
         return Appliance::NewConfig{.config = bench.config, .json = "{}", .needs_restart = {}};
@@ -71,7 +75,8 @@ TEST(Inspection, rules_are_read_again_under_traffic) {
 
 TEST(Inspection, rules_that_cannot_be_read_refuse_the_start) {
     const auto recording = testing::recording(1);
-    ApplianceBench bench({"pcap:" + recording.file.path().string()});
+    const TemporaryFile file(recording.file);
+    ApplianceBench bench({"pcap:" + file.path().string()});
     bench.config.dpi.categories_file = "/nowhere/categories";
     const auto built = bench.build();
     ASSERT_FALSE(built);
@@ -80,7 +85,8 @@ TEST(Inspection, rules_that_cannot_be_read_refuse_the_start) {
 
 TEST(Inspection, applications_are_in_the_snapshot) {
     const auto recording = testing::recording(20);
-    ApplianceBench bench({"pcap:" + recording.file.path().string()});
+    const TemporaryFile file(recording.file);
+    ApplianceBench bench({"pcap:" + file.path().string()});
     ASSERT_TRUE(bench.build());
     ASSERT_TRUE(bench.appliance->start());
     bench.wait_for_packets(recording.packets);
