@@ -81,7 +81,7 @@ public:
     // What inspection has counted so far; its alerts become visible with that.
     void tell_inspection(inspect::InspectionBooks& to) noexcept {
         if (parts_.inspector != nullptr) {
-            to = parts_.inspector->books();
+            parts_.inspector->tell(to);
             parts_.inspector->publish_alerts();
         }
     }

@@ -109,15 +109,15 @@ Result<std::unique_ptr<Comparison>> Comparison::make(Settings settings) {
                       "no memory to compare " + std::to_string(settings.states_max) +
                           " flows with signatures; lower dpi.states_max or workers.count");
     }
-    return std::unique_ptr<Comparison>(
-        new Comparison(settings, std::move(*histories), std::move(*memory)));
+    Parts parts{std::move(*histories), std::move(*memory)};
+    return std::unique_ptr<Comparison>(new Comparison(settings, std::move(parts)));
 }
 
-Comparison::Comparison(Settings& settings, StreamHistory histories, Region memory)
+Comparison::Comparison(Settings& settings, Parts parts)
     : alerts_(*settings.alerts),
       signatures_(std::move(settings.kit), settings.worker),
-      histories_(std::move(histories)),
-      memory_(std::move(memory)),
+      histories_(std::move(parts.histories)),
+      memory_(std::move(parts.memory)),
       side_octets_max_(settings.side_octets_max),
       midstream_(settings.midstream) {
     // Zeroed memory is an array of flows of which nothing is known.

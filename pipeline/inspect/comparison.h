@@ -108,7 +108,11 @@ private:
         const extract::FlowReading& reading;
     };
 
-    Comparison(Settings& settings, StreamHistory histories, Region memory);
+    struct Parts {
+        StreamHistory histories;
+        Region memory;
+    };
+    Comparison(Settings& settings, Parts parts);
 
     void note_opening(Compared& flow, const InspectedPacket& packet) const noexcept;
     void look(Compared& flow, const Look& at, const Shown& shown) noexcept;

@@ -92,7 +92,6 @@ Inspector::Inspector(const Settings& settings, Parts parts)
     // Zeroed memory is an array of empty labels.
     void* const first = labels_region_.octets().data();
     labels_ = {static_cast<Application*>(first), settings.flow_places};
-    publish_books();
 }
 
 Inspector::~Inspector() {
@@ -119,7 +118,6 @@ void Inspector::go_on_with_swap() noexcept {
     if (swap_.load(std::memory_order_acquire) == Swap::offered) {
         current_ = static_cast<std::uint8_t>(1 - current_);
         swap_.store(Swap::retiring, std::memory_order_relaxed);
-        publish_books();
     }
     if (states_of_[1 - current_] == 0) {
         swap_.store(Swap::retired, std::memory_order_release);
@@ -196,7 +194,6 @@ void Inspector::inspect_noted(FlowTable& table) noexcept {
     const std::uint64_t spent = cycles_now() - began;
     books_.cycles += spent;
     budget_.spend(spent);
-    publish_books();
 }
 
 void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
@@ -366,7 +363,7 @@ void Inspector::close_turn(std::uint64_t cycles, bool pressed) noexcept {
     budget_.earn(cycles, pressed);
 }
 
-void Inspector::publish_books() noexcept {
+void Inspector::tell(InspectionBooks& to) noexcept {
     const Dissector& dissector = *dissectors_[current_];
     books_.dissector_octets = dissector.octets_used();
     books_.dissector_octets_left = dissector.octets_left();
@@ -375,6 +372,7 @@ void Inspector::publish_books() noexcept {
     if (content_->comparison() != nullptr) {
         content_->comparison()->tell(books_.signatures);
     }
+    to = books_;
 }
 
 }  // namespace tapmeter::inspect

@@ -89,7 +89,8 @@ public:
     // The label by now; of an undecided flow what is known so far.
     flow::Application label(const flow::Flow& flow, flow::FlowIndex index) const noexcept;
 
-    const InspectionBooks& books() const noexcept { return books_; }
+    // What was counted so far.
+    void tell(InspectionBooks& to) noexcept;
 
     // What was found in the flow so far beside its label; null: nothing. Valid until forget().
     const Metadata* metadata(const flow::Flow& flow, flow::FlowIndex index) noexcept;
@@ -158,7 +159,6 @@ private:
     void decide(StateIndex index, flow::Inspection how = flow::Inspection::off) noexcept;
     void let_go(flow::FlowTable& table, StateIndex index) noexcept;
     void keep(flow::FlowIndex index, const flow::Application& label) noexcept;
-    void publish_books() noexcept;
 
     Settings settings_;
     std::array<std::unique_ptr<Dissector>, 2> dissectors_;

@@ -16,7 +16,7 @@ public:
 
     // Before the set is used.
     void add(const inspect::SignatureSet& set) {
-        auto words = std::make_shared<const AlertEvents>(interfaces_, set);
+        auto words = std::make_unique<const AlertEvents>(interfaces_, set);
         const std::lock_guard lock(mutex_);
         if (sets_.size() == sets_max) {
             sets_.erase(sets_.begin());
@@ -24,16 +24,18 @@ public:
         sets_.push_back(std::move(words));
     }
 
-    // Of another set, where there is none of this generation: its alerts then have no words.
-    // add() was called before.
-    std::shared_ptr<const AlertEvents> of(std::uint32_t generation) const {
+    // Calls use(words) with those of this generation; of another set where there are none, whose
+    // words an alert then goes without. add() was called before, and waits meanwhile.
+    template <class Use>
+    void with(std::uint32_t generation, Use use) const {
         const std::lock_guard lock(mutex_);
         for (const auto& words : sets_) {
             if (words->generation() == generation) {
-                return words;
+                use(*words);
+                return;
             }
         }
-        return sets_.back();
+        use(*sets_.back());
     }
 
 private:
@@ -41,7 +43,7 @@ private:
 
     Interfaces interfaces_;
     mutable std::mutex mutex_;
-    std::vector<std::shared_ptr<const AlertEvents>> sets_;  // the newest last
+    std::vector<std::unique_ptr<const AlertEvents>> sets_;  // the newest last
 };
 
 }  // namespace tapmeter::exporting

@@ -7,8 +7,9 @@ namespace tapmeter::exporting {
 // Most that write_metadata() writes: every octet of the texts as an escape, and the members around.
 inline constexpr std::size_t metadata_octets_max = 6 * inspect::Metadata::text_octets + 2'048;
 
-// The members `http`, `tls`, `dns`, `quic`, `ssh`, `smtp`, `ftp` and `smb` of an EVE flow record, each with Suricata's
-// names, where something of it was found: `,"tls":{"sni":"www.example.org","version":"TLS 1.3"}`.
+// The members `http`, `tls`, `dns`, `quic`, `ssh`, `smtp`, `ftp` and `smb` of an EVE flow record,
+// with Suricata's names where it has them, where something of it was found:
+// `,"tls":{"sni":"www.example.org","version":"TLS 1.3"}`.
 // Writes at `to` with the comma before each, and returns the end of what it wrote.
 //
 // Texts are hostile: control characters, quotes and what is no ASCII are escaped (octets that are

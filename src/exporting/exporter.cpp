@@ -143,10 +143,11 @@ bool Exporter::drain_alerts(Inlet& inlet) {
     alerts = alerts.first(static_cast<std::size_t>(of_one_set - alerts.begin()));
     inlet.dequeued.alerts += alerts.size();
     inlet.published.publish(inlet.dequeued);
-    const auto words = words_->of(alerts.front().generation);
-    for (const auto& output : outputs_) {
-        output->take_alerts(alerts, *words);
-    }
+    words_->with(alerts.front().generation, [&](const AlertEvents& words) {
+        for (const auto& output : outputs_) {
+            output->take_alerts(alerts, words);
+        }
+    });
     inlet.alerts->consume(alerts.size());
     return true;
 }

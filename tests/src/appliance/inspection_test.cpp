@@ -36,7 +36,9 @@ TEST(Inspection, memory_is_known_beforehand) {
     Config config;
     const std::uint64_t one = inspection_octets(config, 1);
     EXPECT_GT(one, 65'536U * 768);
-    EXPECT_LT(one, 65'536U * 1'228 + (std::uint64_t{1} << 20U) * 40 + 65'536U * 800);
+    constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;
+    const std::uint64_t of_states = 65'536U * (1'228 + 160);
+    EXPECT_LT(one, of_states + 65'536U * 800 + 1'024U * 16'384 + 40 * mebibyte);
     EXPECT_EQ(inspection_octets(config, 3), 3 * one);
     config.dpi.enabled = false;
     EXPECT_EQ(inspection_octets(config, 1), 0U);

@@ -121,10 +121,15 @@ TEST_F(SignatureFiles, a_broken_file_leaves_the_old_rules_active) {
     ASSERT_TRUE(answer) << answer.error().message;
     EXPECT_NE(answer->find("signatures: 1 of 2 rules"), std::string::npos) << *answer;
     EXPECT_NE(answer->find(path + ":2:"), std::string::npos) << *answer;
+    const auto reloads = [&] {
+        return bench.appliance->snapshot().workers.front().books.inspection.signatures.reloads;
+    };
+    for (unsigned wait = 0; wait < 500 && reloads() == 0; ++wait) {
+        bench.appliance->wait_for(10ms);
+    }
+    EXPECT_EQ(reloads(), 1U);
     bench.appliance->stop(10s);
-    const auto books = bench.appliance->snapshot();
-    EXPECT_TRUE(metrics::balanced(metrics::laws(books)));
-    EXPECT_EQ(books.workers.front().books.inspection.signatures.reloads, 1U);
+    EXPECT_TRUE(metrics::balanced(metrics::laws(bench.appliance->snapshot())));
 }
 
 TEST_F(SignatureFiles, need_inspection) {
