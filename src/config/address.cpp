@@ -151,9 +151,20 @@ std::optional<HostPort> split_host_port(std::string_view text) {
     return parts;
 }
 
-constexpr std::array<std::string_view, 4> transport_names{"udp", "tcp", "tls", "file"};
+constexpr std::array<std::string_view, 6> transport_names{"udp",  "tcp",      "tls",
+                                                          "file", "netflow9", "netflow5"};
 constexpr std::uint16_t port_of_ipfix = 4'739;
 constexpr std::uint16_t port_of_ipfixs = 4'740;  // RFC 7011 section 10.4.1: over TLS
+
+constexpr std::uint16_t port_of_netflow = 2'055;
+
+std::uint16_t port_of(Config::Transport transport) {
+    const bool netflow =
+        transport == Config::Transport::netflow9 || transport == Config::Transport::netflow5;
+    return netflow                               ? port_of_netflow
+           : transport == Config::Transport::tls ? port_of_ipfixs
+                                                 : port_of_ipfix;
+}
 
 Checked<CollectorAddress> parse_folder(std::string_view path) {
     if (!path.starts_with('/') || !is_file_name(path)) {
@@ -177,7 +188,7 @@ Checked<CollectorAddress> parse_peer(Config::Transport transport, std::string_vi
     const bool host_fits =
         parts->bracketed ? is_ipv6(parts->host) : is_ipv4(parts->host) || is_host_name(parts->host);
     CollectorAddress collector{.transport = transport, .host = parts->host, .path = {}};
-    collector.port = transport == Config::Transport::tls ? port_of_ipfixs : port_of_ipfix;
+    collector.port = port_of(transport);
     const auto port = parts->has_port ? parse_port(parts->port, 1) : collector.port;
     if (!host_fits || !port) {
         return refused;
@@ -253,7 +264,7 @@ Checked<CollectorAddress> parse_collector(std::string_view text) {
     }
     const auto known = std::ranges::find(transport_names, scheme);
     if (known == transport_names.end()) {
-        return must_be("a udp://, tcp://, tls:// or file:// URL; " +
+        return must_be("a udp://, tcp://, tls://, file://, netflow9:// or netflow5:// URL; " +
                        std::string(scheme == "sctp" ? "IPFIX over sctp" : "no other transport") +
                        " is not supported in this version");
     }

@@ -254,7 +254,8 @@ constexpr std::array keys{
         "collector",
         {get_collector, set_collector},
         "\"udp://HOST:PORT\", \"tcp://HOST:PORT\" or \"tls://HOST:PORT\"; the port may be left out "
-        "(4739, over TLS 4740). \"file:///PATH\": IPFIX files in that folder"},
+        "(4739, over TLS 4740). \"file:///PATH\": IPFIX files in that folder. "
+        "\"netflow9://HOST:PORT\", \"netflow5://HOST:PORT\": NetFlow (2055)"},
     Key{plain(Type::name, automatic), TableId::ipfix, "name", at<&C::ipfix, &C::Ipfix::name>(),
         "the output label; auto: ipfix1, ipfix2, ...; unique among the outputs"},
     Key{ranged(Type::duration, second, 24 * hour, whole_seconds), TableId::ipfix,

@@ -30,6 +30,7 @@ public:
         std::vector<Announcement::Setup> streams;  // one an Observation Domain, as in the queue
         LogLine log;
         Clock::time_point (*now)() = Clock::now;  // tests give the time
+        const Protocol* protocol = &ipfix_protocol;
     };
 
     Sender() = default;

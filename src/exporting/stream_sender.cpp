@@ -218,7 +218,7 @@ bool StreamSender::write_block() {
     if (!written(session_->write(queue_.octets_of(next_)))) {
         return false;
     }
-    stream.next_sequence += block.data_records;
+    stream.next_sequence += block.sequence_step;
     block_begun_ = false;
     marks_.push_back(session_->written());
     ++next_;
