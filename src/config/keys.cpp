@@ -4,23 +4,14 @@
 #include <limits>
 
 #include "src/config/address.h"
+#include "src/config/key_shapes.h"
 #include "src/fields/selection.h"
 
 namespace tapmeter::config {
 
 namespace {
 
-constexpr std::uint64_t second = 1'000;  // durations below are milliseconds
-constexpr std::uint64_t hour = 3'600 * second;
-constexpr std::uint64_t kibibyte = std::uint64_t{1} << 10U;
-constexpr std::uint64_t shunted_flows_max = 65'535;
-constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;
-constexpr std::uint64_t id_max = std::numeric_limits<std::uint32_t>::max();
-constexpr std::uint64_t flood_max = 1'000'000'000;
-constexpr std::uint64_t signature_files_max = 1'024;
-constexpr std::uint64_t signature_path_octets_max = 4'000;
-constexpr std::uint64_t list_items_max = 65'536;
-constexpr std::uint64_t socket_octets_max = 107;  // sun_path of unix(7), less the final NUL
+using namespace shapes;
 
 constexpr std::array tables{
     Table{TableId::instance, "instance", Group::single, false, "This tapmeter."},
@@ -73,22 +64,6 @@ void set_listen(Config& config, std::size_t, const Value& value) {
 }
 
 using C = Config;
-constexpr Shape plain(Type type, Traits traits = {}) {
-    return {type, 0, 0, {}, traits};
-}
-constexpr Shape ranged(Type type, std::uint64_t min, std::uint64_t max, Traits traits = {}) {
-    return {type, min, max, {}, traits};
-}
-constexpr Shape choice(std::array<std::string_view, 5> words, Traits traits = {}) {
-    return {Type::choice, 0, 0, words, traits};
-}
-
-constexpr Traits automatic{.automatic = true};
-constexpr Traits power_of_two{.automatic = false, .power_of_two = true};
-constexpr Traits automatic_power{.automatic = true, .power_of_two = true};
-constexpr Traits whole_seconds{.whole_seconds = true};
-constexpr Traits required{.required = true};
-constexpr Traits live{.live = true};
 
 constexpr std::array keys{
     Key{plain(Type::name), TableId::instance, "name", at<&C::instance, &C::Instance::name>(),
@@ -312,6 +287,12 @@ constexpr std::array keys{
         at<&C::ipfix, &C::Ipfix::rotate>(), "a file is closed and the next begun after so long"},
     Key{plain(Type::flag), TableId::ipfix, "compress", at<&C::ipfix, &C::Ipfix::compress>(),
         "compress files with zstd once they are closed"},
+    Key{ranged(Type::path, 0, signature_path_octets_max), TableId::ipfix, "spool",
+        at<&C::ipfix, &C::Ipfix::spool_folder>(),
+        "folder where messages wait while a collector over TCP or TLS is away; off: none"},
+    Key{ranged(Type::size, 8 * mebibyte, mebibyte << 24U), TableId::ipfix, "spool_size",
+        at<&C::ipfix, &C::Ipfix::spool_octets>(),
+        "most that may wait there; then the oldest is lost, and counted"},
 
     Key{plain(Type::file, required), TableId::json, "path", at<&C::json, &C::Json::path>(),
         "a file, or \"-\" for standard output"},

@@ -47,6 +47,9 @@ Result<void> check_ipfix(const Config::Ipfix& config, const Interfaces& interfac
 // Whether the Collector is sent NetFlow instead of IPFIX.
 const Protocol& protocol_of(Config::Transport transport) noexcept;
 
+// The largest message that may be built for it.
+std::size_t message_octets_max(const Config::Ipfix& config) noexcept;
+
 // A flow as records of one direction each: what no packet went is left out, unless nothing went.
 struct Uniflows {
     std::array<flow::FlowRecord, 2> records;
@@ -70,6 +73,7 @@ public:
         fields::Filter filter;
         std::optional<UdpSession> datagrams;  // one of these two
         std::unique_ptr<StreamSession> stream;
+        std::unique_ptr<Spool> spool;  // null: none
         Descriptor queue_event;
     };
     IpfixOutput(Parts parts, const Interfaces& interfaces);

@@ -15,8 +15,9 @@
 
 namespace tapmeter::exporting {
 
-// The sending thread of one output of IPFIX or NetFlow over UDP: takes messages from the queue and brings them to
-// the Collector, each Observation Domain's Templates before its first message and again in time.
+// The sending thread of one output of IPFIX or NetFlow over UDP: takes messages from the queue and
+// brings them to the Collector, each Observation Domain's Templates before its first message and
+// again in time.
 //
 // While the Collector is known to be away (refused by ICMP, no route), messages wait in the queue
 // and the Collector is tried once a second with Templates alone; so a Collector that restarts
