@@ -44,6 +44,16 @@ Checked<CollectorAddress> parse_collector(std::string_view text);
 std::string collector_url(std::string_view argument);
 std::string collector_text(const CollectorAddress& collector);
 
+// Where lines of JSON go: a file name, "-", "udp://HOST:PORT", "tcp://HOST:PORT", "unix:///PATH".
+struct LinesAddress {
+    Config::Json::To to = Config::Json::To::file;
+    std::string path;
+    std::string host;
+    std::uint16_t port = 0;
+};
+Checked<LinesAddress> parse_lines(std::string_view text);
+std::string lines_text(const LinesAddress& lines);
+
 // Where the HTTP server listens: "127.0.0.1:14739", "[::1]:14739", "localhost:14739" or "off".
 // Port 0 lets the kernel choose one. Only loopback: the server has no TLS and no tokens yet.
 struct ListenAddress {

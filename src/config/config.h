@@ -160,8 +160,10 @@ struct Config {
     // One [[export.json]] block: flow records as EVE-compatible JSON lines.
     struct Json {
         std::string name;  // unique among the outputs
-        // A file, "-" for standard output, "udp://HOST:PORT", "tcp://HOST:PORT" or "unix:///PATH".
-        std::string path;
+        enum class To : std::uint8_t { file, udp, tcp, unix_socket } to = To::file;
+        std::string path;  // a file, or "-" for standard output; or a unix socket
+        std::string host;  // name, IPv4 or IPv6 address
+        std::uint16_t port = 0;
         enum class Format : std::uint8_t { eve, flat } format = Format::eve;
         // syslog: each line in a message of RFC 5424; over streams with its length before it
         // (RFC 6587 section 3.4.1).

@@ -31,7 +31,7 @@ constexpr std::array tables{
     Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,
           "One block per Collector. With the JSON files at most 32."},
     Table{TableId::json, "export.json", Group::json, true,
-          "One block per file of flow records as JSON lines."},
+          "Flow records as JSON lines: one block per file or receiver."},
     Table{TableId::http, "http", Group::single, false, "The API and the metrics."},
     Table{TableId::control, "control", Group::single, false,
           "The socket of `tapmeter ctl`: the same API, with the right to change things."},
@@ -51,6 +51,20 @@ void set_collector(Config& config, std::size_t block, const Value& value) {
         ipfix.host = collector->host;
         ipfix.port = collector->port;
         ipfix.path = collector->path;
+    }
+}
+Value get_lines(const Config& config, std::size_t block) {
+    const Config::Json& json = config.json[block];
+    return lines_text({json.to, json.path, json.host, json.port});
+}
+void set_lines(Config& config, std::size_t block, const Value& value) {
+    const auto lines = parse_lines(std::get<std::string>(value));
+    if (lines) {
+        Config::Json& json = config.json[block];
+        json.to = lines->to;
+        json.path = lines->path;
+        json.host = lines->host;
+        json.port = lines->port;
     }
 }
 Value get_listen(const Config& config, std::size_t) {
@@ -294,8 +308,12 @@ constexpr std::array keys{
         at<&C::ipfix, &C::Ipfix::spool_octets>(),
         "most that may wait there; then the oldest is lost, and counted"},
 
-    Key{plain(Type::file, required), TableId::json, "path", at<&C::json, &C::Json::path>(),
-        "a file, or \"-\" for standard output"},
+    Key{plain(Type::file, required),
+        TableId::json,
+        "path",
+        {get_lines, set_lines},
+        "a file, \"-\" for standard output, \"udp://HOST:PORT\", \"tcp://HOST:PORT\" or "
+        "\"unix:///PATH\""},
     Key{plain(Type::name, automatic), TableId::json, "name", at<&C::json, &C::Json::name>(),
         "the output label; auto: json1, json2, ...; unique among the outputs"},
     Key{choice({"eve", "flat"}), TableId::json, "format", at<&C::json, &C::Json::format>(),
@@ -303,6 +321,12 @@ constexpr std::array keys{
     Key{ranged(Type::number, 2, 65'536), TableId::json, "queue",
         at<&C::json, &C::Json::queue_blocks>(),
         "blocks of 64 KiB that wait for the writer at most"},
+    Key{choice({"lines", "syslog"}), TableId::json, "framing", at<&C::json, &C::Json::framing>(),
+        "lines; or syslog messages (RFC 5424), over streams with their length before them"},
+    Key{ranged(Type::number, 0, 23), TableId::json, "syslog_facility",
+        at<&C::json, &C::Json::syslog_facility>(), "16 to 23: local0 to local7"},
+    Key{ranged(Type::duration, second, hour, whole_seconds), TableId::json, "reconnect",
+        at<&C::json, &C::Json::reconnect>(), "between two attempts at a connection"},
 
     Key{plain(Type::listen),
         TableId::http,

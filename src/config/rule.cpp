@@ -69,7 +69,7 @@ std::string rule_of_type(const Key& key) {
         case Type::group:
             return "the name of a group, or empty";
         case Type::file:
-            return "a file name, or \"-\" for standard output";
+            return "a file name, \"-\" for standard output, or a udp://, tcp:// or unix:// URL";
         case Type::texts:
             return "a list of at most " + grouped(key.max) + " texts";
         case Type::fields:

@@ -17,12 +17,6 @@ constexpr milliseconds refusal_patience{10};   // for the ICMP answer to a try
 constexpr milliseconds writable_patience{20};
 constexpr std::uint32_t attempts_max = 10;  // at one message, a millisecond apart
 
-// The Collector's host says no, or nobody knows a way to it: more messages would go the same way.
-bool is_away(int error) noexcept {
-    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
-           error == EHOSTDOWN || error == ENETDOWN;
-}
-
 bool is_short_of_buffers(int error) noexcept {
     return error == ENOBUFS || error == ENOMEM;
 }
@@ -72,7 +66,7 @@ void MessageSender::run() {
         } else if (reachable_ || probe()) {
             send_waiting();
         } else if (queue_.finishing()) {
-            settle(waiting, false);
+            settle(queue_.readable().size(), false);
         } else {
             queue_.pause(retry_interval);
         }
@@ -128,7 +122,7 @@ void MessageSender::on_error(int error) {
         session_.wait_writable(writable_patience);
         return;
     }
-    if (is_away(error)) {
+    if (is_unreachable(error)) {
         unreachable(error);
         return;
     }
@@ -199,18 +193,18 @@ bool MessageSender::probe() {
     if (!send_templates(first)) {
         return false;
     }
-    if (first.announcement.opening().empty()) {
-        // NetFlow version 5 has none, and an empty datagram is no message: nothing can be lost.
-        const Bytes nothing;
-        session_.send(std::span{&nothing, 1});
+    const bool has_templates = !first.announcement.opening().empty();
+    if (!has_templates && send_patiently(queue_.octets_of(0)) != 0) {
+        return false;  // NetFlow version 5 has none: its oldest message is the try
     }
-    if (const int error = session_.wait_error(refusal_patience); is_away(error)) {
+    if (const int error = session_.wait_error(refusal_patience); is_unreachable(error)) {
         unreachable(error);
         return false;
     }
     reachable_ = true;
     account_.sender.up = 1;
     account_.publish_sender();
+    settle(has_templates ? 0 : 1, true);
     return true;
 }
 
@@ -282,7 +276,7 @@ void MessageSender::look_for_restart(Stream& stream, std::size_t index) noexcept
 int MessageSender::send_patiently(Bytes message) {
     for (std::uint32_t attempt = 1;; ++attempt) {
         const int error = session_.send(std::span{&message, 1}).error;
-        if (error == 0 || is_away(error) || attempt == attempts_max || queue_.abandoned()) {
+        if (error == 0 || is_unreachable(error) || attempt == attempts_max || queue_.abandoned()) {
             return error;
         }
         session_.wait_writable(error == EAGAIN ? writable_patience : milliseconds{1});
@@ -293,7 +287,8 @@ void MessageSender::once_a_second() {
     if (const auto now = Clock::now(); now - last_look_ >= std::chrono::seconds{1}) {
         last_look_ = now;
         ask_path();
-        if (const int error = session_.wait_error(milliseconds{0}); reachable_ && is_away(error)) {
+        if (const int error = session_.wait_error(milliseconds{0});
+            reachable_ && is_unreachable(error)) {
             unreachable(error);  // so the next message is not spent on finding out
         }
         const std::uint64_t lost = account_.read_taker().queue_full.records;

@@ -262,12 +262,27 @@ bool StreamSender::write_pending() {
 
 bool StreamSender::write_block() {
     const Block& block = queue_.readable()[next_];
+    if (streams_.empty()) {
+        return write_lines();
+    }
     const std::uint64_t run = setup_.spool == nullptr ? 0 : setup_.spool->run();
     if (!write_numbered(
             queue_.writable_octets_of(next_),
             {streams_[block.stream].domain, block.sequence, block.sequence_step, run})) {
         return false;
     }
+    ++next_;
+    return true;
+}
+
+// Blocks that are no messages: nothing is numbered.
+bool StreamSender::write_lines() {
+    block_begun_ = true;
+    if (!written(session_->write(queue_.octets_of(next_)))) {
+        return false;
+    }
+    block_begun_ = false;
+    marks_.push_back(session_->written());
     ++next_;
     return true;
 }

@@ -12,7 +12,7 @@
 
 namespace tapmeter::exporting {
 
-// The sending thread of an IPFIX output over TCP, TLS or into files.
+// The sending thread of an output over TCP, TLS, a unix socket or into IPFIX files.
 //
 // Messages stay in the queue until the other side has confirmed their octets; what it had not when
 // a session broke is sent again in the next, so nothing is lost by that, and what arrives twice is
@@ -22,6 +22,9 @@ namespace tapmeter::exporting {
 // With a spool, what the queue has no more room for waits on disk, and what is left at the end
 // waits there for the next run. It is older than what is in the queue, so it goes first. Messages
 // of a run whose Templates were others have a session of their own, which begins with those.
+//
+// Without Observation Domains, blocks are lines of JSON, and go out as they are; what a session broke
+// off in the middle is in the next one from its beginning.
 //
 // Templates are never withdrawn: they live as long as the session, and no id is used anew within
 // one (section 8).
@@ -74,6 +77,7 @@ private:
     bool write_next();
     bool write_pending();
     bool write_block();
+    bool write_lines();
     bool write_spooled(Spool::Next& next);
     bool write_numbered(std::span<std::byte> message, const Numbers& numbers);
     Numbering& numbering_of(ObservationDomainId domain);

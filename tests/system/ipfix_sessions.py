@@ -22,8 +22,11 @@ def listen(port: int, folder: str) -> None:
         connection, _ = listener.accept()
         number = len(os.listdir(folder))
         with open(f"{folder}/{number:04}.ipfix", "wb", buffering=0) as out:
-            while octets := connection.recv(1 << 16):
-                out.write(octets)
+            try:
+                while octets := connection.recv(1 << 16):
+                    out.write(octets)
+            except ConnectionResetError:
+                pass  # given up by the other side; what had come before was read
 
 
 class Session:

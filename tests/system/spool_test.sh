@@ -1,7 +1,7 @@
 #!/bin/bash
 # A collector over TCP that is killed, held up and started again, and a tapmeter that is: with a
-# spool every flow record arrives, in sessions that can each be read by themselves; without one, what
-# is missing is counted to the record. The other output has all of them meanwhile.
+# spool every flow record arrives, in sessions that can each be read by themselves; without one,
+# what is missing is counted to the record. The other output has all of them meanwhile.
 # usage: tests/system/spool_test.sh    (no root; SPOOL_AWAY=SECONDS, default 4)
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
