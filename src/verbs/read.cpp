@@ -13,6 +13,7 @@
 #include "src/verbs/flow_lines.h"
 #include "src/verbs/outputs.h"
 #include "src/verbs/progress.h"
+#include "src/verbs/read_ipfix.h"
 #include "src/verbs/signals.h"
 #include "src/verbs/summary.h"
 
@@ -108,6 +109,28 @@ ExitCode conclude(const metrics::Snapshot& books, const Result<void>& file_statu
                                                                 : ExitCode::done;
 }
 
+void print_summary(const Summary& summary, unsigned top) {
+    print(stdout, rendered(summary.protocols(), OutputFormat::text) + "\n");
+    if (top != 0) {
+        print(stdout, rendered(summary.hosts(top), OutputFormat::text) + "\n");
+    }
+}
+
+// Flow records that somebody metered already.
+ExitCode read_records(const ReadCommand& command, const CommonOptions& common,
+                      const Config& config) {
+    auto outputs = open_all_outputs(command, common, config);
+    if (!outputs) {
+        complain(outputs.error().message);
+        return ExitCode::refused;
+    }
+    const ExitCode done = read_ipfix(command.files, outputs->all, common.quiet);
+    if (outputs->summary != nullptr) {
+        print_summary(*outputs->summary, command.top);
+    }
+    return done;
+}
+
 ExitCode read_files(const ReadCommand& command, const CommonOptions& common, const Config& config) {
     auto file = capture_files::open({.paths = {command.files.begin(), command.files.end()},
                                      .observation_point = 0,
@@ -154,10 +177,7 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
 
     const metrics::Snapshot books = (*appliance)->snapshot();
     if (summary != nullptr) {
-        print(stdout, rendered(summary->protocols(), OutputFormat::text) + "\n");
-        if (command.top != 0) {
-            print(stdout, rendered(summary->hosts(command.top), OutputFormat::text) + "\n");
-        }
+        print_summary(*summary, command.top);
     }
     // Standard output carries data only: the books belong to a summary, not between records.
     if (!common.quiet) {
@@ -171,7 +191,12 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
 ExitCode read(const ReadCommand& command, const CommonOptions& common, const LoadRequest& config) {
     block_signals();
     const auto loaded = load_for_metering(config);
-    return loaded ? read_files(command, common, config_for(command, *loaded)) : ExitCode::refused;
+    if (!loaded) {
+        return ExitCode::refused;
+    }
+    const Config wanted = config_for(command, *loaded);
+    return any_is_ipfix(command.files) ? read_records(command, common, wanted)
+                                       : read_files(command, common, wanted);
 }
 
 }  // namespace tapmeter::verbs
