@@ -10,6 +10,7 @@
 #include "pipeline/estimate.h"
 #include "pipeline/flow/flow_record.h"
 #include "pipeline/flow/fragments.h"
+#include "pipeline/inspect/inspection_books.h"
 #include "pipeline/load.h"
 
 namespace tapmeter {
@@ -70,6 +71,7 @@ struct WorkerBooks {
     std::uint64_t active_cuts = 0;  // records cut by the active timeout; the flow went on
     std::uint64_t ended_empty = 0;  // flows that ended with nothing since their last cut: no record
     std::array<std::uint64_t, flow::flow_end_reasons> records_emitted{};  // taken by the ring
+    std::uint64_t descriptions_refused = 0;  // of emitted records: what belongs beside them
     std::uint64_t records_refused = 0;                                    // the ring was full
     Traffic emitted{};
     Traffic refused{};
@@ -92,6 +94,8 @@ struct WorkerBooks {
     std::uint64_t flows_shunted = 0;    // each time that a flow was
     std::uint64_t flows_unshunted = 0;  // each time that one was no longer
     std::uint64_t shunts_refused = 0;   // large flows that found no place in the shunt
+
+    inspect::InspectionBooks inspection{};
 
     std::uint64_t first_fragments = 0;  // with ports
     std::uint64_t later_fragments = 0;  // without

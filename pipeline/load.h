@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -51,15 +52,18 @@ struct LoadLevels {
     double leave = 0.80;
     // Most steps of flow sampling: 1 in 2^k flows is metered at the hardest; 0: never.
     unsigned sampling_exponent_max = 0;
+    // Steps in which inspection is given up before any flow is; 0: nothing is inspected.
+    unsigned inspection_steps = 0;
 };
 
 // What is given up when a worker cannot keep up, in this order: the first goes first.
 enum class Shed : std::uint8_t {
+    inspection,     // first most of it, then all
     flow_sampling,  // each further level meters half as many of the flows that begin
     count,
 };
 inline constexpr std::size_t shed_steps = static_cast<std::size_t>(Shed::count);
-inline constexpr std::array<std::string_view, shed_steps> shed_names{"flow_sampling"};
+inline constexpr std::array<std::string_view, shed_steps> shed_names{"inspection", "flow_sampling"};
 
 // Sampling of flows knows no larger exponent: 1 in 65,536.
 inline constexpr unsigned sampling_exponent_limit = 16;
@@ -100,11 +104,18 @@ public:
     double new_flows_per_second() const noexcept { return new_flows_rate_; }
 
     // True where this step has been taken.
-    bool sheds(Shed step) const noexcept { return level_ > static_cast<unsigned>(step); }
+    bool sheds(Shed step) const noexcept {
+        return step == Shed::inspection ? inspection_steps() != 0
+                                        : level_ > levels_.inspection_steps;
+    }
     unsigned level() const noexcept { return level_; }
     // 1 in 2^k of the flows that begin is metered; 0: all.
     unsigned sampling_exponent() const noexcept {
-        return sheds(Shed::flow_sampling) ? level_ - static_cast<unsigned>(Shed::flow_sampling) : 0;
+        return sheds(Shed::flow_sampling) ? level_ - levels_.inspection_steps : 0;
+    }
+    // How much of inspection is given up: 0 nothing, 1 most of it, 2 all.
+    unsigned inspection_steps() const noexcept {
+        return std::min(level_, levels_.inspection_steps);
     }
 
 private:

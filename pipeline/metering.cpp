@@ -172,6 +172,9 @@ void Metering::meter_one(const FlowKey& key, const Sought& sought,
     const bool had_ended = has_ended(flow);
     const std::uint8_t state_before = flow.state;
     update(flow, packet);
+    if (flow.key.attached != 0) [[unlikely]] {
+        parts_.inspector->note(flow, packet.place);
+    }
     const bool answered_now = ((state_before ^ flow.state) & flow::state::answered) != 0;
     if (answered_now || is_second(flow)) {
         note_worth(index);
@@ -220,6 +223,9 @@ bool Metering::make_flow(const FlowKey& key, const Sought& sought, const Observa
     }
     begin(parts_.table.flow(index), key, first);
     place(index, first.at);
+    if (parts_.inspector != nullptr) {
+        parts_.inspector->begin(parts_.table, index, first.place);
+    }
     return true;
 }
 
@@ -288,6 +294,9 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
 void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     Flow& flow = parts_.table.flow(index);
     const FlowHash hash = hash_of(flow.key);
+    if (flow.key.attached != 0) [[unlikely]] {
+        parts_.inspector->settle(parts_.table, index);
+    }
     parts_.table.prefetch_bucket(hash);  // its home: erase() will want it
     parts_.books.aggregates_active -= flow::is_aggregate(flow.key) ? 1U : 0U;
     if ((flow.state & flow::state::shunted) != 0) [[unlikely]] {
@@ -298,27 +307,12 @@ void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     } else {
         emit(index, reason);
     }
+    if (parts_.inspector != nullptr) {
+        parts_.inspector->forget(index);
+    }
     parts_.table.erase(index, hash);
     ++parts_.books.flows_ended[index_of(reason)];
     --parts_.books.flows_active;
-}
-
-void Metering::emit(FlowIndex index, FlowEndReason reason) noexcept {
-    flow::FlowRecord record =
-        record_of(parts_.table.flow(index), parts_.table.origin(index), reason);
-    record.worker = parts_.worker;
-    if (record.sampling_exponent != 0) [[unlikely]] {
-        note_sampled(index, record);
-    }
-    const Traffic traffic = traffic_of(record);
-    parts_.books.in_table -= traffic;
-    if (parts_.ring.push(record)) {
-        ++parts_.books.records_emitted[index_of(reason)];
-        parts_.books.emitted += traffic;
-    } else {  // never wait for the exporter: the NIC does not wait
-        ++parts_.books.records_refused;
-        parts_.books.refused += traffic;
-    }
 }
 
 flow::Expiry::Work Metering::expire(ObservedAt now, std::size_t records_max) noexcept {
@@ -377,7 +371,8 @@ bool Metering::drain_table(ObservedAt end_time) noexcept {
 
 FlowHash Metering::hash_of(const FlowKey& key) const noexcept {
     FlowHash hash{};
-    parts_.hasher.hash({&key, 1}, {&hash, 1});
+    const FlowKey alone = bare(key);
+    parts_.hasher.hash({&alone, 1}, {&hash, 1});
     return hash;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <span>
 
 #include "pipeline/admission.h"
@@ -12,6 +13,7 @@
 #include "pipeline/flow/flow_table.h"
 #include "pipeline/flow/meter.h"
 #include "pipeline/flow/timeouts.h"
+#include "pipeline/inspect/inspector.h"
 #include "pipeline/record_ring.h"
 #include "pipeline/shunts.h"
 
@@ -38,6 +40,7 @@ public:
         std::uint16_t worker = 0;
         Admission::Limits admission{};
         Shunts::Settings shunt{};
+        std::unique_ptr<inspect::Inspector> inspector{};  // null: no packet is inspected
     };
     explicit Metering(Parts parts);
 
@@ -54,6 +57,51 @@ public:
     // before it. `now` as above.
     void meter_late(const flow::FlowKey& key, const flow::Observation& packet, ObservedAt until,
                     ObservedAt now) noexcept;
+
+    // The burst whose packets meter() will speak of, and what inspect() looks into.
+    void look_at(std::span<const Packet> burst) noexcept {
+        if (parts_.inspector != nullptr) {
+            parts_.inspector->look_at(burst);
+        }
+    }
+
+    // Inspects those packets of the burst whose flows are not decided yet; belongs before its
+    // views end.
+    void inspect() noexcept {
+        if (parts_.inspector != nullptr) {
+            parts_.inspector->inspect_noted(parts_.table);
+        }
+    }
+
+    // Control side: see inspect::Inspector::swap(). Only where there is an inspector.
+    bool swap_dissector(std::unique_ptr<inspect::Dissector>& fresh) noexcept {
+        return parts_.inspector->swap(fresh);
+    }
+
+    // What inspection has counted so far; its alerts become visible with that.
+    void tell_inspection(inspect::InspectionBooks& to) noexcept {
+        if (parts_.inspector != nullptr) {
+            parts_.inspector->tell(to);
+            parts_.inspector->publish_alerts();
+        }
+    }
+
+    // Control side; null: no packet is inspected.
+    inspect::Inspector* inspector() noexcept { return parts_.inspector.get(); }
+
+    // How much of inspection is given up: 0 nothing, 1 most of it, 2 all.
+    void shed_inspection(unsigned steps) noexcept {
+        if (parts_.inspector != nullptr) {
+            parts_.inspector->shed(steps);
+        }
+    }
+
+    // The end of a turn, which took so many cycles in all. `pressed`: more packets wait.
+    void close_turn(std::uint64_t cycles, bool pressed) noexcept {
+        if (parts_.inspector != nullptr) {
+            parts_.inspector->close_turn(cycles, pressed);
+        }
+    }
 
     // What new flows meet from now on; known ones go on as they are.
     void admit(bool flood, unsigned sampling_exponent) noexcept {
@@ -122,6 +170,7 @@ private:
     bool settle(flow::FlowIndex index, ObservedAt now) noexcept;
     void end(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
     void emit(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
+    bool push(const flow::FlowRecord& record, RecordRing::Parts beside) noexcept;
     bool drain_table(ObservedAt end) noexcept;
     void end_shunted(flow::FlowIndex index) noexcept;
     void fold_the_rest() noexcept;

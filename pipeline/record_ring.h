@@ -13,6 +13,7 @@
 #include "pipeline/base/expects.h"
 #include "pipeline/base/ring.h"
 #include "pipeline/flow/flow_record.h"
+#include "pipeline/inspect/metadata.h"
 
 namespace tapmeter {
 
@@ -161,7 +162,7 @@ private:
 };
 
 // Which kinds of parts there are, in the order of the bits of FlowRecord::parts.
-using RecordRing = BasicRecordRing<>;
+using RecordRing = BasicRecordRing<inspect::Metadata>;
 using RecordBatch = RecordRing::Batch;
 
 }  // namespace tapmeter

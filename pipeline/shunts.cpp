@@ -89,7 +89,7 @@ void Shunts::begin(flow::FlowIndex index, Flow& flow) noexcept {
     const std::uint16_t number = free_.back();
     free_.pop_back();
     Slot& slot = slots_[number];
-    slot.key = flow.key;
+    slot.key = bare(flow.key);
     slot.flow = index;
     slot.in_use = true;
     slot.leaving = false;

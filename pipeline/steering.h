@@ -7,7 +7,7 @@
 
 #include "pipeline/base/ring.h"
 #include "pipeline/base/source.h"
-#include "pipeline/outer_points.h"
+#include "pipeline/decode/outer_points.h"
 
 namespace tapmeter {
 

@@ -33,6 +33,10 @@ Traffic traffic_of(const flow::Observation& packet) noexcept {
     return {.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
 }
 
+std::uint8_t place_of(const Packet& packet, std::span<const Packet> packets) noexcept {
+    return static_cast<std::uint8_t>(&packet - packets.data());
+}
+
 }  // namespace
 
 Worker::Worker(Parts parts)
@@ -56,7 +60,8 @@ Worker::Worker(Parts parts)
                  .timeouts = parts.timeouts,
                  .worker = parts.number,
                  .admission = parts.admission,
-                 .shunt = parts.shunt}),
+                 .shunt = parts.shunt,
+                 .inspector = std::move(parts.inspector)}),
       fragments_(fragments_for(parts), flow::FlowHasher(parts.hash_key)) {}
 
 std::size_t Worker::step() noexcept {
@@ -67,9 +72,11 @@ std::size_t Worker::step() noexcept {
     source_.receive(burst_);
     const std::size_t packets = burst_.count;
 
+    metering_.look_at(burst_.view());
     const std::size_t ip_packets = decode_burst(burst_.view());
     metering_.meter(std::span{keys_}.first(ip_packets), std::span{observations_}.first(ip_packets),
                     newest_);
+    metering_.inspect();
 
     source_.release();
     expire();
@@ -104,6 +111,7 @@ std::size_t Worker::decode_burst(std::span<const Packet> packets) noexcept {
             continue;
         }
         observations_[count].at = at;
+        observations_[count].place = place_of(packet, packets);
         ++count;
         if (followers_) [[unlikely]] {
             count = meter_followers(count, newest);
@@ -166,6 +174,7 @@ std::size_t Worker::meter_followers(std::size_t count, ObservedAt now) noexcept 
     flow::Fragments::Waited waited;
     while (fragments_.take_follower(waited, books_.fragments)) {
         books_.waiting -= traffic_of(waited.packet);
+        waited.packet.place = flow::Observation::no_place;  // its frame is no longer here
         metering_.meter({&waited.key, 1}, {&waited.packet, 1}, now);
     }
     return count;
@@ -177,6 +186,7 @@ std::size_t Worker::meter_orphans(std::size_t count, ObservedAt now, ObservedAt 
     flow::Fragments::Waited waited;
     while (fragments_.take_due(now, waited, books_.fragments)) {
         books_.waiting -= traffic_of(waited.packet);
+        waited.packet.place = flow::Observation::no_place;
         metering_.meter_late(waited.key, waited.packet, waited.due, newest);
     }
     return count;
@@ -191,6 +201,7 @@ bool Worker::drain_fragments(ObservedAt end) noexcept {
         }
         fragments_.take_due(ObservedAt::max(), waited, books_.fragments);
         books_.waiting -= traffic_of(waited.packet);
+        waited.packet.place = flow::Observation::no_place;
         metering_.meter_late(waited.key, waited.packet, std::min(waited.due, end), end);
     }
     return true;
@@ -233,6 +244,7 @@ void Worker::govern(ObservedAt now) noexcept {
          .table = static_cast<double>(books_.flows_active) / flows_max_,
          .ring = static_cast<double>(ring_.waiting()) / static_cast<double>(ring_.capacity())});
     metering_.admit(load_.state() == LoadState::flood, load_.sampling_exponent());
+    metering_.shed_inspection(load_.inspection_steps());
 
     const LoadState state = load_.state();
     books_.load_entered[static_cast<std::size_t>(state)] += state != before ? 1U : 0U;
@@ -249,6 +261,7 @@ void Worker::close_turn(std::size_t packets, std::uint64_t cycles) noexcept {
     ++books_.turns;
     books_.cycles += cycles;
     books_.newest_packet_ns = static_cast<std::uint64_t>(newest_.time_since_epoch().count());
+    metering_.close_turn(cycles, packets == burst_packets_max);
     if (packets != 0) {
         books_.busy_cycles += cycles;
         ++books_.bursts;
@@ -264,6 +277,7 @@ void Worker::close_turn(std::size_t packets, std::uint64_t cycles) noexcept {
 // First the books, then the records that they speak of: the exporter core never holds a record
 // that no book knows.
 void Worker::publish() noexcept {
+    metering_.tell_inspection(books_.inspection);
     published_.publish(books_);
     ring_.publish();
 }

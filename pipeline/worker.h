@@ -11,7 +11,7 @@
 #include "pipeline/flow/fragments.h"
 #include "pipeline/load.h"
 #include "pipeline/metering.h"
-#include "pipeline/outer_points.h"
+#include "pipeline/decode/outer_points.h"
 
 namespace tapmeter {
 
@@ -38,6 +38,7 @@ public:
         std::size_t flows_max = 0;  // of which `table` is full; 0: the table's places
         Shunts::Settings shunt{};
         flow::Fragments::Settings fragments{};
+        std::unique_ptr<inspect::Inspector> inspector{};  // null: no packet is inspected
     };
     explicit Worker(Parts parts);
     Worker(const Worker&) = delete;
@@ -57,6 +58,12 @@ public:
 
     // Any thread: one consistent cut.
     WorkerBooks books() const noexcept { return published_.read(); }
+
+    // Control side, one thread at a time: see inspect::Inspector::swap(). Only of a worker that
+    // inspects.
+    bool swap_dissector(std::unique_ptr<inspect::Dissector>& fresh) noexcept {
+        return metering_.swap_dissector(fresh);
+    }
 
     // Any thread; of a table that grows, what it may grow to.
     std::size_t table_octets() const noexcept { return table_octets_; }

@@ -47,6 +47,7 @@ struct Headers {
     std::uint8_t time_to_live = 0;       // IPv4 TTL or IPv6 hop limit
     std::uint8_t icmp_type = 0;          // ICMP and ICMPv6; else 0
     std::uint8_t icmp_code = 0;
+    Bytes ip{};         // from the IP header, as captured, without link padding
     Bytes payload{};    // after the transport header, as captured, without link padding
     Bytes transport{};  // from the transport header on, as captured; ends as the packet does
     std::uint32_t transport_octets = 0;  // from there on, as on the wire

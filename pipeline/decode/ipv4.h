@@ -65,6 +65,7 @@ constexpr void copy_ipv4_address(std::span<const std::byte, 16> octets, Address&
         return malformed(Undecoded::truncated);
     }
     const std::size_t wire_octets = rest.wire_octets();
+    const Bytes captured = rest.captured();
     // The only bounds check for the fixed part: from here every offset is checked by the compiler.
     const auto header = rest.take<ipv4_header_octets_min>();
     const std::uint8_t version_ihl = load_be8(header.subspan<0, 1>());
@@ -90,6 +91,7 @@ constexpr void copy_ipv4_address(std::span<const std::byte, 16> octets, Address&
     rest.skip(header_octets - ipv4_header_octets_min);
 
     headers.ip_version = 4;
+    headers.ip = captured.first(std::min(captured.size(), ip_octets));
     headers.ip_octets = static_cast<std::uint32_t>(ip_octets);
     headers.type_of_service = load_be8(header.subspan<1, 1>());
     headers.fragment = ipv4_fragment(load_be16(header.subspan<6, 2>()));

@@ -37,6 +37,7 @@ std::size_t ipv6_payload_octets_of_zero(const Cursor& rest, std::uint8_t next_he
     if (!rest.holds(ipv6_header_octets)) {
         return malformed(Undecoded::truncated);
     }
+    const Bytes captured = rest.captured();
     const auto header = rest.take<ipv6_header_octets>();
     const std::uint16_t version_and_class = load_be16(header.subspan<0, 2>());
     if (version_and_class >> 12U != 6) {
@@ -51,6 +52,7 @@ std::size_t ipv6_payload_octets_of_zero(const Cursor& rest, std::uint8_t next_he
     rest.cut_to(payload_octets);
 
     headers.ip_version = 6;
+    headers.ip = captured.first(ipv6_header_octets + rest.captured().size());
     headers.ip_octets = static_cast<std::uint32_t>(ipv6_header_octets + rest.wire_octets());
     headers.type_of_service = static_cast<std::uint8_t>(version_and_class >> 4U);
     headers.time_to_live = load_be8(header.subspan<7, 1>());

@@ -159,7 +159,7 @@ inline bool read_common_ipv6(Bytes ip, std::size_t wire_octets, FlowKey& key,
     key.protocol = to.protocol;
     key.aggregate = 0;
     key.prefix_length = 0;
-    key.unused = {};
+    key.attached = 0;
     to.at = packet.observed_at;
     to.layer2_octets = packet.wire_octets;
     to.observation_point = packet.observation_point;

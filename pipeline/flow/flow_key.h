@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -28,13 +29,17 @@ struct alignas(16) FlowKey {
     std::uint16_t customer_vlan = 0;
     std::uint8_t protocol = 0;
     std::uint8_t ip_version = 0;
-    std::uint8_t aggregate = 0;            // 0: a flow; else see pipeline/flow/aggregate.h
-    std::uint8_t prefix_length = 0;        // of an aggregate's network
-    std::array<std::uint8_t, 4> unused{};  // zero: the key is hashed and compared as 48 octets
+    std::uint8_t aggregate = 0;      // 0: a flow; else see pipeline/flow/aggregate.h
+    std::uint8_t prefix_length = 0;  // of an aggregate's network
+    // No part of the key, but of the flow that it stands in, which has no other room in its first
+    // line: what is attached to that flow (pipeline/inspect/inspector.h). Zero in the key of a
+    // packet, which is hashed as 48 octets; passed over where keys are compared.
+    std::uint32_t attached = 0;
 
     bool operator==(const FlowKey& other) const noexcept {
 #if defined(__SSE2__)
         // One decision instead of the three that compilers make of memcmp().
+        const __m128i passed_over = _mm_set_epi32(-1, 0, 0, 0);
         const auto same = [&](std::size_t octets) noexcept {
             __m128i ours;    // NOLINT(*-init-variables): written whole by the next lines
             __m128i theirs;  // NOLINT(*-init-variables)
@@ -42,15 +47,22 @@ struct alignas(16) FlowKey {
             std::memcpy(&theirs, std::as_bytes(std::span{&other, 1}).subspan(octets).data(), 16);
             return _mm_cmpeq_epi8(ours, theirs);
         };
-        return _mm_movemask_epi8(_mm_and_si128(_mm_and_si128(same(0), same(16)), same(32))) ==
-               0xffff;
+        return _mm_movemask_epi8(_mm_and_si128(_mm_and_si128(same(0), same(16)),
+                                               _mm_or_si128(same(32), passed_over))) == 0xffff;
 #else
-        return std::memcmp(this, &other, sizeof(FlowKey)) == 0;
+        return std::memcmp(this, &other, offsetof(FlowKey, attached)) == 0;
 #endif
     }
 };
 static_assert(sizeof(FlowKey) == 48);
+static_assert(offsetof(FlowKey, attached) == 44);
 static_assert(std::has_unique_object_representations_v<FlowKey>, "hashed as octets: no padding");
+
+// The key alone, as the key of a packet: for hashing.
+constexpr FlowKey bare(FlowKey key) noexcept {
+    key.attached = 0;
+    return key;
+}
 
 // Which of the key's endpoints sent a packet. Also the index of that endpoint's counters.
 enum class Sender : std::uint8_t { low = 0, high = 1 };
@@ -92,7 +104,7 @@ inline Sender write_key(const decode::Headers& headers, bool vlan_in_key, FlowKe
     key.ip_version = headers.ip_version;
     key.aggregate = 0;
     key.prefix_length = 0;
-    key.unused = {};
+    key.attached = 0;
     return source_is_low ? Sender::low : Sender::high;
 }
 

@@ -9,6 +9,7 @@
 #include "pipeline/base/ring.h"
 #include "pipeline/base/units.h"
 #include "pipeline/decode/headers.h"
+#include "pipeline/flow/application.h"
 
 namespace tapmeter::flow {
 
@@ -74,6 +75,7 @@ struct alignas(cache_line_octets) FlowRecord {
     // One of 2^k flows was metered when this one began, chosen by hash; 0: every flow was.
     std::uint8_t sampling_exponent = 0;
     std::uint8_t parts = 0;  // bit i: part i travels beside it (BasicRecordRing)
+    Application application{};
 };
 static_assert(sizeof(FlowRecord) == 3 * cache_line_octets);
 static_assert(std::is_trivially_copyable_v<FlowRecord>, "crosses the ring as octets");

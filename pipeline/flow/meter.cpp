@@ -75,7 +75,7 @@ std::uint64_t flow_id_of(const FlowKey& key, ObservedAt flow_start) noexcept {
     constexpr std::uint64_t odd_constant = 0x9e37'79b9'7f4a'7c15;
     constexpr unsigned id_bits = 53;
     auto state = static_cast<std::uint64_t>(flow_start.time_since_epoch().count());
-    for (const std::uint64_t word : std::bit_cast<std::array<std::uint64_t, 6>>(key)) {
+    for (const std::uint64_t word : std::bit_cast<std::array<std::uint64_t, 6>>(bare(key))) {
         state = (state ^ word) * odd_constant;
         state ^= state >> 32U;
     }

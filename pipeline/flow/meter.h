@@ -22,6 +22,9 @@ struct Observation {
     std::uint8_t time_to_live = 0;
     std::uint8_t icmp_type = 0;
     std::uint8_t icmp_code = 0;
+    std::uint8_t place = no_place;  // of the packet in its burst
+
+    static constexpr std::uint8_t no_place = 0xff;  // no packet of a burst
 
     bool operator==(const Observation&) const = default;
 };

@@ -195,11 +195,20 @@ struct SshMetadata {
     Text server_software{};
 };
 
+// Signatures that a flow hit; their words stand in the alerts.
+struct SignatureHits {
+    std::array<std::uint32_t, 8> sids{};  // the first different ones
+    std::uint32_t matches = 0;            // of all, more than once too
+    std::uint8_t sids_count = 0;
+    std::array<std::uint8_t, 3> unused{};
+};
+static_assert(sizeof(SignatureHits) == 40);
+
 // What the extractors learnt about one flow: plain octets of one size, taken from a pool when the
 // first fact is found. A group is all zero where its protocol was not met; a flow may have two
 // (HTTP CONNECT and TLS). All strings share `text`; each has a limit of its own below.
 //
-//   octet 0        groups of the protocols            288                    768
+//   octet 0        groups of the protocols            328                    768
 //         +------------------------------------------+----------------------+
 //         | tls | dns | http | ssh | quic | small     | text, filled from    |
 //         |                                          | its start            |
@@ -207,13 +216,14 @@ struct SshMetadata {
 //
 // Only the first stored_octets() carry something: who keeps many may keep just those.
 struct alignas(cache_line_octets) Metadata {
-    static constexpr std::size_t text_octets = 480;
+    static constexpr std::size_t text_octets = 440;
 
     TlsMetadata tls{};
     DnsMetadata dns{};
     HttpMetadata http{};
     SshMetadata ssh{};
     QuicMetadata quic{};
+    SignatureHits signatures{};
     Text greeting{};                // first line of an SMTP or FTP server
     std::uint16_t smb_dialect = 0;  // chosen by the server; 0x0202 to 0x0311, 1 for SMB 1
     Protocol protocol = Protocol::unknown;

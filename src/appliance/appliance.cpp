@@ -32,16 +32,6 @@ std::size_t worker_count(const Config& config, const Captures& captures) {
                : std::min<std::size_t>(queues_of(captures), workers_wanted(config));
 }
 
-OuterPoints outer_points(const Config& config) {
-    OuterPoints points;
-    for (std::size_t index = 0; index < config.captures.size(); ++index) {
-        const bool outer = config.captures[index].flow_key == Config::FlowKeyLayer::outer;
-        points.bits |= outer ? std::uint64_t{1} << index : 0;
-    }
-    return points;
-}
-static_assert(captures_max <= 64);
-
 }  // namespace
 
 std::uint32_t workers_wanted(const Config& config) {
@@ -113,6 +103,9 @@ Result<void> Appliance::build_metering() {
                           " queues: a worker without a queue would get nothing; lower "
                           "workers.count or take \"auto\"");
     }
+    if (auto loaded = load_signatures(); !loaded) {
+        return loaded;
+    }
     build_sources(workers);
     for (PacketSource* source : sources_) {
         if (auto added = add_worker(*source, *hash_key); !added) {
@@ -127,6 +120,9 @@ Result<void> Appliance::build_metering() {
     exporter_ = std::make_unique<exporting::Exporter>(
         rings, std::move(parts_.outputs), recorded() ? Patience::wait : Patience::refuse);
     exporter_->report_from([this] { return metering_report(); });
+    if (signatures_ != nullptr) {
+        exporter_->alerts_from(signatures_->rings(), signatures_->words());
+    }
     build_crew();
     return {};
 }
@@ -189,14 +185,23 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
     const flow::FlowTable::Request whole{
         .flows_max = config.flow.flows_max, .pages = pages, .populate = !recorded()};
     const Admission::Limits admission = admission_limits(config, recorded());
-    const bool grows = recorded() && pages != Region::Wanted::huge && !admission.aggregates;
+    // Whoever looks into packets keeps what it knows of a flow by the flow's index, which growing
+    // would change.
+    const bool grows =
+        recorded() && pages != Region::Wanted::huge && !admission.aggregates && !config.dpi.enabled;
     flow::FlowTable::Request first = whole;
     first.flows_max = grows ? std::min(whole.flows_max, flows_at_first) : whole.flows_max;
     auto table = flow::FlowTable::make(first);
     if (!table) {
         return tl::unexpected<Error>(std::move(table.error()));
     }
-    rings_.push_back(std::make_unique<RecordRing>(ring_records));
+    auto inspector = make_inspector(table->places());
+    if (!inspector) {
+        return tl::unexpected<Error>(std::move(inspector.error()));
+    }
+    // As many slots for what is found in flows: a record never has to go without it.
+    const std::size_t descriptions = config.dpi.enabled ? ring_records : 0;
+    rings_.push_back(std::make_unique<RecordRing>(ring_records, std::array{descriptions}));
     workers_.push_back(std::make_unique<Worker>(
         Worker::Parts{.source = source,
                       .ring = *rings_.back(),
@@ -213,7 +218,8 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                       .load = load_levels(config, recorded()),
                       .admission = admission,
                       .flows_max = config.flow.flows_max,
-                      .shunt = shunt_settings(workers_.size())}));
+                      .shunt = shunt_settings(workers_.size()),
+                      .inspector = std::move(*inspector)}));
     return {};
 }
 
@@ -301,6 +307,9 @@ std::vector<std::string> Appliance::describe() const {
         (steering_ ? ", steered by software" : "") +
         "; flow table: " + std::to_string(worker.table_octets() >> 20U) + " MiB each on " +
         std::string(name_of(worker.table_pages())) + ", hash " + std::string(worker.hash_method()));
+    if (signatures_ != nullptr) {
+        lines.push_back(signatures_->describe());
+    }
     return lines;
 }
 
@@ -317,6 +326,7 @@ metrics::Snapshot Appliance::snapshot() const {
         .rings = [this] { return ring_accounts(); },
         .outputs = [this] { return output_accounts(); },
     });
+    look.applications = application_totals();
     look.settled = settled_.load();
     look.steered = steering_ != nullptr;
     look.queue_skew_warm = parts_.config.overload.queue_skew / 100.0;
@@ -339,61 +349,6 @@ void Appliance::measure_skew(metrics::Snapshot& look) const {
     for (std::size_t index = 0; index < skews.size(); ++index) {
         look.interfaces[index].queue_skew = skews[index];
     }
-}
-
-std::vector<metrics::Snapshot::Interface> Appliance::interface_accounts() const {
-    std::vector<metrics::Snapshot::Interface> accounts;
-    for (std::size_t index = 0; index < parts_.captures.points.size(); ++index) {
-        Capture& point = *parts_.captures.points[index];
-        metrics::Snapshot::Interface account;
-        account.name = parts_.config.captures[index].name;
-        account.describe = point.describe();
-        for (std::size_t queue = 0; queue < point.queues(); ++queue) {
-            account.queues.push_back(point.queue(queue).counters());
-        }
-        account.counters = point.counters();
-        account.device_queues = point.device_queues();
-        accounts.push_back(std::move(account));
-    }
-    return accounts;
-}
-
-std::vector<metrics::Snapshot::Worker> Appliance::worker_accounts() const {
-    std::vector<metrics::Snapshot::Worker> accounts;
-    for (std::size_t number = 0; number < workers_.size(); ++number) {
-        metrics::Snapshot::Worker account;
-        account.books = workers_[number]->books();
-        account.flows_max = workers_[number]->table_places();
-        account.table_octets = workers_[number]->table_octets();
-        account.core = core_of(number);
-        accounts.push_back(account);
-    }
-    return accounts;
-}
-
-std::vector<metrics::Snapshot::Ring> Appliance::ring_accounts() const {
-    std::vector<metrics::Snapshot::Ring> accounts;
-    for (const auto& ring : rings_) {
-        accounts.push_back({.capacity = ring->capacity(), .waiting = ring->waiting(), .taken = {}});
-    }
-    const auto taken = exporter_->dequeued();
-    for (std::size_t number = 0; number < taken.size(); ++number) {
-        accounts[number].taken = taken[number];
-    }
-    return accounts;
-}
-
-std::vector<metrics::Snapshot::Output> Appliance::output_accounts() const {
-    std::vector<metrics::Snapshot::Output> accounts;
-    for (const auto& output : exporter_->outputs()) {
-        accounts.push_back({.name = std::string(output->name()), .counters = output->counters()});
-    }
-    return accounts;
-}
-
-int Appliance::core_of(std::size_t worker) const {
-    const auto& cores = parts_.config.workers.cores;
-    return worker < cores.size() ? static_cast<int>(cores[worker]) : -1;
 }
 
 }  // namespace tapmeter

@@ -14,6 +14,7 @@
 #include "pipeline/worker.h"
 #include "src/appliance/captures.h"
 #include "src/appliance/crew.h"
+#include "src/appliance/signatures.h"
 #include "src/config/config.h"
 #include "src/control/instance.h"
 #include "src/exporting/exporter.h"
@@ -39,6 +40,7 @@ public:
         std::vector<std::unique_ptr<exporting::Output>> outputs;
         const LiveClock* clock = nullptr;  // outlives the appliance
         std::string config_json;
+        inspect::ApplicationNames* names = nullptr;  // outlives the appliance; null: nobody asks
         std::function<Result<NewConfig>()> read_config_again;  // empty: reload is refused
     };
 
@@ -79,6 +81,9 @@ private:
     Result<void> add_worker(PacketSource& source, const flow::HashKey& hash_key);
     bool packets_find_their_worker(std::size_t workers) const;
     void build_sources(std::size_t workers);
+    Result<std::unique_ptr<inspect::Inspector>> make_inspector(std::size_t flow_places);
+    Result<std::unique_ptr<inspect::ContentReader>> make_content();
+    Result<void> load_signatures();
     Shunts::Settings shunt_settings(std::size_t worker) const;
     void build_crew();
     bool recorded() const;
@@ -88,11 +93,18 @@ private:
     exporting::MeteringReport metering_report() const;
     std::vector<metrics::Snapshot::Ring> ring_accounts() const;
     std::vector<metrics::Snapshot::Output> output_accounts() const;
+    std::vector<metrics::Snapshot::ApplicationTotal> application_totals() const;
     void measure_skew(metrics::Snapshot& look) const;
+    Result<std::vector<std::unique_ptr<inspect::Dissector>>> load_dissectors(const Config& fresh);
+    std::string swap_dissectors(std::vector<std::unique_ptr<inspect::Dissector>> dissectors);
+    Result<std::unique_ptr<const inspect::SignatureSet>> load_signatures_again(const Config& fresh);
+    Result<std::string> swap_signatures(std::unique_ptr<const inspect::SignatureSet> fresh);
     Result<std::string> apply_prefilters(const Config& fresh);
     std::vector<control::PrefilterState> prefilter_states() const;
 
     Parts parts_;
+    std::unique_ptr<inspect::ApplicationNames> own_names_;  // where nobody else has them
+    std::unique_ptr<SignatureControl> signatures_;          // null: there are none
     std::vector<std::string> interface_names_;
     std::unique_ptr<Steering> steering_;  // null where packets find their worker by themselves
     std::vector<std::unique_ptr<MergedSource>> merged_;

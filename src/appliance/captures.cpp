@@ -213,6 +213,16 @@ Result<Captures> open_captures(const Config& config, std::uint32_t queues_max,
     return Opener(config, queues_max, clock).open_all();
 }
 
+OuterPoints outer_points(const Config& config) {
+    OuterPoints points;
+    for (std::size_t index = 0; index < config.captures.size(); ++index) {
+        const bool outer = config.captures[index].flow_key == Config::FlowKeyLayer::outer;
+        points.bits |= outer ? std::uint64_t{1} << index : 0;
+    }
+    return points;
+}
+static_assert(captures_max <= 64);
+
 Result<xdp::PrefilterRules> prefilter_rules(const Config::Prefilter& prefilter) {
     xdp::PrefilterRules rules;
     for (const std::string& text : prefilter.exclude) {

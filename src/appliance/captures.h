@@ -7,6 +7,7 @@
 #include "pipeline/base/clock.h"
 #include "pipeline/base/result.h"
 #include "pipeline/base/source.h"
+#include "pipeline/decode/outer_points.h"
 #include "src/config/config.h"
 #include "xdp/capture.h"
 #include "xdp/shunt.h"
@@ -28,6 +29,9 @@ struct Captures {
 // errors       as the capture rooms give them, in front the capture's name
 Result<Captures> open_captures(const Config& config, std::uint32_t queues_max,
                                const LiveClock& clock);
+
+// The captures whose packets are metered by their outermost IP header.
+OuterPoints outer_points(const Config& config);
 
 // The prefilter's lists from the configuration and its files.
 // errors  invalid_config, naming the text or FILE:LINE:COLUMN

@@ -75,10 +75,27 @@ Result<std::string> Appliance::reload() {
         ++reloads_failed_;
         return tl::unexpected<Error>(std::move(fresh.error()));
     }
+    auto dissectors = load_dissectors(fresh->config);
+    if (!dissectors) {
+        ++reloads_failed_;
+        return tl::unexpected<Error>(std::move(dissectors.error()));
+    }
+    auto signatures = load_signatures_again(fresh->config);
+    if (!signatures) {
+        ++reloads_failed_;
+        return tl::unexpected<Error>(std::move(signatures.error()));
+    }
     auto applied = apply_prefilters(fresh->config);
     if (!applied) {
         ++reloads_failed_;
         return applied;
+    }
+    *applied += swap_dissectors(std::move(*dissectors));
+    if (auto swapped = swap_signatures(std::move(*signatures)); swapped) {
+        *applied += *swapped;
+    } else {
+        ++reloads_failed_;
+        return swapped;
     }
     parts_.config_json = std::move(fresh->json);
     ++reloads_done_;

@@ -30,7 +30,9 @@ LoadLevels load_levels(const Config& config, bool recorded) {
             .flood_new_flows = flood_rate(config),
             .flood_table = share_of(overload.flood_table),
             .leave = share_of(overload.leave),
-            .sampling_exponent_max = recorded ? 0U : static_cast<unsigned>(exponent)};
+            .sampling_exponent_max = recorded ? 0U : static_cast<unsigned>(exponent),
+            // Most of inspection, then all of it, before any flow is left out.
+            .inspection_steps = config.dpi.enabled && !recorded ? 2U : 0U};
 }
 
 Admission::Limits admission_limits(const Config& config, bool recorded) {

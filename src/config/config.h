@@ -113,6 +113,25 @@ struct Config {
         std::filesystem::path cache_folder;          // empty: nothing is kept
         std::chrono::seconds compile_time{20};       // of CPU; 1 s to 10 min
         std::uint64_t compile_octets = 2ULL << 30U;  // 64 MiB to 64 GiB
+        // Per worker: directions whose stream is kept in one piece; 16 to 1 million.
+        std::uint32_t streams_max = 4'096;
+        bool midstream = false;  // streams whose handshake was not seen are compared as streams
+    };
+
+    // Which application a flow carries, told by nDPI from its first packets.
+    struct Dpi {
+        bool enabled = true;
+        std::uint32_t tcp_packets_max = 24;    // of one flow; 1 to 255
+        std::uint32_t other_packets_max = 16;  // UDP and others; 1 to 255
+        std::uint32_t states_max = 65'536;     // per worker: undecided flows; 64 to 16 million
+        std::uint32_t metadata_max = 65'536;  // per worker: flows whose names are kept; 64 and more
+        std::uint32_t stream_octets = 16'384;  // of a direction that are inspected; to 65,536
+        std::uint32_t streams_max = 1'024;     // per worker: directions that wait for octets
+        // Of the cycles of a worker that cannot keep up, percent; 100: as much as it takes. Counts
+        // for live packets: a recording waits.
+        std::uint32_t budget = 50;
+        std::filesystem::path protocols_file;   // the operator's own protocols; empty: none
+        std::filesystem::path categories_file;  // and categories
     };
 
     using TimeUnit = fields::TimeUnit;
@@ -194,6 +213,7 @@ struct Config {
     Overload overload;
     Shunt shunt;
     Signatures signatures;
+    Dpi dpi;
     std::vector<Ipfix> ipfix;
     std::vector<Json> json;
     Http http;

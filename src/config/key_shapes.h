@@ -5,10 +5,11 @@
 #include <limits>
 #include <string_view>
 
+#include "src/config/address.h"
 #include "src/config/keys.h"
 
-// The limits and the shapes that rows of the table of keys are put together from.
-namespace tapmeter::config::shapes {
+// The words in which keys.cpp writes its table; for it alone.
+namespace tapmeter::config::key_shapes {
 
 inline constexpr std::uint64_t second = 1'000;  // durations below are milliseconds
 inline constexpr std::uint64_t hour = 3'600 * second;
@@ -22,6 +23,46 @@ inline constexpr std::uint64_t signature_path_octets_max = 4'000;
 inline constexpr std::uint64_t list_items_max = 65'536;
 inline constexpr std::uint64_t socket_octets_max = 107;  // sun_path of unix(7), less the final NUL
 
+// Collector and listener are one text outside and two or three members inside.
+inline Value get_collector(const Config& config, std::size_t block) {
+    const Config::Ipfix& ipfix = config.ipfix[block];
+    return collector_text({ipfix.transport, ipfix.host, ipfix.port, ipfix.path});
+}
+inline void set_collector(Config& config, std::size_t block, const Value& value) {
+    const auto collector = parse_collector(std::get<std::string>(value));
+    if (collector) {
+        Config::Ipfix& ipfix = config.ipfix[block];
+        ipfix.transport = collector->transport;
+        ipfix.host = collector->host;
+        ipfix.port = collector->port;
+        ipfix.path = collector->path;
+    }
+}
+inline Value get_lines(const Config& config, std::size_t block) {
+    const Config::Json& json = config.json[block];
+    return lines_text({json.to, json.path, json.host, json.port});
+}
+inline void set_lines(Config& config, std::size_t block, const Value& value) {
+    const auto lines = parse_lines(std::get<std::string>(value));
+    if (lines) {
+        Config::Json& json = config.json[block];
+        json.to = lines->to;
+        json.path = lines->path;
+        json.host = lines->host;
+        json.port = lines->port;
+    }
+}
+inline Value get_listen(const Config& config, std::size_t) {
+    return listen_text({config.http.enabled, config.http.address, config.http.port});
+}
+inline void set_listen(Config& config, std::size_t, const Value& value) {
+    const auto listen = parse_listen(std::get<std::string>(value));
+    if (listen) {
+        config.http = {listen->enabled, listen->address, listen->port};
+    }
+}
+
+using C = Config;
 constexpr Shape plain(Type type, Traits traits = {}) {
     return {type, 0, 0, {}, traits};
 }
@@ -39,4 +80,4 @@ inline constexpr Traits whole_seconds{.whole_seconds = true};
 inline constexpr Traits required{.required = true};
 inline constexpr Traits live{.live = true};
 
-}  // namespace tapmeter::config::shapes
+}  // namespace tapmeter::config::key_shapes

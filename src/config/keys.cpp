@@ -1,9 +1,7 @@
 #include "src/config/keys.h"
 
 #include <algorithm>
-#include <limits>
 
-#include "src/config/address.h"
 #include "src/config/key_shapes.h"
 #include "src/fields/selection.h"
 
@@ -11,73 +9,7 @@ namespace tapmeter::config {
 
 namespace {
 
-using namespace shapes;
-
-constexpr std::array tables{
-    Table{TableId::instance, "instance", Group::single, false, "This tapmeter."},
-    Table{TableId::capture, "capture", Group::captures, true,
-          "One block per Observation Point: where packets come from. At most 64."},
-    Table{TableId::prefilter, "capture.prefilter", Group::captures, false,
-          "What is left out in the kernel, before tapmeter sees it; counted as ignored."},
-    Table{TableId::workers, "workers", Group::single, false, "The cores of the Metering Process."},
-    Table{TableId::memory, "memory", Group::single, false, "Memory, taken at the start."},
-    Table{TableId::flow, "flow", Group::single, false, "Flows and when they end."},
-    Table{TableId::overload, "overload", Group::single, false,
-          "When a worker is warm, hot or flooded, and what it does then."},
-    Table{TableId::shunt, "shunt", Group::single, false,
-          "Large flows: counted exactly, but no longer looked at."},
-    Table{TableId::signatures, "signatures", Group::single, false,
-          "Rules in Suricata's language, and lists of addresses and names."},
-    Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,
-          "One block per Collector. With the JSON files at most 32."},
-    Table{TableId::json, "export.json", Group::json, true,
-          "Flow records as JSON lines: one block per file or receiver."},
-    Table{TableId::http, "http", Group::single, false, "The API and the metrics."},
-    Table{TableId::control, "control", Group::single, false,
-          "The socket of `tapmeter ctl`: the same API, with the right to change things."},
-    Table{TableId::log, "log", Group::single, false, "Messages on standard error."},
-};
-
-// Collector and listener are one text outside and two or three members inside.
-Value get_collector(const Config& config, std::size_t block) {
-    const Config::Ipfix& ipfix = config.ipfix[block];
-    return collector_text({ipfix.transport, ipfix.host, ipfix.port, ipfix.path});
-}
-void set_collector(Config& config, std::size_t block, const Value& value) {
-    const auto collector = parse_collector(std::get<std::string>(value));
-    if (collector) {
-        Config::Ipfix& ipfix = config.ipfix[block];
-        ipfix.transport = collector->transport;
-        ipfix.host = collector->host;
-        ipfix.port = collector->port;
-        ipfix.path = collector->path;
-    }
-}
-Value get_lines(const Config& config, std::size_t block) {
-    const Config::Json& json = config.json[block];
-    return lines_text({json.to, json.path, json.host, json.port});
-}
-void set_lines(Config& config, std::size_t block, const Value& value) {
-    const auto lines = parse_lines(std::get<std::string>(value));
-    if (lines) {
-        Config::Json& json = config.json[block];
-        json.to = lines->to;
-        json.path = lines->path;
-        json.host = lines->host;
-        json.port = lines->port;
-    }
-}
-Value get_listen(const Config& config, std::size_t) {
-    return listen_text({config.http.enabled, config.http.address, config.http.port});
-}
-void set_listen(Config& config, std::size_t, const Value& value) {
-    const auto listen = parse_listen(std::get<std::string>(value));
-    if (listen) {
-        config.http = {listen->enabled, listen->address, listen->port};
-    }
-}
-
-using C = Config;
+using namespace key_shapes;
 
 constexpr std::array keys{
     Key{plain(Type::name), TableId::instance, "name", at<&C::instance, &C::Instance::name>(),
@@ -216,19 +148,58 @@ constexpr std::array keys{
     Key{ranged(Type::duration, 10, 500), TableId::shunt, "interval",
         at<&C::shunt, &C::Shunt::interval>(), "how often their counts are added to the flows"},
 
-    Key{ranged(Type::texts, 0, signature_files_max), TableId::signatures, "rule_files",
+    Key{plain(Type::flag), TableId::dpi, "enabled", at<&C::dpi, &C::Dpi::enabled>(),
+        "tell the applications of flows; costs memory and, while a flow is new, cycles"},
+    Key{ranged(Type::number, 1, 255), TableId::dpi, "tcp_packets",
+        at<&C::dpi, &C::Dpi::tcp_packets_max>(),
+        "packets of a TCP flow that are looked at; then what is known has to do"},
+    Key{ranged(Type::number, 1, 255), TableId::dpi, "udp_packets",
+        at<&C::dpi, &C::Dpi::other_packets_max>(), "the same for UDP and all other protocols"},
+    Key{ranged(Type::number, 64, std::uint64_t{1} << 24U), TableId::dpi, "states_max",
+        at<&C::dpi, &C::Dpi::states_max>(),
+        "flows per worker that are undecided at one time; memory: about 1.2 KiB each, and 16 MiB"},
+    Key{ranged(Type::number, 64, std::uint64_t{1} << 24U), TableId::dpi, "metadata_max",
+        at<&C::dpi, &C::Dpi::metadata_max>(),
+        "flows per worker that keep what was found in them until they leave: server name, "
+        "certificate, URL, fingerprints; memory: 768 octets each"},
+    Key{ranged(Type::size, 256, 65'536), TableId::dpi, "stream_octets",
+        at<&C::dpi, &C::Dpi::stream_octets>(),
+        "of each direction of a TCP connection, so many octets are looked at; of other flows so "
+        "many of their packets, by signatures"},
+    Key{ranged(Type::number, 16, std::uint64_t{1} << 20U), TableId::dpi, "streams_max",
+        at<&C::dpi, &C::Dpi::streams_max>(),
+        "directions per worker that wait for octets before them, or for the end of a message; "
+        "memory: dpi.stream_octets each"},
+    Key{ranged(Type::number, 1, 100), TableId::dpi, "budget", at<&C::dpi, &C::Dpi::budget>(),
+        "percent of the cycles of a worker that cannot keep up; what is more is not looked at, and "
+        "counted; 100: no limit"},
+    Key{ranged(Type::path, 0, 4'095, live), TableId::dpi, "protocols_file",
+        at<&C::dpi, &C::Dpi::protocols_file>(),
+        "protocols of your own, as nDPI reads them: \"tcp:8181@Shop\"; off: none"},
+    Key{ranged(Type::path, 0, 4'095, live), TableId::dpi, "categories_file",
+        at<&C::dpi, &C::Dpi::categories_file>(),
+        "host names and prefixes, a tab, and the number of their category; off: none"},
+
+    Key{ranged(Type::number, 16, std::uint64_t{1} << 20U), TableId::signatures, "streams_max",
+        at<&C::signatures, &C::Signatures::streams_max>(),
+        "directions per worker whose stream is kept in one piece; others are compared part by "
+        "part, and counted; memory: dpi.stream_octets each"},
+    Key{plain(Type::flag), TableId::signatures, "midstream",
+        at<&C::signatures, &C::Signatures::midstream>(),
+        "compare connections as streams although their beginning was not seen"},
+    Key{ranged(Type::texts, 0, signature_files_max, live), TableId::signatures, "rule_files",
         at<&C::signatures, &C::Signatures::rule_files>(),
         "rule files, also by pattern, such as \"/etc/tapmeter/rules/*.rules\""},
-    Key{ranged(Type::texts, 0, signature_files_max), TableId::signatures, "variables",
+    Key{ranged(Type::texts, 0, signature_files_max, live), TableId::signatures, "variables",
         at<&C::signatures, &C::Signatures::variables>(),
         "\"NAME=VALUE\" for the rules, such as \"HOME_NET=[10.0.0.0/8,192.168.0.0/16]\""},
-    Key{ranged(Type::texts, 0, signature_files_max), TableId::signatures, "address_lists",
+    Key{ranged(Type::texts, 0, signature_files_max, live), TableId::signatures, "address_lists",
         at<&C::signatures, &C::Signatures::address_lists>(),
         "files of addresses and networks to be told of, one a line, # comments"},
-    Key{ranged(Type::texts, 0, signature_files_max), TableId::signatures, "domain_lists",
+    Key{ranged(Type::texts, 0, signature_files_max, live), TableId::signatures, "domain_lists",
         at<&C::signatures, &C::Signatures::domain_lists>(),
         "files of domain names to be told of, with all below them, one a line, # comments"},
-    Key{ranged(Type::path, 0, signature_path_octets_max), TableId::signatures, "cache_folder",
+    Key{ranged(Type::path, 0, signature_path_octets_max, live), TableId::signatures, "cache_folder",
         at<&C::signatures, &C::Signatures::cache_folder>(),
         "where compiled rules are kept for the next start; off: nowhere"},
     Key{ranged(Type::duration, second, 600 * second, whole_seconds), TableId::signatures,
@@ -343,8 +314,6 @@ constexpr std::array keys{
         at<&C::log_level>(), "how much is said"},
 };
 
-static_assert(tables.size() == static_cast<std::size_t>(TableId::count));
-static_assert(std::ranges::is_sorted(tables, {}, &Table::id), "table_of() takes the id as index");
 static_assert(std::ranges::is_sorted(keys, {}, &Key::table), "tables are printed in one piece");
 
 // One block in each list, so that every key has a member to ask.
@@ -358,25 +327,8 @@ Config one_of_each() {
 
 }  // namespace
 
-std::string Table::header() const {
-    std::string text(heads_block ? "[[" : "[");
-    return text.append(path).append(heads_block ? "]]" : "]");
-}
-
-std::span<const Table> all_tables() {
-    return tables;
-}
 std::span<const Key> all_keys() {
     return keys;
-}
-
-const Table& table_of(TableId id) {
-    return tables.at(static_cast<std::size_t>(id));
-}
-
-const Table* find_table(std::string_view path) {
-    const auto found = std::ranges::find(tables, path, &Table::path);
-    return found == tables.end() ? nullptr : &*found;
 }
 
 const Key* find_key(std::string_view table_path, std::string_view name) {

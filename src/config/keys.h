@@ -19,6 +19,7 @@ enum class TableId : std::uint8_t {
     flow,
     overload,
     shunt,
+    dpi,
     signatures,
     ipfix,
     json,

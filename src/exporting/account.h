@@ -11,6 +11,7 @@ constexpr RecordTotals& operator+=(RecordTotals& sum, const RecordTotals& other)
     sum.records += other.records;
     sum.packets += other.packets;
     sum.octets += other.octets;
+    sum.alerts += other.alerts;
     return sum;
 }
 
@@ -18,13 +19,14 @@ constexpr RecordTotals& operator-=(RecordTotals& sum, const RecordTotals& other)
     sum.records -= other.records;
     sum.packets -= other.packets;
     sum.octets -= other.octets;
+    sum.alerts -= other.alerts;
     return sum;
 }
 
 // One record with what it counts, both directions together.
 inline RecordTotals totals_of(const flow::FlowRecord& record) noexcept {
     return {1, record.forward.packets.value + record.reverse.packets.value,
-            record.forward.octets.value + record.reverse.octets.value};
+            record.forward.octets.value + record.reverse.octets.value, 0};
 }
 
 // The books of one output. Two threads write, each its own half and without waiting: the exporter
@@ -80,7 +82,9 @@ public:
         Taker given = published_taker_.read();
         for (int looks = 0; looks < looks_max; ++looks) {
             const Sender again = published_sender_.read();
-            if (left_queue(again).records == left_queue(finished).records) {
+            const RecordTotals then = left_queue(finished);
+            const RecordTotals now = left_queue(again);
+            if (now.records == then.records && now.alerts == then.alerts) {
                 break;
             }
             finished = again;

@@ -97,6 +97,11 @@ const AlertEvents::Words* AlertEvents::words_of(const Alert& alert) const {
                                                                          : nullptr;
 }
 
+std::string_view AlertEvents::message(const Alert& alert) const {
+    const Words* const words = words_of(alert);
+    return words == nullptr ? std::string_view{} : inside(words->signature);
+}
+
 void AlertEvents::append_eve(std::string& to, const Alert& alert) const {
     const Words* const words = words_of(alert);
     to += "{\"timestamp\":\"" + timestamp_text(alert.at) +

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/inspect/alert.h"
@@ -18,6 +19,11 @@ public:
     // Appends one JSON object with its line feed. An alert of another set (an older generation,
     // whose words are gone) has its numbers and no words.
     void append_eve(std::string& to, const inspect::Alert& alert) const;
+
+    std::uint32_t generation() const noexcept { return generation_; }
+
+    // What the rule says: ET MALWARE ..., escaped as in JSON; empty where its set is gone.
+    std::string_view message(const inspect::Alert& alert) const;
 
     // "[1:2100498:7] GPL ATTACK_RESPONSE ... [Classification: ...] [Priority: 2] {TCP} A:1 -> B:2",
     // without a line feed; control characters of a message are written as \u00xx.

@@ -11,8 +11,8 @@
 
 namespace tapmeter::exporting {
 
-// The sending thread of an output whose blocks are datagrams that need nothing before them: lines of
-// JSON, messages of syslog.
+// The sending thread of an output whose blocks are datagrams that need nothing before them: lines
+// of JSON, messages of syslog.
 //
 // While the receiver is known to be away (refused by ICMP, no route), blocks wait in the queue and
 // the oldest is tried once a second; it counts as sent only when no refusal comes back.

@@ -11,6 +11,8 @@
 
 #include "pipeline/base/expects.h"
 #include "src/exporting/community_id.h"
+#include "src/exporting/eve_application.h"
+#include "src/exporting/eve_metadata.h"
 #include "src/exporting/text.h"
 
 namespace tapmeter::exporting {
@@ -117,7 +119,7 @@ char* write_endpoints(char* to, const FlowRecord& record) noexcept {
                           text_of(community_id(record)));
 }
 
-char* write_flow(char* to, const FlowRecord& record) noexcept {
+char* write_flow(char* to, const FlowRecord& record, bool alerted) noexcept {
     to = fmt::format_to(to,
                         FMT_COMPILE(",\"flow\":{{\"pkts_toserver\":{},\"pkts_toclient\":{},"
                                     "\"bytes_toserver\":{},\"bytes_toclient\":{},\"start\":\""),
@@ -127,9 +129,9 @@ char* write_flow(char* to, const FlowRecord& record) noexcept {
     to = write_eve_timestamp(to, record.end);
     return fmt::format_to(to,
                           FMT_COMPILE("\",\"age\":{},\"state\":\"{}\",\"reason\":\"{}\","
-                                      "\"alerted\":false}}"),
+                                      "\"alerted\":{}}}"),
                           second_of(record.end) - second_of(record.start), state_of(record),
-                          reason_of(record.end_reason));
+                          reason_of(record.end_reason), alerted);
 }
 
 char* write_tcp(char* to, const FlowRecord& record) noexcept {
@@ -221,13 +223,15 @@ char* write_flat_fields(char* to, const FlowRecord& record) noexcept {
 
 }  // namespace
 
-JsonLines::JsonLines(const Interfaces& interfaces) {
+JsonLines::JsonLines(const Interfaces& interfaces, const inspect::ApplicationNames* names)
+    : names_(names) {
     for (const Interface& one : interfaces) {
         points_.push_back({json_string(one.name), number_of(one.observation_domain_id)});
     }
 }
 
-char* JsonLines::write_eve(char* to, const FlowRecord& record) const noexcept {
+char* JsonLines::write_eve(char* to, const FlowRecord& record,
+                           const inspect::Metadata* metadata) const noexcept {
     expects(record.observation_point < points_.size());
     const Point& point = points_[record.observation_point];
     to = append(to, "{\"timestamp\":\"");
@@ -237,8 +241,17 @@ char* JsonLines::write_eve(char* to, const FlowRecord& record) const noexcept {
                        record.flow_id, std::string_view{point.name});
     to = write_vlans(to, record);
     to = write_endpoints(to, record);
-    to = write_flow(to, record);
+    if (names_ != nullptr) {
+        to = write_app_proto(to, record.application, *names_);
+    }
+    to = write_flow(to, record, metadata != nullptr && metadata->signatures.matches != 0);
     to = write_tcp(to, record);
+    if (metadata != nullptr) {
+        to = write_metadata(to, *metadata);
+    }
+    if (names_ != nullptr) {
+        to = write_ndpi(to, record.application, *names_);
+    }
     to = fmt::format_to(
         to,
         FMT_COMPILE(",\"tapmeter\":{{\"start_ns\":{},\"end_ns\":{},\"end_reason\":\"{}\","
@@ -247,6 +260,10 @@ char* JsonLines::write_eve(char* to, const FlowRecord& record) const noexcept {
         record.start.time_since_epoch().count(), record.end.time_since_epoch().count(),
         name_of(record.end_reason), point.observation_domain_id, record.worker,
         record.forward.layer2_octets.value, record.reverse.layer2_octets.value);
+    to = write_inspection(to, record.application);
+    if (metadata != nullptr) {
+        to = write_signatures(to, metadata->signatures);
+    }
     return append(write_what_it_stands_for(to, record), "}}\n");
 }
 

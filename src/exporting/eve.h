@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/inspect/application_names.h"
+#include "pipeline/inspect/metadata.h"
 #include "src/exporting/flow_fields.h"
 #include "src/exporting/interfaces.h"
 
@@ -15,14 +17,18 @@ class JsonLines {
 public:
     // Longest line apart from the interface's name; names longer than this, escaped, are refused by
     // open_json().
-    static constexpr std::size_t line_octets_max = 4'096;
+    static constexpr std::size_t line_octets_max = 8'192;
     static constexpr std::size_t name_octets_max = 4'096;
 
-    explicit JsonLines(const Interfaces& interfaces);
+    // names  what applications are called; outlives the lines. Null: no application is written
+    explicit JsonLines(const Interfaces& interfaces,
+                       const inspect::ApplicationNames* names = nullptr);
 
     // Writes one line with its line feed at `to`, which has line_octets_max + name_octets_max
     // octets of room; returns its end.
-    char* write_eve(char* to, const FlowRecord& record) const noexcept;
+    // metadata  what was found in the flow beside its label; null: nothing
+    char* write_eve(char* to, const FlowRecord& record,
+                    const inspect::Metadata* metadata = nullptr) const noexcept;
     char* write_flat(char* to, const FlowRecord& record) const noexcept;
 
 private:
@@ -31,6 +37,7 @@ private:
         std::uint32_t observation_domain_id;
     };
     std::vector<Point> points_;  // by Observation Point
+    const inspect::ApplicationNames* names_;
 };
 
 }  // namespace tapmeter::exporting

@@ -4,7 +4,9 @@
 #include <array>
 #include <thread>
 
+#include "pipeline/base/expects.h"
 #include "src/exporting/account.h"
+#include "src/exporting/alert_event.h"
 
 namespace tapmeter::exporting {
 namespace {
@@ -47,6 +49,7 @@ bool Exporter::step() {
     bool any = false;
     for (const auto& inlet : inlets_) {
         any |= drain(*inlet);
+        any |= drain_alerts(*inlet);
     }
     tick_when_due();
     return any;
@@ -90,8 +93,10 @@ bool Exporter::must_wait() {
 }
 
 bool Exporter::rings_are_empty() const {
-    return std::ranges::all_of(inlets_,
-                               [](const auto& inlet) { return inlet->ring->waiting() == 0; });
+    return std::ranges::all_of(inlets_, [](const auto& inlet) {
+        return inlet->ring->waiting() == 0 &&
+               (inlet->alerts == nullptr || inlet->alerts->waiting() == 0);
+    });
 }
 
 bool Exporter::drain(Inlet& inlet) {
@@ -102,6 +107,7 @@ bool Exporter::drain(Inlet& inlet) {
     }
     for (const flow::FlowRecord& record : batch.records) {
         inlet.dequeued += totals_of(record);
+        applications_.add(record);
     }
     // First the account, then what it speaks of: no output ever holds more than was dequeued.
     inlet.published.publish(inlet.dequeued);
@@ -109,6 +115,40 @@ bool Exporter::drain(Inlet& inlet) {
         output->take(batch);
     }
     inlet.ring->consume(batch.records.size());
+    return true;
+}
+
+void Exporter::alerts_from(std::span<AlertRing* const> rings, const AlertWords& words) {
+    expects(rings.size() == inlets_.size());
+    for (std::size_t inlet = 0; inlet < rings.size(); ++inlet) {
+        inlets_[inlet]->alerts = rings[inlet];
+    }
+    words_ = &words;
+}
+
+// Those of one set of rules at a time: a reload lies between two sets.
+bool Exporter::drain_alerts(Inlet& inlet) {
+    if (inlet.alerts == nullptr) {
+        return false;
+    }
+    auto alerts = inlet.alerts->readable();
+    if (alerts.empty() || must_wait()) {
+        return false;
+    }
+    alerts = alerts.first(std::min(alerts.size(), Output::records_at_a_time));
+    const auto same_set = [&](const inspect::Alert& alert) {
+        return alert.generation == alerts.front().generation;
+    };
+    const auto of_one_set = std::ranges::find_if_not(alerts, same_set);
+    alerts = alerts.first(static_cast<std::size_t>(of_one_set - alerts.begin()));
+    inlet.dequeued.alerts += alerts.size();
+    inlet.published.publish(inlet.dequeued);
+    words_->with(alerts.front().generation, [&](const AlertEvents& words) {
+        for (const auto& output : outputs_) {
+            output->take_alerts(alerts, words);
+        }
+    });
+    inlet.alerts->consume(alerts.size());
     return true;
 }
 

@@ -9,6 +9,8 @@
 
 #include "pipeline/base/published.h"
 #include "pipeline/record_ring.h"
+#include "src/exporting/alert_words.h"
+#include "src/exporting/application_totals.h"
 #include "src/exporting/output.h"
 
 namespace tapmeter::exporting {
@@ -21,12 +23,18 @@ namespace tapmeter::exporting {
 // sum over the rings, and equality once the rings rest.
 class Exporter {
 public:
+    using AlertRing = inspect::AlertRing;
+
     // rings    one per worker, in the order of the workers; they outlive the Exporter
     // patience wait: records stay in the rings while an output is behind, as files can wait;
     //          refuse: outputs drop and count what they cannot queue, as live traffic must
     enum class Patience : std::uint8_t { refuse, wait };
     Exporter(std::vector<RecordRing*> rings, std::vector<std::unique_ptr<Output>> outputs,
              Patience patience = Patience::refuse);
+
+    // Before run(): the rings of alerts, one per worker in the same order, and the words of their
+    // rules. All of them outlive the Exporter.
+    void alerts_from(std::span<AlertRing* const> rings, const AlertWords& words);
 
     // Before run(): whom to ask for the report that outputs pass on. Called by the exporter core,
     // about once a second; it must not wait.
@@ -46,17 +54,22 @@ public:
     // Any thread: what was taken from each ring, each one a consistent cut.
     std::vector<RecordTotals> dequeued() const;
 
+    // Any thread: what each application has carried.
+    std::vector<ApplicationTotals::Total> applications() const { return applications_.read(); }
+
     // Any thread, for their counters().
     const std::vector<std::unique_ptr<Output>>& outputs() const noexcept { return outputs_; }
 
 private:
     struct Inlet {
         RecordRing* ring;
-        RecordTotals dequeued;  // exporter core's
+        AlertRing* alerts = nullptr;  // null: no signatures
+        RecordTotals dequeued;        // exporter core's
         Published<RecordTotals> published;
     };
 
     bool drain(Inlet& inlet);
+    bool drain_alerts(Inlet& inlet);
     bool must_wait();
     bool rings_are_empty() const;
     void tick_when_due();
@@ -64,6 +77,8 @@ private:
 
     std::vector<std::unique_ptr<Inlet>> inlets_;
     std::vector<std::unique_ptr<Output>> outputs_;
+    ApplicationTotals applications_;
+    const AlertWords* words_ = nullptr;
     Patience patience_;
     std::optional<std::chrono::steady_clock::time_point> waiting_since_;  // with Patience::wait
     std::chrono::steady_clock::time_point last_tick_{};

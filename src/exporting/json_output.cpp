@@ -10,6 +10,7 @@
 #include <climits>
 #include <system_error>
 
+#include "src/exporting/alert_event.h"
 #include "src/exporting/tcp_session.h"
 #include "src/exporting/text.h"
 
@@ -65,7 +66,7 @@ Result<void> open_way(JsonOutput::Parts& parts) {
 }  // namespace
 
 Result<std::unique_ptr<Output>> open_json(const Config::Json& config, const Interfaces& interfaces,
-                                          LogLine log) {
+                                          LogLine log, const inspect::ApplicationNames* names) {
     const bool name_too_long = std::ranges::any_of(interfaces, [](const Interface& one) {
         return json_string(one.name).size() > JsonLines::name_octets_max;
     });
@@ -80,7 +81,8 @@ Result<std::unique_ptr<Output>> open_json(const Config::Json& config, const Inte
                             .file = {},
                             .datagrams = {},
                             .stream = {},
-                            .queue_event = {}};
+                            .queue_event = {},
+                            .names = names};
     if (auto opened = open_way(parts); !opened) {
         return failed(opened.error().kind,
                       fmt::format("export.json '{}': {}", config.name, opened.error().message));
@@ -98,7 +100,7 @@ Result<std::unique_ptr<Output>> open_json(const Config::Json& config, const Inte
 JsonOutput::JsonOutput(Parts parts, const Interfaces& interfaces)
     : name_("json/" + parts.config.name),
       format_(parts.config.format),
-      lines_(interfaces),
+      lines_(interfaces, parts.names),
       queue_(queue_size(parts.config), std::move(parts.queue_event)),
       line_room_(line_room),
       now_(std::chrono::steady_clock::now()) {
@@ -147,21 +149,17 @@ JsonOutput::~JsonOutput() {
 }
 
 void JsonOutput::take(const RecordBatch& batch) {
-    for (const flow::FlowRecord& record : batch.records) {
-        take_one(record);
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        take_one(batch.records[i], batch.part_of<inspect::Metadata>(i));
     }
     account_.publish_taker();
     queue_.wake();
 }
 
-void JsonOutput::take_one(const flow::FlowRecord& record) {
+void JsonOutput::take_one(const flow::FlowRecord& record, const inspect::Metadata* metadata) {
     const RecordTotals totals = totals_of(record);
     account_.taker.taken += totals;
-    if (room_.empty()) {
-        room_ = queue_.writable();
-        begun_ = now_;
-    }
-    if (room_.empty()) {
+    if (!begin_block()) {
         account_.taker.queue_full += totals;
         return;
     }
@@ -169,14 +167,60 @@ void JsonOutput::take_one(const flow::FlowRecord& record) {
     block_.contents += totals;
 
     // NOLINTNEXTLINE(*-reinterpret-cast): octets are written as characters
-    auto* const begin = reinterpret_cast<char*>(room_.data());
-    auto* const at = begin + block_.octets;
-    const auto* end = format_ == Config::Json::Format::eve ? lines_.write_eve(at, record)
-                                                           : lines_.write_flat(at, record);
-    if (syslog_) {
-        end = syslog_->frame(at, static_cast<std::size_t>(end - at), record.end);
+    auto* const at = reinterpret_cast<char*>(room_.data()) + block_.octets;
+    const auto* const end = format_ == Config::Json::Format::eve
+                                ? lines_.write_eve(at, record, metadata)
+                                : lines_.write_flat(at, record);
+    finish_line(static_cast<std::size_t>(end - at), record.end);
+}
+
+// False: all blocks wait.
+bool JsonOutput::begin_block() {
+    if (room_.empty()) {
+        room_ = queue_.writable();
+        begun_ = now_;
     }
-    block_.octets = static_cast<std::uint32_t>(end - begin);
+    return !room_.empty();
+}
+
+// IPFIX has no names for an alert.
+void JsonOutput::take_alerts(std::span<const inspect::Alert> alerts, const AlertEvents& words) {
+    if (format_ != Config::Json::Format::eve) {
+        return;
+    }
+    for (const inspect::Alert& alert : alerts) {
+        alert_line_.clear();
+        words.append_eve(alert_line_, alert);
+        take_alert(alert_line_, alert.at);
+    }
+    account_.publish_taker();
+    queue_.wake();
+}
+
+// The words of a rule have no limit: its line may need a block of its own, and not fit into one.
+void JsonOutput::take_alert(const std::string& line, ObservedAt at) {
+    constexpr RecordTotals one{.alerts = 1};
+    account_.taker.taken += one;
+    const std::size_t octets = line.size() + (syslog_ ? SyslogFraming::octets_max : 0);
+    if (!room_.empty() && room_.size() - block_.octets < octets) {
+        hand_over();
+    }
+    if (!begin_block() || room_.size() < octets) {
+        account_.taker.queue_full += one;
+        return;
+    }
+    account_.taker.encoding += one;
+    block_.contents += one;
+    std::ranges::copy(std::as_bytes(std::span{line}), room_.subspan(block_.octets).begin());
+    finish_line(line.size(), at);
+}
+
+// Of so many octets behind those that are in the block.
+void JsonOutput::finish_line(std::size_t octets, ObservedAt at) {
+    // NOLINTNEXTLINE(*-reinterpret-cast): octets are written as characters
+    auto* const line = reinterpret_cast<char*>(room_.data()) + block_.octets;
+    const char* const end = syslog_ ? syslog_->frame(line, octets, at) : line + octets;
+    block_.octets += static_cast<std::uint32_t>(end - line);
     if (one_a_block_ || room_.size() - block_.octets < line_room_) {
         hand_over();
     }

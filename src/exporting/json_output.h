@@ -27,12 +27,14 @@ namespace tapmeter::exporting {
 // errors      invalid_config  an interface's name is longer than a line has room for, the host of a
 //                             UDP receiver cannot be resolved
 //             io              the file cannot be opened
+// names       what applications are called; outlives the output. Null: none is written
 Result<std::unique_ptr<Output>> open_json(const Config::Json& config, const Interfaces& interfaces,
-                                          LogLine log = {});
+                                          LogLine log = {},
+                                          const inspect::ApplicationNames* names = nullptr);
 
-// Flow Records as lines of JSON, EVE or flat, to a file, to standard output, to a TCP or unix socket,
-// or a datagram each by UDP; as they are, or as messages of syslog. Lines are written straight into
-// the queue's blocks; records that find all of them waiting are dropped unwritten.
+// Flow Records as lines of JSON, EVE or flat, to a file, to standard output, to a TCP or unix
+// socket, or a datagram each by UDP; as they are, or as messages of syslog. Lines are written
+// straight into the queue's blocks; records that find all of them waiting are dropped unwritten.
 class JsonOutput final : public Output {
 public:
     struct Parts {
@@ -42,6 +44,7 @@ public:
         std::optional<UdpSession> datagrams;
         std::unique_ptr<StreamSession> stream;
         Descriptor queue_event;
+        const inspect::ApplicationNames* names = nullptr;
     };
     JsonOutput(Parts parts, const Interfaces& interfaces);
     ~JsonOutput() override;
@@ -50,6 +53,7 @@ public:
     // A block holds one record at least, so that many blocks are room enough.
     bool ready() noexcept override { return queue_.has_room(records_at_a_time); }
     void take(const RecordBatch& batch) override;
+    void take_alerts(std::span<const inspect::Alert> alerts, const AlertEvents& words) override;
     void tick(std::chrono::steady_clock::time_point now) override;
     void flush(std::chrono::steady_clock::time_point deadline) override;
     void reopen() override {
@@ -60,7 +64,10 @@ public:
     OutputCounters counters() const override { return account_.read(); }
 
 private:
-    void take_one(const flow::FlowRecord& record);
+    void take_one(const flow::FlowRecord& record, const inspect::Metadata* metadata);
+    void take_alert(const std::string& line, ObservedAt at);
+    void finish_line(std::size_t octets, ObservedAt at);
+    bool begin_block();
     void hand_over();
     void open_way(Parts& parts);
     void run();
@@ -68,6 +75,7 @@ private:
     std::string name_;
     Config::Json::Format format_;
     JsonLines lines_;
+    std::string alert_line_;
     Account account_;
     OutputQueue queue_;
     bool one_a_block_ = false;             // line: a datagram each

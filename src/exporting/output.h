@@ -7,10 +7,13 @@
 #include <string>
 #include <string_view>
 
+#include "pipeline/inspect/alert.h"
 #include "pipeline/record_ring.h"
 #include "src/exporting/metering_report.h"
 
 namespace tapmeter::exporting {
+
+class AlertEvents;
 
 // Why a flow record that the exporter core took from a ring did not leave through an output.
 enum class RecordDropped : std::uint8_t {
@@ -26,13 +29,14 @@ inline constexpr std::size_t record_dropped_reasons =
 inline constexpr std::array<std::string_view, record_dropped_reasons> record_dropped_names{
     "queue_full", "send_error", "not_expressible", "spool_full", "spool_error"};
 
-// The account of one output. At every moment, in records and likewise in packets:
+// The account of one output. At every moment, in records and likewise in packets and alerts:
 //     taken + recovered = left_out + encoding + queued + spooled + sent + sum(dropped)
 // `packets` and `octets` are the sums over both directions of those records (layer 3 octets).
 struct RecordTotals {
     std::uint64_t records = 0;
     std::uint64_t packets = 0;
     std::uint64_t octets = 0;
+    std::uint64_t alerts = 0;  // which come beside the records
 };
 struct OutputCounters {
     RecordTotals taken;      // given to the output by the exporter core
@@ -71,6 +75,11 @@ public:
 
     // Encodes the records into the current message; full messages go to the queue.
     virtual void take(const RecordBatch& batch) = 0;
+
+    // Alerts of signatures, with the words of their rules; an output that has no form for them
+    // takes none.
+    virtual void take_alerts(std::span<const inspect::Alert> /*alerts*/,
+                             const AlertEvents& /*words*/) {}
 
     // Called at least every 100 ms: sends what has waited long enough, refreshes templates.
     virtual void tick(std::chrono::steady_clock::time_point now) = 0;

@@ -23,8 +23,8 @@ namespace tapmeter::exporting {
 // waits there for the next run. It is older than what is in the queue, so it goes first. Messages
 // of a run whose Templates were others have a session of their own, which begins with those.
 //
-// Without Observation Domains, blocks are lines of JSON, and go out as they are; what a session broke
-// off in the middle is in the next one from its beginning.
+// Without Observation Domains, blocks are lines of JSON, and go out as they are; what a session
+// broke off in the middle is in the next one from its beginning.
 //
 // Templates are never withdrawn: they live as long as the session, and no id is used anew within
 // one (section 8).

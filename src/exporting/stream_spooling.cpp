@@ -1,4 +1,4 @@
-// What a sender over a stream keeps on disk, and what it says of losses (stream_sender.h).
+// What a sender over a stream keeps on disk, books and says of losses (stream_sender.h).
 #include "src/exporting/stream_sender.h"
 
 #include <fmt/format.h>
@@ -87,6 +87,22 @@ void StreamSender::tell_queue_full() {
         });
         queue_full_told_ = lost;
     }
+}
+
+// Books the oldest `count` messages and gives their blocks back.
+void StreamSender::settle(std::size_t count, bool sent) {
+    if (count == 0) {
+        return;
+    }
+    const auto blocks = queue_.readable();
+    RecordTotals& fate = sent ? account_.sender.sent : account_.sender.send_error;
+    for (std::size_t index = 0; index < count; ++index) {
+        fate += blocks[index].contents;
+        account_.sender.messages += sent ? 1U : 0U;
+        account_.sender.message_octets += sent ? blocks[index].octets : 0U;
+    }
+    account_.publish_sender();  // before the blocks are gone: drain() looks at the queue
+    queue_.consume(count);
 }
 
 }  // namespace tapmeter::exporting

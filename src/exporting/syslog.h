@@ -19,8 +19,8 @@ public:
     // counted  with its length and a space before it, as streams need it (RFC 6587 section 3.4.1)
     SyslogFraming(const std::string& host, std::uint32_t facility, bool counted);
 
-    // Makes a message of the line of `octets` octets at `line`, which ends with a line feed; there are
-    // octets_max octets more behind it. Returns the end of the message, which begins at `line`.
+    // Makes a message of the line of `octets` octets at `line`, which ends with a line feed; there
+    // are octets_max octets more behind it. Returns the end of the message, which begins at `line`.
     char* frame(char* line, std::size_t octets, ObservedAt end) const noexcept;
 
 private:

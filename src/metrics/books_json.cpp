@@ -55,7 +55,12 @@ Json json_of(const SampledSum& sum) {
 }
 
 Json json_of(const exporting::RecordTotals& totals) {
-    return {{"records", totals.records}, {"packets", totals.packets}, {"octets", totals.octets}};
+    Json object = {
+        {"records", totals.records}, {"packets", totals.packets}, {"octets", totals.octets}};
+    if (totals.alerts != 0) {
+        object["alerts"] = totals.alerts;
+    }
+    return object;
 }
 
 Json json_of(const Snapshot::Interface& interface) {
@@ -115,6 +120,33 @@ Json not_entered_of(const WorkerBooks& books) {
     return object;
 }
 
+Json json_of(const inspect::SignatureBooks& books) {
+    return {{"packets", books.packets},       {"octets", books.octets},
+            {"candidates", books.candidates}, {"matches", books.matches},
+            {"silent", books.silent},         {"passed", books.passed},
+            {"raised", books.raised},         {"emitted", books.emitted},
+            {"refused", books.refused},       {"suppressed", books.suppressed},
+            {"flows_shed", books.flows_shed}, {"histories_refused", books.histories_refused},
+            {"limited", books.limited},       {"reloads", books.reloads}};
+}
+
+Json json_of(const inspect::InspectionBooks& books) {
+    return {{"flows", books.flows},
+            {"undecided", books.undecided},
+            {"states", books.states},
+            {"ended", named(books.ended, flow::inspection_names)},
+            {"labels", named(books.labels, flow::confidence_names)},
+            {"described", books.described},
+            {"metadata_refused", books.metadata_refused},
+            {"packets", books.packets},
+            {"octets", books.octets},
+            {"cycles", books.cycles},
+            {"dissector_octets", books.dissector_octets},
+            {"dissector_octets_left", books.dissector_octets_left},
+            {"dissector_refusals", books.dissector_refusals},
+            {"signatures", json_of(books.signatures)}};
+}
+
 // The members that a worker's books and the sum of all books share.
 Json json_of(const WorkerBooks& books) {
     return {{"received", {{"packets", books.received_packets}, {"octets", books.received_octets}}},
@@ -134,6 +166,7 @@ Json json_of(const WorkerBooks& books) {
             {"shunts_refused", books.shunts_refused},
             {"records_emitted", named(books.records_emitted, flow::flow_end_reason_names)},
             {"records_refused", books.records_refused},
+            {"descriptions_refused", books.descriptions_refused},
             {"emitted", json_of(books.emitted)},
             {"refused", json_of(books.refused)},
             {"in_table", json_of(books.in_table)},
@@ -146,6 +179,7 @@ Json json_of(const WorkerBooks& books) {
              {{"flows", json_of(books.sampled.flows)},
               {"packets", json_of(books.sampled.packets)},
               {"octets", json_of(books.sampled.octets)}}},
+            {"inspection", json_of(books.inspection)},
             {"load", state_of(books)},
             {"first_fragments", books.first_fragments},
             {"later_fragments", books.later_fragments},

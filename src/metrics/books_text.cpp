@@ -123,6 +123,38 @@ void write_sampled(const SampledTotals& sampled, Page& page) {
     }
 }
 
+void write_inspection(const inspect::InspectionBooks& books, Page& page) {
+    if (books.flows == 0) {
+        return;
+    }
+    page.heading("applications");
+    page.line("inspected", "", books.flows, grouped(books.packets) + " packets looked at");
+    page.line_if("undecided", "", books.undecided);
+    page.nonzero("ended", books.ended, flow::inspection_names);
+    page.nonzero("label", books.labels, flow::confidence_names);
+    page.line_if("described", "by names, fingerprints", books.described);
+    page.line_if("refused", "description: no room", books.metadata_refused);
+    page.line_if("refused", "allocations of nDPI", books.dissector_refusals);
+}
+
+void write_signatures(const inspect::SignatureBooks& books, Page& page) {
+    if (books.packets == 0) {
+        return;
+    }
+    page.heading("signatures");
+    page.line("compared", "", books.packets, "packets");
+    page.line("matches", "", books.matches);
+    page.line_if("", "passed over", books.passed);
+    page.line_if("", "silent", books.silent);
+    page.line("alerts", "raised", books.raised);
+    page.line_if("", "emitted", books.emitted);
+    page.line_if("", "suppressed", books.suppressed);
+    page.line_if("", "refused: ring full", books.refused);
+    page.line_if("shed", "flows: no cycles", books.flows_shed);
+    page.line_if("limited", "searches", books.limited);
+    page.line_if("limited", "streams: no memory", books.histories_refused);
+}
+
 void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.heading("flows");
     page.line("created", "", all.flows_created);
@@ -134,11 +166,15 @@ void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.line_if("shunted", "in all", all.flows_shunted);
     page.line_if("shunted", "refused: no place", all.shunts_refused);
 
+    write_inspection(all.inspection, page);
+    write_signatures(all.inspection.signatures, page);
+
     page.heading("flow records");
     page.line("emitted", "", sum(all.records_emitted), grouped(all.emitted.packets) + " packets");
     page.nonzero("", all.records_emitted, flow::flow_end_reason_names);
     page.line_if("dropped", "ring_full", all.records_refused,
                  grouped(all.refused.packets) + " packets");
+    page.line_if("alone", "their description: no room", all.descriptions_refused);
     std::uint64_t waiting = 0;
     for (const Snapshot::Ring& ring : snapshot.rings) {
         waiting += ring.waiting;

@@ -64,8 +64,4 @@ private:
 // The process and its allocator, as the kernel and jemalloc see them.
 void add_process_families(Families& families);
 
-struct Snapshot;
-// What became of the flow records in each output.
-void add_output_families(const Snapshot& snapshot, Families& families);
-
 }  // namespace tapmeter::metrics

@@ -175,6 +175,15 @@ void flow_laws(const WorkerBooks& books, const std::string& worker, Sheet& sheet
     sheet.about(worker, "flows", "flows_created = flows_active + flows_ended");
     sheet.law("flows", books.flows_created, books.flows_active + sum(books.flows_ended));
 
+    const inspect::InspectionBooks& inspection = books.inspection;
+    sheet.about(worker, "inspected", "flows inspected = undecided + ended{result}");
+    sheet.law("flows", inspection.flows, inspection.undecided + sum(inspection.ended));
+
+    const inspect::SignatureBooks& signatures = inspection.signatures;
+    sheet.about(worker, "alerts", "alerts raised = emitted + refused + suppressed");
+    sheet.law("alerts", signatures.raised,
+              signatures.emitted + signatures.refused + signatures.suppressed);
+
     sheet.about(worker, "records",
                 "flows_ended + active_cuts = records_emitted + records_refused + ended_empty");
     sheet.law("records", sum(books.flows_ended) + books.active_cuts,
@@ -195,12 +204,15 @@ void ring_laws(const Snapshot::Worker& worker, const Snapshot::Ring& ring, std::
     const Allowance missing{.late = emitted > ring.taken.records ? unbounded : 0};
     sheet.law("packets", worker.books.emitted.packets, ring.taken.packets, missing);
     sheet.law("octets", worker.books.emitted.octets, ring.taken.octets, missing);
+    sheet.law("alerts", worker.books.inspection.signatures.emitted,
+              ring.taken.alerts + ring.alerts_waiting, {.late = unbounded, .early = unbounded});
 }
 
 exporting::RecordTotals plus(exporting::RecordTotals a, const exporting::RecordTotals& b) {
     a.records += b.records;
     a.packets += b.packets;
     a.octets += b.octets;
+    a.alerts += b.alerts;
     return a;
 }
 
@@ -218,6 +230,7 @@ void output_laws(const Snapshot::Output& output, Sheet& sheet) {
     sheet.law("records", given.records, found.records);
     sheet.law("packets", given.packets, found.packets);
     sheet.law("octets", given.octets, found.octets);
+    sheet.law("alerts", given.alerts, found.alerts);
 }
 
 // The exporter core gives every record of every ring to every output.

@@ -8,7 +8,9 @@
 #include <map>
 #include <sstream>
 
+#include "src/metrics/applications.h"
 #include "src/metrics/families.h"
+#include "src/metrics/outputs.h"
 #include "src/metrics/overall.h"
 #include "src/metrics/totals.h"
 #include "src/metrics/version.h"
@@ -295,6 +297,9 @@ void add_flows(const Snapshot& snapshot, Families& families) {
                      "Flow records that the workers gave to the exporter, by flowEndReason.");
     families.add_each({}, "reason", all_workers(snapshot).records_emitted,
                       flow::flow_end_reason_names);
+    families.counter("tapmeter_record_descriptions_refused_total",
+                     "Flow records that went without what was found in their flow: no room.");
+    add_for_workers(snapshot, families, [](const auto& w) { return w.books.descriptions_refused; });
     families.gauge("tapmeter_export_ring_used_ratio",
                    "Share of the worker-to-exporter ring in use.");
     for (std::size_t k = 0; k < snapshot.rings.size(); ++k) {
@@ -302,6 +307,7 @@ void add_flows(const Snapshot& snapshot, Families& families) {
     }
 }
 
+// One family with one value for each output.
 void add_laws(const Snapshot& snapshot, Families& families) {
     std::map<std::string, std::uint64_t> worst;
     for (const Law& law : laws(snapshot)) {
@@ -333,7 +339,8 @@ public:
         add_state(snapshot_, families);
         add_flows(snapshot_, families);
         add_sampled(snapshot_, families);
-        add_output_families(snapshot_, families);
+        add_applications(snapshot_, families);
+        add_outputs(snapshot_, families);
         add_laws(snapshot_, families);
         add_process_families(families);
         return families.take();

@@ -33,13 +33,20 @@ struct Snapshot {
     struct Ring {  // worker k's ring to the exporter core
         std::uint64_t capacity = 0;
         std::uint64_t waiting = 0;
+        std::uint64_t alerts_waiting = 0;
         exporting::RecordTotals taken;  // by the exporter core from this ring
     };
     struct Output {
         std::string name;
         exporting::OutputCounters counters;
     };
+    struct ApplicationTotal {
+        std::string name;  // "Google"; of the label's last part
+        std::uint64_t packets = 0;
+        std::uint64_t octets = 0;  // layer 3
+    };
     std::vector<Interface> interfaces;
+    std::vector<ApplicationTotal> applications;  // the largest first
     std::vector<Worker> workers;
     std::vector<Ring> rings;
     std::vector<Output> outputs;

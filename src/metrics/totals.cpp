@@ -42,6 +42,7 @@ void add_flows(WorkerBooks& total, const WorkerBooks& books) {
     total.ended_empty += books.ended_empty;
     add(total.records_emitted, books.records_emitted);
     total.records_refused += books.records_refused;
+    total.descriptions_refused += books.descriptions_refused;
     total.flows_shunted += books.flows_shunted;
     total.flows_unshunted += books.flows_unshunted;
     total.shunts_refused += books.shunts_refused;
@@ -49,6 +50,40 @@ void add_flows(WorkerBooks& total, const WorkerBooks& books) {
     total.aggregates_active += books.aggregates_active;
     total.evicted_unanswered += books.evicted_unanswered;
     total.evicted_answered += books.evicted_answered;
+}
+
+void add_signatures(inspect::SignatureBooks& total, const inspect::SignatureBooks& books) {
+    total.packets += books.packets;
+    total.octets += books.octets;
+    total.candidates += books.candidates;
+    total.matches += books.matches;
+    total.silent += books.silent;
+    total.passed += books.passed;
+    total.raised += books.raised;
+    total.emitted += books.emitted;
+    total.refused += books.refused;
+    total.suppressed += books.suppressed;
+    total.flows_shed += books.flows_shed;
+    total.histories_refused += books.histories_refused;
+    total.limited += books.limited;
+    total.reloads += books.reloads;
+}
+
+void add_inspection(inspect::InspectionBooks& total, const inspect::InspectionBooks& books) {
+    total.flows += books.flows;
+    total.undecided += books.undecided;
+    total.states += books.states;
+    add_signatures(total.signatures, books.signatures);
+    add(total.ended, books.ended);
+    add(total.labels, books.labels);
+    total.described += books.described;
+    total.metadata_refused += books.metadata_refused;
+    total.packets += books.packets;
+    total.octets += books.octets;
+    total.cycles += books.cycles;
+    total.dissector_octets += books.dissector_octets;
+    total.dissector_octets_left += books.dissector_octets_left;
+    total.dissector_refusals += books.dissector_refusals;
 }
 
 // Workers choose flows independently of each other, so variances add up too.
@@ -91,6 +126,7 @@ WorkerBooks all_workers(const Snapshot& snapshot) {
         add_traffic(total, worker.books);
         add_flows(total, worker.books);
         add_sampled(total.sampled, worker.books.sampled);
+        add_inspection(total.inspection, worker.books.inspection);
         add_state(total, worker.books);
         add_load(total, worker.books);
     }

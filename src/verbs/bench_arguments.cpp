@@ -210,6 +210,7 @@ void complete_request(const BenchCommand& command, LoadRequest& request) {
     if (!command.sources.empty() && command.workers == 1 && command.cores.empty()) {
         return;  // as many workers as the port has queues, as in `run`
     }
+    request.presets.emplace_back("dpi.enabled=false");  // frames made in memory carry nothing
     // Ended TCP flows linger in the table beside those that are open.
     constexpr std::uint64_t lingering = 10;
     constexpr std::uint64_t flows_max_least = 1'024;  // of flow.flows_max

@@ -22,21 +22,6 @@ std::optional<Loaded> load_or_explain(const LoadRequest& request) {
     return std::nullopt;
 }
 
-std::optional<Loaded> load_for_metering(const LoadRequest& request) {
-    auto loaded = load_or_explain(request);
-    if (!loaded) {
-        return loaded;
-    }
-    const Config::Signatures& wanted = loaded->config.signatures;
-    if (wanted.rule_files.empty() && wanted.address_lists.empty() && wanted.domain_lists.empty()) {
-        return loaded;
-    }
-    complain(
-        "[signatures]: no packet is compared with rules in this version, they can only be checked: "
-        "\"tapmeter check --rules\"; leave rule_files, address_lists and domain_lists out");
-    return std::nullopt;
-}
-
 std::string config_as_json(const Loaded& started, const Loaded& fresh) {
     nlohmann::ordered_json object;
     for (const Setting& then : started.settings) {

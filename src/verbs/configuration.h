@@ -11,10 +11,6 @@ namespace tapmeter::verbs {
 // Loads the configuration, or prints every error to standard error and gives nothing.
 std::optional<Loaded> load_or_explain(const LoadRequest& request);
 
-// The same for a verb that meters packets. Refuses rules too: they can be checked, but no packet is
-// compared with them, and nobody shall believe that one was.
-std::optional<Loaded> load_for_metering(const LoadRequest& request);
-
 // The effective configuration as one JSON object, for the control interface: of `fresh` what takes
 // effect without a restart, of everything else what the process was started with.
 std::string config_as_json(const Loaded& started, const Loaded& fresh);

@@ -46,23 +46,33 @@ std::string endpoint(const decode::Address& address, std::uint16_t port,
                                   : fmt::format("{}:{}", text, port);
 }
 
+std::string_view confidence_of(const flow::FlowRecord& record) {
+    const bool inspected = record.application.inspection != flow::Inspection::off;
+    return inspected
+               ? flow::confidence_names[static_cast<std::size_t>(record.application.confidence)]
+               : std::string_view{};
+}
+
 constexpr std::string_view csv_heading =
     "start,end,in_iface,vlan,customer_vlan,proto,src_ip,src_port,dest_ip,dest_port,"
     "pkts_toserver,pkts_toclient,bytes_toserver,bytes_toclient,"
-    "l2_bytes_toserver,l2_bytes_toclient,tcp_flags_ts,tcp_flags_tc,end_reason,flow_id\r\n";
+    "l2_bytes_toserver,l2_bytes_toclient,tcp_flags_ts,tcp_flags_tc,end_reason,"
+    "app,app_confidence,flow_id\r\n";
 
 }  // namespace
 
-FlowLines::FlowLines(OutputFormat format, const exporting::Interfaces& interfaces)
-    : format_(format), interfaces_(interfaces), json_(interfaces) {
+FlowLines::FlowLines(OutputFormat format, const exporting::Interfaces& interfaces,
+                     const inspect::ApplicationNames* names)
+    : format_(format), interfaces_(interfaces), json_(interfaces, names), names_(names) {
     if (format == OutputFormat::csv) {
         lines_ = csv_heading;
     }
 }
 
 void FlowLines::take(const RecordBatch& batch) {
-    for (const flow::FlowRecord& record : batch.records) {
-        append(record);
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        const flow::FlowRecord& record = batch.records[i];
+        append(record, batch.part_of<inspect::Metadata>(i));
         waiting_ += exporting::totals_of(record);
         totals_.taken += exporting::totals_of(record);
     }
@@ -72,14 +82,30 @@ void FlowLines::take(const RecordBatch& batch) {
     }
 }
 
-void FlowLines::append(const flow::FlowRecord& record) {
+void FlowLines::take_alerts(std::span<const inspect::Alert> alerts,
+                            const exporting::AlertEvents& words) {
+    if (format_ != OutputFormat::json) {
+        return;
+    }
+    for (const inspect::Alert& alert : alerts) {
+        words.append_eve(lines_, alert);
+    }
+    waiting_.alerts += alerts.size();
+    totals_.taken.alerts += alerts.size();
+    published_.publish(totals_);
+    if (lines_.size() >= write_at_octets) {
+        write_out();
+    }
+}
+
+void FlowLines::append(const flow::FlowRecord& record, const inspect::Metadata* metadata) {
     const auto out = std::back_inserter(lines_);
     const std::string_view protocol = exporting::protocol_name(record.protocol);
     if (format_ == OutputFormat::json) {
         std::array<char,
                    exporting::JsonLines::line_octets_max + exporting::JsonLines::name_octets_max>
             line;  // NOLINT(*-member-init): written by the next line
-        lines_.append(line.data(), json_.write_eve(line.data(), record));
+        lines_.append(line.data(), json_.write_eve(line.data(), record, metadata));
         return;
     }
     if (format_ == OutputFormat::csv) {
@@ -89,21 +115,30 @@ void FlowLines::append(const flow::FlowRecord& record) {
                        address_text(record.source, record.ip_version), record.source_port,
                        address_text(record.destination, record.ip_version),
                        record.destination_port);
-        fmt::format_to(out, FMT_COMPILE("{},{},{},{},{},{},{:02x},{:02x},{},{}\r\n"),
+        fmt::format_to(out, FMT_COMPILE("{},{},{},{},{},{},{:02x},{:02x},{},{},{},{}\r\n"),
                        record.forward.packets.value, record.reverse.packets.value,
                        record.forward.octets.value, record.reverse.octets.value,
                        record.forward.layer2_octets.value, record.reverse.layer2_octets.value,
                        record.forward_tcp_control_bits, record.reverse_tcp_control_bits,
-                       reason_of(record), record.flow_id);
+                       reason_of(record), application_of(record), confidence_of(record),
+                       record.flow_id);
         return;
     }
+    const std::string application = application_of(record);
     fmt::format_to(
-        out, FMT_COMPILE("{} {:>9.3f} s  {:<10} {:>41} > {:<41} {:>9} {:>12} {:>9} {:>12}  {}\n"),
+        out,
+        FMT_COMPILE("{} {:>9.3f} s  {:<10} {:>41} > {:<41} {:>9} {:>12} {:>9} {:>12}  {}{}{}\n"),
         time_text(record.start), seconds_of(record.end - record.start), protocol,
         endpoint(record.source, record.source_port, record),
         endpoint(record.destination, record.destination_port, record), record.forward.packets.value,
         record.forward.octets.value, record.reverse.packets.value, record.reverse.octets.value,
-        reason_of(record));
+        reason_of(record), application.empty() ? "" : "  ", application);
+}
+
+// Empty where the flow was not inspected.
+std::string FlowLines::application_of(const flow::FlowRecord& record) const {
+    const bool inspected = record.application.inspection != flow::Inspection::off;
+    return names_ != nullptr && inspected ? names_->label(record.application) : std::string();
 }
 
 void FlowLines::write_out() {

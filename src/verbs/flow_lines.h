@@ -3,6 +3,7 @@
 #include <string>
 
 #include "pipeline/base/published.h"
+#include "src/exporting/alert_event.h"
 #include "src/exporting/eve.h"
 #include "src/exporting/interfaces.h"
 #include "src/exporting/output.h"
@@ -14,10 +15,15 @@ namespace tapmeter::verbs {
 // For reading files: it waits for a slow reader, and so do the rings and the file behind it.
 class FlowLines final : public exporting::Output {
 public:
-    FlowLines(OutputFormat format, const exporting::Interfaces& interfaces);
+    // names  what applications are called; outlives the output
+    FlowLines(OutputFormat format, const exporting::Interfaces& interfaces,
+              const inspect::ApplicationNames* names = nullptr);
 
     std::string_view name() const noexcept override { return "stdout"; }
     void take(const RecordBatch& batch) override;
+    // As EVE lines; the other formats are tables of flow records and have no row for them.
+    void take_alerts(std::span<const inspect::Alert> alerts,
+                     const exporting::AlertEvents& words) override;
     void tick(std::chrono::steady_clock::time_point) override;
     void flush(std::chrono::steady_clock::time_point) override;
     exporting::OutputCounters counters() const override;
@@ -28,12 +34,14 @@ private:
         exporting::RecordTotals failed;  // standard output refused them: its reader has gone
     };
 
-    void append(const flow::FlowRecord& record);
+    void append(const flow::FlowRecord& record, const inspect::Metadata* metadata);
+    std::string application_of(const flow::FlowRecord& record) const;
     void write_out();
 
     OutputFormat format_;
     exporting::Interfaces interfaces_;
     exporting::JsonLines json_;
+    const inspect::ApplicationNames* names_;
     std::string lines_;
     exporting::RecordTotals waiting_{};  // in `lines_`
     Totals totals_{};

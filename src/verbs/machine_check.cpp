@@ -12,6 +12,7 @@
 #include "pipeline/flow/flow_table.h"
 #include "src/appliance/appliance.h"
 #include "src/appliance/cores.h"
+#include "src/appliance/inspection.h"
 #include "src/capture_files/file_capture.h"
 #include "src/exporting/ipfix_output.h"
 #include "src/machine/obstacles.h"
@@ -112,16 +113,17 @@ void check_capture(const Config::Capture& capture, std::vector<Finding>& finding
 
 void check_memory(const Config& config, std::vector<Finding>& findings) {
     const auto workers = workers_wanted(config);
-    const std::uint64_t needed = flow::FlowTable::octets_for(config.flow.flows_max) * workers;
+    const std::uint64_t tables = flow::FlowTable::octets_for(config.flow.flows_max) * workers;
+    const std::uint64_t needed = tables + inspection_octets(config, workers);
     struct sysinfo memory {};
     ::sysinfo(&memory);
     const std::uint64_t free = (memory.freeram + memory.bufferram) * memory.mem_unit;
     const std::string text = scaled_text(needed) + "B for " + std::to_string(workers) +
                              " workers, " + scaled_text(free) + "B free";
-    findings.push_back(needed <= free
-                           ? Finding{"flow tables", text, Verdict::ok, ""}
-                           : Finding{"flow tables", text, Verdict::warning,
-                                     "lower flow.flows_max or workers.count, or free memory"});
+    findings.push_back(needed <= free ? Finding{"flow tables", text, Verdict::ok, ""}
+                                      : Finding{"flow tables", text, Verdict::warning,
+                                                "lower flow.flows_max, dpi.states_max or "
+                                                "workers.count, or free memory"});
 }
 
 void check_cores(const Config& config, std::vector<Finding>& findings) {

@@ -8,7 +8,8 @@
 namespace tapmeter::verbs {
 
 Result<std::vector<std::unique_ptr<exporting::Output>>> open_outputs(
-    const Config& config, const exporting::Interfaces& interfaces, exporting::LogLine log) {
+    const Config& config, const exporting::Interfaces& interfaces, exporting::LogLine log,
+    const inspect::ApplicationNames* names) {
     std::vector<std::unique_ptr<exporting::Output>> outputs;
     for (const Config::Ipfix& ipfix : config.ipfix) {
         auto opened = exporting::open_ipfix(ipfix, interfaces, log);
@@ -18,7 +19,7 @@ Result<std::vector<std::unique_ptr<exporting::Output>>> open_outputs(
         outputs.push_back(std::move(*opened));
     }
     for (const Config::Json& json : config.json) {
-        auto opened = exporting::open_json(json, interfaces, log);
+        auto opened = exporting::open_json(json, interfaces, log, names);
         if (!opened) {
             return tl::unexpected<Error>(std::move(opened.error()));
         }

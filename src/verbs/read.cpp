@@ -57,17 +57,17 @@ bool prints_records(const ReadCommand& command, const CommonOptions& common) {
 }
 
 Result<Outputs> open_all_outputs(const ReadCommand& command, const CommonOptions& common,
-                                 const Config& config) {
+                                 const Config& config, const inspect::ApplicationNames& names) {
     const auto interfaces = interfaces_of(config);
-    auto opened = open_outputs(config, interfaces, complain);
+    auto opened = open_outputs(config, interfaces, complain, &names);
     if (!opened) {
         return tl::unexpected<Error>(std::move(opened.error()));
     }
     Outputs outputs{.all = std::move(*opened)};
     if (prints_records(command, common)) {
-        outputs.all.push_back(std::make_unique<FlowLines>(common.output, interfaces));
+        outputs.all.push_back(std::make_unique<FlowLines>(common.output, interfaces, &names));
     } else {
-        auto summary = std::make_unique<Summary>(command.top != 0);
+        auto summary = std::make_unique<Summary>(command.top != 0, &names);
         outputs.summary = summary.get();
         outputs.all.push_back(std::move(summary));
     }
@@ -109,8 +109,14 @@ ExitCode conclude(const metrics::Snapshot& books, const Result<void>& file_statu
                                                                 : ExitCode::done;
 }
 
-void print_summary(const Summary& summary, unsigned top) {
+void print_summary(const Summary& summary, unsigned top, const Config& config) {
     print(stdout, rendered(summary.protocols(), OutputFormat::text) + "\n");
+    if (config.dpi.enabled) {
+        print(stdout, rendered(summary.applications(top), OutputFormat::text) + "\n");
+    }
+    if (wants_signatures(config.signatures)) {
+        print(stdout, rendered(summary.signatures(top), OutputFormat::text) + "\n");
+    }
     if (top != 0) {
         print(stdout, rendered(summary.hosts(top), OutputFormat::text) + "\n");
     }
@@ -119,14 +125,19 @@ void print_summary(const Summary& summary, unsigned top) {
 // Flow records that somebody metered already.
 ExitCode read_records(const ReadCommand& command, const CommonOptions& common,
                       const Config& config) {
-    auto outputs = open_all_outputs(command, common, config);
+    // Nothing was inspected, so there are no names.
+    const inspect::ApplicationNames names;
+    auto outputs = open_all_outputs(command, common, config, names);
     if (!outputs) {
         complain(outputs.error().message);
         return ExitCode::refused;
     }
     const ExitCode done = read_ipfix(command.files, outputs->all, common.quiet);
     if (outputs->summary != nullptr) {
-        print_summary(*outputs->summary, command.top);
+        Config plain = config;
+        plain.dpi.enabled = false;
+        plain.signatures = {};
+        print_summary(*outputs->summary, command.top, plain);
     }
     return done;
 }
@@ -142,7 +153,8 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
         return ExitCode::refused;
     }
     capture_files::FileCapture& capture = **file;
-    auto outputs = open_all_outputs(command, common, config);
+    inspect::ApplicationNames names;
+    auto outputs = open_all_outputs(command, common, config, names);
     if (!outputs) {
         complain(outputs.error().message);
         return ExitCode::refused;
@@ -154,6 +166,7 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
     parts.config = config;
     parts.outputs = std::move(outputs->all);
     parts.clock = &clock;
+    parts.names = &names;
     parts.captures.points.push_back(std::move(*file));
     parts.captures.prefiltered.push_back(nullptr);
     parts.captures.same_symmetric_hash = true;
@@ -177,7 +190,7 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
 
     const metrics::Snapshot books = (*appliance)->snapshot();
     if (summary != nullptr) {
-        print_summary(*summary, command.top);
+        print_summary(*summary, command.top, config);
     }
     // Standard output carries data only: the books belong to a summary, not between records.
     if (!common.quiet) {
@@ -190,7 +203,7 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
 
 ExitCode read(const ReadCommand& command, const CommonOptions& common, const LoadRequest& config) {
     block_signals();
-    const auto loaded = load_for_metering(config);
+    const auto loaded = load_or_explain(config);
     if (!loaded) {
         return ExitCode::refused;
     }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "src/appliance/signatures.h"
 #include "src/verbs/configuration.h"
 #include "src/verbs/table.h"
 
@@ -92,30 +93,6 @@ void print(const std::string& text) {
 }
 
 }  // namespace
-
-Result<inspect::rules::Sources> sources_of(const Config::Signatures& config) {
-    inspect::rules::Sources sources{.rule_files = config.rule_files,
-                                    .address_lists = config.address_lists,
-                                    .domain_lists = config.domain_lists};
-    for (const std::string& variable : config.variables) {
-        const std::size_t equals = variable.find('=');
-        if (equals == 0 || equals == std::string::npos || equals + 1 == variable.size()) {
-            return failed(Error::Kind::invalid_config,
-                          "signatures.variables holds \"" + variable +
-                              "\": must be NAME=VALUE, such as \"HOME_NET=10.0.0.0/8\"");
-        }
-        sources.variables.push_back({variable.substr(0, equals), variable.substr(equals + 1)});
-    }
-    return sources;
-}
-
-inspect::SetSettings set_settings_of(const Config::Signatures& config) {
-    inspect::SetSettings settings;
-    settings.limits.cpu_time = config.compile_time;
-    settings.limits.memory_octets = config.compile_octets;
-    settings.cache_folder = config.cache_folder.string();
-    return settings;
-}
 
 ExitCode check_rules(const std::vector<std::string>& files, const Config::Signatures& config,
                      const CommonOptions& common) {

@@ -3,19 +3,10 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/base/result.h"
-#include "pipeline/inspect/rules/rule_files.h"
-#include "pipeline/inspect/signature_set.h"
 #include "src/config/config.h"
 #include "src/verbs/command_line.h"
 
 namespace tapmeter::verbs {
-
-// Rules, lists and variables as the configuration names them.
-// errors  invalid_config: a variable that is no NAME=VALUE
-Result<inspect::rules::Sources> sources_of(const Config::Signatures& config);
-
-inspect::SetSettings set_settings_of(const Config::Signatures& config);
 
 // tapmeter check --rules: reads and compiles the rules and prints what became of them: how many
 // are loaded, each that is left out with its place and reason, what is scanned for. `files` stand

@@ -49,13 +49,14 @@ void print_books(const metrics::Snapshot& books) {
 struct Running {
     LiveClock clock;
     Loaded loaded;
+    inspect::ApplicationNames names;
     std::unique_ptr<Appliance> appliance;
     std::unique_ptr<control::Server> server;  // after the appliance: it must go first
 };
 
 Result<void> build(const LoadRequest& request, Running& running) {
     const Config& config = running.loaded.config;
-    auto outputs = open_outputs(config, interfaces_of(config), log_line);
+    auto outputs = open_outputs(config, interfaces_of(config), log_line, &running.names);
     if (!outputs) {
         return tl::unexpected<Error>(std::move(outputs.error()));
     }
@@ -68,6 +69,7 @@ Result<void> build(const LoadRequest& request, Running& running) {
     parts.captures = std::move(*captures);
     parts.outputs = std::move(*outputs);
     parts.clock = &running.clock;
+    parts.names = &running.names;
     parts.config_json = config_as_json(running.loaded, running.loaded);
     parts.read_config_again = [&request, &running] {
         auto fresh = read_again(request, running.loaded);
@@ -121,7 +123,7 @@ void wait(const RunCommand& command, Appliance& appliance) {
 
 ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadRequest& config) {
     block_signals();
-    auto loaded = load_for_metering(config);
+    auto loaded = load_or_explain(config);
     if (!loaded) {
         return ExitCode::refused;
     }
@@ -132,7 +134,8 @@ ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadR
         return ExitCode::refused;
     }
     start_log(loaded->config.log_level);
-    Running running{.clock = {}, .loaded = std::move(*loaded), .appliance = {}, .server = {}};
+    Running running{
+        .clock = {}, .loaded = std::move(*loaded), .names = {}, .appliance = {}, .server = {}};
     if (auto built = build(config, running); !built) {
         complain(built.error().message);
         return ExitCode::refused;

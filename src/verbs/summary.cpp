@@ -21,6 +21,10 @@ std::uint64_t octets_of(const auto& tally) {
     return tally.octets_in + tally.octets_out;
 }
 
+std::uint32_t label_of(const flow::Application& application) {
+    return std::uint32_t{application.master} << 16U | application.application;
+}
+
 std::string share(std::uint64_t part, std::uint64_t whole) {
     if (whole == 0) {
         return "";
@@ -40,9 +44,10 @@ std::size_t Summary::HostHash::operator()(const Host& host) const noexcept {
     return static_cast<std::size_t>(product) ^ static_cast<std::size_t>(product >> 64U);
 }
 
-Summary::Summary(bool counts_hosts)
+Summary::Summary(bool counts_hosts, const inspect::ApplicationNames* names)
     : counts_hosts_(counts_hosts),
-      hosts_(0, HostHash{flow::random_hash_key().value_or(flow::HashKey{1, 2})}) {}
+      hosts_(0, HostHash{flow::random_hash_key().value_or(flow::HashKey{1, 2})}),
+      names_(names) {}
 
 void Summary::take(const RecordBatch& batch) {
     for (const flow::FlowRecord& record : batch.records) {
@@ -50,15 +55,46 @@ void Summary::take(const RecordBatch& batch) {
             add({record.source, record.ip_version}, record.forward, record.reverse);
             add({record.destination, record.ip_version}, record.reverse, record.forward);
         }
-        Tally& protocol = protocols_[record.protocol];
-        ++protocol.records;
-        protocol.packets_out += record.forward.packets.value;
-        protocol.packets_in += record.reverse.packets.value;
-        protocol.octets_out += record.forward.octets.value;
-        protocol.octets_in += record.reverse.octets.value;
+        add(protocols_[record.protocol], record.forward, record.reverse);
+        add(applications_[label_of(record.application)], record.forward, record.reverse);
         totals_ += exporting::totals_of(record);
     }
     published_.publish(totals_);
+}
+
+void Summary::take_alerts(std::span<const inspect::Alert> alerts,
+                          const exporting::AlertEvents& words) {
+    for (const inspect::Alert& alert : alerts) {
+        Hits& hits = signatures_[std::uint64_t{alert.gid} << 32U | alert.sid];
+        if (hits.alerts++ == 0) {
+            hits.severity = alert.severity;
+            hits.message = words.message(alert);
+        }
+    }
+    totals_.alerts += alerts.size();
+    published_.publish(totals_);
+}
+
+Table Summary::signatures(std::size_t top) const {
+    std::vector<std::pair<std::uint64_t, Hits>> sorted(signatures_.begin(), signatures_.end());
+    std::ranges::sort(sorted, [](const auto& a, const auto& b) {
+        return std::pair{a.second.alerts, b.first} > std::pair{b.second.alerts, a.first};
+    });
+    Table table{.title = "top signatures by alerts",
+                .columns = {{.name = "sid"},
+                            {.name = "alerts", .scaled = true},
+                            {.name = "severity"},
+                            {.name = "signature"}}};
+    const std::size_t shown = std::min(top, sorted.size());
+    for (const auto& [number, hits] : std::span{sorted}.first(shown)) {
+        table.rows.push_back(
+            {number & 0xffff'ffffU, hits.alerts, std::uint64_t{hits.severity}, hits.message});
+    }
+    if (shown < sorted.size()) {
+        table.remark =
+            std::to_string(shown) + " of " + std::to_string(sorted.size()) + " signatures";
+    }
+    return table;
 }
 
 void Summary::add(const Host& host, const flow::Side& sent, const flow::Side& received) {
@@ -66,7 +102,10 @@ void Summary::add(const Host& host, const flow::Side& sent, const flow::Side& re
     if (found == hosts_.end() && hosts_.size() < summary_hosts_max) {
         found = hosts_.try_emplace(host).first;
     }
-    Tally& tally = found == hosts_.end() ? other_hosts_ : found.value();
+    add(found == hosts_.end() ? other_hosts_ : found.value(), sent, received);
+}
+
+void Summary::add(Tally& tally, const flow::Side& sent, const flow::Side& received) {
     ++tally.records;
     tally.packets_out += sent.packets.value;
     tally.packets_in += received.packets.value;
@@ -113,6 +152,39 @@ Table Summary::hosts(std::size_t top) const {
                        share(shown_octets, all_octets) + " of all octets";
     }
     return table;
+}
+
+Table Summary::applications(std::size_t top) const {
+    std::vector<std::pair<std::uint32_t, Tally>> sorted(applications_.begin(), applications_.end());
+    std::ranges::sort(sorted, [](const auto& a, const auto& b) {
+        return std::pair{octets_of(a.second), b.first} > std::pair{octets_of(b.second), a.first};
+    });
+    Table table{.title = "top applications by octets",
+                .columns = {{.name = "application"},
+                            {.name = "octets", .scaled = true},
+                            {.name = "share"},
+                            {.name = "packets", .scaled = true},
+                            {.name = "flow_records", .heading = "flow records", .scaled = true}}};
+    const std::size_t shown = std::min(top, sorted.size());
+    std::uint64_t shown_octets = 0;
+    for (const auto& [label, tally] : std::span{sorted}.first(shown)) {
+        shown_octets += octets_of(tally);
+        table.rows.push_back({name_of(label), octets_of(tally),
+                              share(octets_of(tally), totals_.octets),
+                              tally.packets_in + tally.packets_out, tally.records});
+    }
+    if (shown < sorted.size()) {
+        table.remark = std::to_string(shown) + " of " + std::to_string(sorted.size()) +
+                       " applications have " + share(shown_octets, totals_.octets) +
+                       " of all octets";
+    }
+    return table;
+}
+
+std::string Summary::name_of(std::uint32_t label) const {
+    const flow::Application application{.master = static_cast<std::uint16_t>(label >> 16U),
+                                        .application = static_cast<std::uint16_t>(label)};
+    return names_ != nullptr ? names_->label(application) : std::to_string(label);
 }
 
 Table Summary::protocols() const {

@@ -7,6 +7,8 @@
 
 #include "pipeline/base/published.h"
 #include "pipeline/flow/flow_hash.h"
+#include "pipeline/inspect/application_names.h"
+#include "src/exporting/alert_event.h"
 #include "src/exporting/output.h"
 #include "src/verbs/table.h"
 
@@ -19,11 +21,14 @@ inline constexpr std::size_t summary_hosts_max = std::size_t{1} << 18U;
 // exporter core feeds it; the tables may be read after flush().
 class Summary final : public exporting::Output {
 public:
-    // counts_hosts  false: only protocols
-    explicit Summary(bool counts_hosts = true);
+    // counts_hosts  false: only protocols and applications
+    // names         what applications are called; outlives the summary. Null: nobody asks
+    explicit Summary(bool counts_hosts = true, const inspect::ApplicationNames* names = nullptr);
 
     std::string_view name() const noexcept override { return "summary"; }
     void take(const RecordBatch& batch) override;
+    void take_alerts(std::span<const inspect::Alert> alerts,
+                     const exporting::AlertEvents& words) override;
     void tick(std::chrono::steady_clock::time_point) override {}
     void flush(std::chrono::steady_clock::time_point) override {}
     // Nothing is queued: what is taken is counted at once.
@@ -32,6 +37,10 @@ public:
     // The `top` hosts with the most octets, sent and received.
     Table hosts(std::size_t top) const;
     Table protocols() const;
+    // The `top` applications with the most octets.
+    Table applications(std::size_t top) const;
+    // The `top` signatures with the most alerts.
+    Table signatures(std::size_t top) const;
 
 private:
     struct Tally {
@@ -52,12 +61,23 @@ private:
         std::size_t operator()(const Host& host) const noexcept;
     };
 
+    struct Hits {
+        std::uint64_t alerts = 0;
+        std::uint8_t severity = 0;
+        std::string message;  // as the rule says it
+    };
+
     void add(const Host& host, const flow::Side& sent, const flow::Side& received);
+    static void add(Tally& tally, const flow::Side& sent, const flow::Side& received);
+    std::string name_of(std::uint32_t label) const;
 
     bool counts_hosts_;
     tsl::robin_map<Host, Tally, HostHash> hosts_;
     Tally other_hosts_;
     std::array<Tally, 256> protocols_{};
+    const inspect::ApplicationNames* names_;
+    tsl::robin_map<std::uint32_t, Tally> applications_;  // by both numbers of the label
+    tsl::robin_map<std::uint64_t, Hits> signatures_;     // by gid and sid
     exporting::RecordTotals totals_{};
     Published<exporting::RecordTotals> published_;
 };

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 namespace tapmeter {
 namespace {
 
@@ -219,6 +222,30 @@ TEST(Load, a_clock_that_goes_back_is_taken_as_a_new_beginning) {
     EXPECT_TRUE(load.due(ObservedAt{1s} + Load::window));
     load.measure({.now = ObservedAt{2s}, .new_flows = 900});
     EXPECT_EQ(load.state(), LoadState::normal);
+}
+
+TEST(Load, gives_up_inspection_before_any_flow) {
+    LoadLevels inspecting = levels;
+    inspecting.inspection_steps = 2;
+    inspecting.sampling_exponent_max = 1;
+    Load load(inspecting);
+    std::vector<std::pair<unsigned, unsigned>> given_up;
+    Load::Sample sample{.now = ObservedAt{Load::window}};
+    load.measure(sample);
+    for (unsigned window = 0; window < 4 * Load::hot_windows; ++window) {
+        sample.now += Load::window;
+        sample.turns += 100;
+        sample.full_bursts += 100;
+        load.measure(sample);
+        const std::pair step{load.inspection_steps(), load.sampling_exponent()};
+        if (given_up.empty() || given_up.back() != step) {
+            given_up.push_back(step);
+        }
+        EXPECT_EQ(load.sheds(Shed::inspection), step.first != 0);
+        EXPECT_EQ(load.sheds(Shed::flow_sampling), step.second != 0);
+    }
+    EXPECT_EQ(given_up,
+              (std::vector<std::pair<unsigned, unsigned>>{{0, 0}, {1, 0}, {2, 0}, {2, 1}}));
 }
 
 }  // namespace

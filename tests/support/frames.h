@@ -50,6 +50,8 @@ struct Ipv6Fields {
 struct TcpFields {
     std::uint8_t data_offset = 5;  // words; more than 5: write the options with fill()
     std::uint16_t control_bits = 0x018;
+    std::uint32_t sequence = 1;
+    std::uint32_t acknowledgment = 1;
 };
 
 // A frame written in the order of its headers, so that a test reads like the packet it means:
@@ -154,7 +156,7 @@ public:
     }
     FrameBuilder& tcp(std::uint16_t source_port, std::uint16_t destination_port,
                       const TcpFields& f) {
-        be16(source_port).be16(destination_port).be32(1).be32(1);
+        be16(source_port).be16(destination_port).be32(f.sequence).be32(f.acknowledgment);
         be16(static_cast<std::uint16_t>((unsigned{f.data_offset} << 12U) | f.control_bits));
         return be16(1024).be32(0);
     }

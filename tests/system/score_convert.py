@@ -36,6 +36,7 @@ def converted(record):
         "bytes_fwd": counts["bytes_toserver"], "bytes_rev": counts["bytes_toclient"],
         "first": seconds_of(record, "start_ns", "start"),
         "last": seconds_of(record, "end_ns", "end"),
+        "app": record.get("ndpi", {}).get("proto"),
     }
 
 

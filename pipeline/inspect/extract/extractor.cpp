@@ -1,7 +1,6 @@
 #include "pipeline/inspect/extract/extractor.h"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 #include <utility>
 
@@ -35,20 +34,21 @@ Result<Extractor> Extractor::reserve(const Limits& limits) {
     if (!reassembly) {
         return tl::unexpected<Error>(reassembly.error());
     }
-    return Extractor{std::move(*reassembly), limits};
+    auto metadata = MetadataPool::reserve(limits.metadata_max, limits.populate);
+    if (!metadata) {
+        return tl::unexpected<Error>(std::move(metadata.error()));
+    }
+    return Extractor{std::move(*reassembly), std::move(*metadata), limits};
 }
 
-Extractor::Extractor(Reassembly reassembly, const Limits& limits)
+Extractor::Extractor(Reassembly reassembly, MetadataPool metadata, const Limits& limits)
     : reassembly_(std::move(reassembly)),
       options_(limits.options),
-      metadata_(limits.metadata_max),
-      free_(limits.metadata_max),
+      metadata_(std::move(metadata)),
       spare_(std::make_unique<Metadata>()),
       findings_(std::make_unique<Findings>()),
       counters_(std::make_unique<ReadCounters>()),
-      parts_(std::make_unique<std::array<StreamPart, parts_max>>()) {
-    std::iota(free_.rbegin(), free_.rend(), 1U);
-}
+      parts_(std::make_unique<std::array<StreamPart, parts_max>>()) {}
 
 bool Extractor::feed(FlowReading& flow, const PacketIn& packet) noexcept {
     clear();
@@ -97,12 +97,17 @@ void Extractor::finish(FlowReading& flow, Ports ports) noexcept {
 }
 
 void Extractor::close(FlowReading& flow) noexcept {
+    if (const std::uint32_t metadata = detach(flow); metadata != 0) {
+        metadata_.release(metadata);
+    }
+}
+
+std::uint32_t Extractor::detach(FlowReading& flow) noexcept {
     reassembly_.close(flow.streams[0]);
     reassembly_.close(flow.streams[1]);
-    if (flow.metadata != 0) {
-        free_.push_back(flow.metadata);  // never grows: it began with all of them
-    }
+    const std::uint32_t metadata = flow.metadata;
     flow = {};
+    return metadata;
 }
 
 void Extractor::set_protocol(FlowReading& flow, Protocol protocol) noexcept {
@@ -117,16 +122,23 @@ void Extractor::set_protocol(FlowReading& flow, Protocol protocol) noexcept {
 
 void Extractor::recognise(FlowReading& flow, Protocol protocol) noexcept {
     flow.protocol = protocol;
-    if (flow.metadata == 0 && protocol != Protocol::unknown) {
-        if (free_.empty()) {
-            (*counters_)[index_of(ReadEvent::no_metadata_slot)].add(1);
-            return;
-        }
-        flow.metadata = free_.back();
-        free_.pop_back();
-        metadata_[flow.metadata - 1] = {};
-        metadata_[flow.metadata - 1].protocol = protocol;
+    if (flow.metadata != 0 || protocol == Protocol::unknown) {
+        return;
     }
+    if (Metadata* const metadata = metadata_for(flow); metadata != nullptr) {
+        metadata->protocol = protocol;
+    }
+}
+
+Metadata* Extractor::metadata_for(FlowReading& flow) noexcept {
+    if (flow.metadata == 0) {
+        flow.metadata = metadata_.take();
+    }
+    if (flow.metadata == 0) {
+        (*counters_)[index_of(ReadEvent::no_metadata_slot)].add(1);
+        return nullptr;
+    }
+    return &metadata_.at(flow.metadata);
 }
 
 Context Extractor::context_of(FlowReading& flow, std::uint8_t side) noexcept {
@@ -134,7 +146,7 @@ Context Extractor::context_of(FlowReading& flow, std::uint8_t side) noexcept {
         *spare_ = {};
         spare_->protocol = flow.protocol;
     }
-    return {.metadata = flow.metadata == 0 ? *spare_ : metadata_[flow.metadata - 1],
+    return {.metadata = flow.metadata == 0 ? *spare_ : metadata_.at(flow.metadata),
             .findings = *findings_,
             .counters = *counters_,
             .options = options_,

@@ -6,7 +6,6 @@
 #include <memory>
 #include <span>
 #include <type_traits>
-#include <vector>
 
 #include "pipeline/base/bytes.h"
 #include "pipeline/base/result.h"
@@ -17,6 +16,7 @@
 #include "pipeline/inspect/extract/first_pass.h"
 #include "pipeline/inspect/extract/quic.h"
 #include "pipeline/inspect/metadata.h"
+#include "pipeline/inspect/metadata_pool.h"
 #include "pipeline/inspect/reassembly.h"
 
 namespace tapmeter::inspect::extract {
@@ -28,7 +28,7 @@ struct FlowReading {
     std::array<Place, 2> places{};
     QuicPlace quic{};
     DnsPlace dns{};
-    std::uint32_t metadata = 0;  // slot + 1; 0: none
+    std::uint32_t metadata = 0;  // number in the pool; 0: none
     Protocol protocol = Protocol::unknown;
     bool was_told = false;  // the protocol came from a dissector: the first octets decide nothing
     std::array<bool, 2> done{};
@@ -63,6 +63,7 @@ public:
         Reassembly::Limits streams{};
         std::size_t metadata_max = 65'536;  // flows whose facts are kept at one time; 1 and more
         Options options{};
+        bool populate = false;  // touch every page of the facts at the start
     };
 
     // errors  invalid_config: a limit out of its range; no_memory
@@ -78,6 +79,19 @@ public:
     // Gives back all that the flow holds, its metadata too.
     void close(FlowReading& flow) noexcept;
 
+    // The same, but the facts stay, for whoever has the number: until forget(). 0: there are none.
+    std::uint32_t detach(FlowReading& flow) noexcept;
+    void forget(std::uint32_t metadata) noexcept { metadata_.release(metadata); }
+    const Metadata& metadata_at(std::uint32_t number) const noexcept {
+        return metadata_.at(number);
+    }
+
+    // The flow's facts, also where none have been found yet; null where all slots are taken.
+    Metadata* metadata_for(FlowReading& flow) noexcept;
+
+    // What the last packet showed is over; the next one is none that can be read.
+    void clear() noexcept;
+
     // A dissector knows better: from here on the flow is read as this.
     void set_protocol(FlowReading& flow, Protocol protocol) noexcept;
 
@@ -87,20 +101,20 @@ public:
     }
     // Null as long as nothing was found, or where all slots were taken.
     const Metadata* metadata_of(const FlowReading& flow) const noexcept {
-        return flow.metadata == 0 ? nullptr : &metadata_[flow.metadata - 1];
+        return flow.metadata == 0 ? nullptr : &metadata_.at(flow.metadata);
     }
 
     std::uint64_t count_of(ReadEvent event) const noexcept {
         return counters_->at(index_of(event)).read();
     }
     const Reassembly& streams() const noexcept { return reassembly_; }
-    std::size_t metadata_taken() const noexcept { return metadata_.size() - free_.size(); }
+    std::size_t metadata_taken() const noexcept { return metadata_.taken(); }
 
 private:
     // Steps of two streams at most, each of pieces_max and its gaps.
     static constexpr std::size_t parts_max = 4 * (pieces_max + 2);
 
-    Extractor(Reassembly reassembly, const Limits& limits);
+    Extractor(Reassembly reassembly, MetadataPool metadata, const Limits& limits);
 
     Context context_of(FlowReading& flow, std::uint8_t side) noexcept;
     void recognise(FlowReading& flow, Protocol protocol) noexcept;
@@ -113,12 +127,10 @@ private:
     Read read_stream(FlowReading& flow, Bytes unread, bool last, ObservedAt at,
                      Context& context) noexcept;
     void read_datagram(FlowReading& flow, const PacketIn& packet) noexcept;
-    void clear() noexcept;
 
     Reassembly reassembly_;
     Options options_;
-    std::vector<Metadata> metadata_;
-    std::vector<std::uint32_t> free_;  // metadata slots, the last one used first
+    MetadataPool metadata_;
     std::unique_ptr<Metadata> spare_;  // takes the facts of flows that got no slot
     std::unique_ptr<Findings> findings_;
     std::unique_ptr<ReadCounters> counters_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <fstream>
 #include <thread>
 
 #include "src/exporting/account.h"
@@ -84,6 +86,50 @@ TEST(Exporter, finish_takes_what_is_behind_the_wrap) {
     exporter.finish(steady_clock::now() + seconds{20});
     EXPECT_EQ(exporter.dequeued()[0].records, 14U);
     EXPECT_EQ(ring.waiting(), 0U);
+}
+
+std::unique_ptr<const inspect::SignatureSet> rule_set(std::uint32_t generation) {
+    inspect::rules::RuleSet rules;
+    inspect::rules::parse_rules("alert tcp any any -> any any (msg:\"of " +
+                                    std::to_string(generation) + "\"; content:\"a\"; sid:7;)\n",
+                                "x.rules", {}, rules);
+    return std::move(*inspect::SignatureSet::build(std::move(rules), {.generation = generation}));
+}
+
+// Alerts from before a reload and behind it have the words of their own set.
+TEST(Exporter, gives_alerts_to_outputs_that_have_a_form_for_them) {
+    UdpListener listener;
+    RecordRing ring(8);
+    inspect::AlertRing alerts(64);
+    AlertWords words(points);
+    words.add(*rule_set(1));
+    words.add(*rule_set(2));
+    const std::string path = ::testing::TempDir() + "exporter_alerts.json";
+    Config::Json json;
+    json.name = "test";
+    json.path = path;
+    std::vector<std::unique_ptr<Output>> outputs;
+    outputs.push_back(ipfix_to(listener.port()));
+    outputs.push_back(open_json(json, points).value());
+    Exporter exporter({&ring}, std::move(outputs));
+    const std::vector<inspect::AlertRing*> rings{&alerts};
+    exporter.alerts_from(rings, words);
+    for (const std::uint32_t generation : {1U, 1U, 2U, 9U}) {
+        ASSERT_TRUE(alerts.push({.sid = 7, .generation = generation}));
+    }
+    alerts.publish();
+    exporter.finish(steady_clock::now() + seconds{20});
+    EXPECT_EQ(exporter.dequeued()[0].alerts, 4U);
+    EXPECT_EQ(exporter.outputs()[0]->counters().taken.alerts, 0U);
+    EXPECT_EQ(exporter.outputs()[1]->counters().sent.alerts, 4U);
+    std::ifstream file(path);
+    std::vector<std::string> said;
+    for (std::string line; std::getline(file, line);) {
+        const auto at = line.find("\"signature\":\"") + 13;
+        said.push_back(line.substr(at, line.find('"', at) - at));
+    }
+    EXPECT_EQ(said, (std::vector<std::string>{"of 1", "of 1", "of 2", ""}));
+    std::remove(path.c_str());
 }
 
 // An output whose sender is behind; opened by the test.

@@ -41,8 +41,8 @@ TEST(Laws, have_unique_names) {
         EXPECT_FALSE(law.key.empty());
         EXPECT_FALSE(law.equation.empty());
     }
-    // 3 an interface, 2 received, 2 shunted, 10 a worker, 3 a ring, 4 an output, 1 for the whole
-    EXPECT_EQ(all.size(), 2U * 3 + 2 + 2 + 2 * 10 + 2 * 3 + 2 * 4 + 1);
+    // 3 an interface, 2 received, 2 shunted, 11 a worker, 3 a ring, 4 an output, 1 for the whole
+    EXPECT_EQ(all.size(), 2U * 3 + 2 + 2 + 2 * 12 + 2 * 4 + 2 * 5 + 1);
 }
 
 // One counter of balanced books is falsified: exactly these laws must turn red.
@@ -173,6 +173,15 @@ const std::vector<Bug> worker_bugs{
     {"unmetered_octets_wrong",
      [](Snapshot& s) { ++books(s).unmetered_octets; },
      {"worker 1: decoded layer-2 octets"}},
+    {"inspected_flow_not_counted",
+     [](Snapshot& s) { --books(s).inspection.flows; },
+     {"worker 1: inspected flows"}},
+    {"undecided_flow_lost",
+     [](Snapshot& s) { --books(s).inspection.undecided; },
+     {"worker 1: inspected flows"}},
+    {"inspection_ended_twice",
+     [](Snapshot& s) { ++books(s).inspection.ended.back(); },
+     {"worker 1: inspected flows"}},
     {"flow_created_twice", [](Snapshot& s) { ++books(s).flows_created; }, {"worker 1: flows"}},
     {"flow_lost_at_eviction", [](Snapshot& s) { --books(s).flows_active; }, {"worker 1: flows"}},
     {"flow_ended_twice",

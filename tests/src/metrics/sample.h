@@ -47,6 +47,10 @@ inline WorkerBooks sample_books() {
     books.new_flows_per_second = 700;
     books.shed_level = 2;
     books.sampling_exponent = 2;
+    books.inspection.flows = 12;
+    books.inspection.undecided = 2;
+    books.inspection.ended = {0, 0, 4, 3, 1, 1, 1, 0};
+    books.inspection.labels = {3, 2, 1, 0, 4};
     books.first_fragments = 5;
     books.later_fragments = 4;
     books.fragments = {.attributed = 3, .waited = 1, .orphaned = 1, .overlapping = 2};

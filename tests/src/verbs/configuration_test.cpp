@@ -54,16 +54,6 @@ TEST(Configuration, what_is_wrong_is_explained_with_its_place) {
     EXPECT_THAT(explained, HasSubstr("did you mean \"idle_timeout\"?"));
 }
 
-// Whoever configures rules and sees no alert would believe that there was nothing to see.
-TEST(Configuration, rules_are_refused_where_nobody_would_look_for_them) {
-    const LoadRequest with_rules = request("[signatures]\nrule_files = [\"/etc/x.rules\"]\n");
-    EXPECT_TRUE(load_or_explain(with_rules).has_value()) << "for check --rules";
-    ::testing::internal::CaptureStderr();
-    EXPECT_FALSE(load_for_metering(with_rules).has_value());
-    EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("tapmeter check --rules"));
-    EXPECT_TRUE(load_for_metering(request("[signatures]\nvariables = [\"A=any\"]\n")).has_value());
-}
-
 TEST(Configuration, read_again_names_what_needs_a_restart_and_nothing_else) {
     Loaded running = loaded(request("[log]\nlevel = \"info\"\n"));
     const LoadRequest fresh = request("[flow]\nflows_max = 2048\n[log]\nlevel = \"debug\"\n");

@@ -1,11 +1,14 @@
+#include "src/metrics/outputs.h"
+
 #include <array>
+#include <numeric>
 #include <string>
 #include <string_view>
 
-#include "src/metrics/families.h"
 #include "src/metrics/totals.h"
 
 namespace tapmeter::metrics {
+
 namespace {
 
 Labels output_label(const Snapshot::Output& output) {
@@ -20,6 +23,11 @@ struct OutputFamily {
     std::uint64_t (*value)(const exporting::OutputCounters& counters);
 };
 using OfOutput = const exporting::OutputCounters&;
+std::uint64_t alerts_dropped(OfOutput counters) {
+    return std::accumulate(
+        counters.dropped.begin(), counters.dropped.end(), std::uint64_t{0},
+        [](std::uint64_t sum, const auto& dropped) { return sum + dropped.alerts; });
+}
 constexpr std::array output_families{
     OutputFamily{true, "tapmeter_export_records_total", "Flow records handed to an output.",
                  [](OfOutput c) { return c.taken.records; }},
@@ -29,6 +37,10 @@ constexpr std::array output_families{
     OutputFamily{false, "tapmeter_export_records_waiting",
                  "Flow records in an output: in the message in progress and in its queue.",
                  [](OfOutput c) { return c.encoding.records + c.queued.records; }},
+    OutputFamily{true, "tapmeter_export_alerts_total", "Alerts sent by an output.",
+                 [](OfOutput c) { return c.sent.alerts; }},
+    OutputFamily{true, "tapmeter_export_alerts_dropped_total", "Alerts that an output lost.",
+                 alerts_dropped},
     OutputFamily{false, "tapmeter_spool_records", "Flow records of an output that wait on disk.",
                  [](OfOutput c) { return c.spooled.records; }},
     OutputFamily{true, "tapmeter_spool_recovered_total",
@@ -49,7 +61,7 @@ constexpr std::array output_families{
 
 }  // namespace
 
-void add_output_families(const Snapshot& snapshot, Families& families) {
+void add_outputs(const Snapshot& snapshot, Families& families) {
     const std::uint64_t ring_full = all_workers(snapshot).records_refused;
     families.counter("tapmeter_records_dropped_total",
                      "Flow records lost between a worker and an output.");

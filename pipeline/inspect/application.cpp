@@ -1,0 +1,222 @@
+#include "pipeline/inspect/application.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "pipeline/base/expects.h"
+#include "pipeline/inspect/ndpi_adapter.h"
+#include "pipeline/inspect/rule_file.h"
+
+namespace tapmeter::inspect {
+
+namespace {
+
+// The longest packet that nDPI can be told of, and zeros behind it for what it reads too far.
+constexpr std::size_t packet_octets_max = 65'535;
+constexpr std::size_t zeros_behind = 64;
+
+// A module of 4.2 takes some 6 MB in small blocks; its caches, and a flow's strings, come on top.
+constexpr std::size_t module_octets = std::size_t{16} << 20U;
+constexpr std::size_t octets_per_state = 384;
+
+// nDPI asks for memory through functions of the process, without saying for whom: each call into
+// it says so first.
+thread_local Arena* arena_in_use = nullptr;
+
+void* allocate(std::size_t octets) noexcept {
+    return arena_in_use->allocate(octets);
+}
+
+void release(void* block) noexcept {
+    arena_in_use->release(block);
+}
+
+bool hook_allocations() noexcept {
+    set_ndpi_malloc(allocate);
+    set_ndpi_free(release);
+    set_ndpi_flow_malloc(allocate);
+    set_ndpi_flow_free(release);
+    return true;
+}
+
+void* as_pointer(std::span<std::byte> octets) noexcept {
+    return octets.data();
+}
+
+ndpi::Flow* flow_of(Dissector::State state) noexcept {
+    return static_cast<ndpi::Flow*>(as_pointer(state));
+}
+
+// What was detected of the flow so far stands behind nDPI's own.
+ndpi::Detected& detected_in(Dissector::State state) noexcept {
+    const auto behind = state.subspan(sizeof(ndpi::Flow), sizeof(ndpi::Detected));
+    return *static_cast<ndpi::Detected*>(as_pointer(behind));
+}
+
+flow::Confidence confidence_of(const ndpi::Flow& flow) noexcept {
+    switch (flow.confidence) {
+        case NDPI_CONFIDENCE_MATCH_BY_PORT:
+            return flow::Confidence::port;
+        case NDPI_CONFIDENCE_MATCH_BY_IP:
+            return flow::Confidence::address;
+        case NDPI_CONFIDENCE_DPI_CACHE:
+            return flow::Confidence::cache;
+        case NDPI_CONFIDENCE_DPI:
+            return flow::Confidence::dissected;
+        default:
+            return flow::Confidence::unknown;
+    }
+}
+
+}  // namespace
+
+std::size_t Dissector::state_octets() noexcept {
+    return sizeof(ndpi::Flow) + sizeof(ndpi::Detected);
+}
+
+std::uint64_t Dissector::octets_for(const Settings& settings) noexcept {
+    return settings.memory_octets != 0 ? settings.memory_octets
+                                       : module_octets + settings.states_max * octets_per_state;
+}
+
+Result<std::unique_ptr<Dissector>> Dissector::load(const Settings& settings,
+                                                   ApplicationNames& names) {
+    auto arena = Arena::reserve(octets_for(settings), settings.populate);
+    if (!arena) {
+        return tl::unexpected<Error>(std::move(arena.error()));
+    }
+    std::unique_ptr<Dissector> dissector(new Dissector(std::move(*arena)));
+    dissector->packet_.resize(packet_octets_max + zeros_behind);
+    if (auto made = dissector->make_module(settings, names); !made) {
+        return tl::unexpected<Error>(std::move(made.error()));
+    }
+    return dissector;
+}
+
+Result<void> Dissector::make_module(const Settings& settings, ApplicationNames& names) {
+    arena_in_use = &arena_;
+    [[maybe_unused]] static const bool hooked = hook_allocations();  // once in a process
+    module_ = ndpi::make_module();
+    if (module_ == nullptr) {
+        return failed(Error::Kind::no_memory, "nDPI " + version() + " cannot start: no memory");
+    }
+    for (const auto* file : {&settings.protocols_file, &settings.categories_file}) {
+        const bool names_protocols = file == &settings.protocols_file;
+        if (file->empty()) {
+            continue;
+        }
+        if (auto read = check_rule_file(
+                *file, names_protocols ? RuleFile::own_protocols : RuleFile::own_categories);
+            !read) {
+            return read;
+        }
+        const int status = names_protocols ? ndpi_load_protocols_file(module_, file->c_str())
+                                           : ndpi_load_categories_file(module_, file->c_str());
+        if (status < 0) {
+            return failed(Error::Kind::invalid_config,
+                          file->string() + ": nDPI " + version() + " cannot read it");
+        }
+    }
+    if (!ndpi::finish_module(module_)) {
+        return failed(Error::Kind::no_memory, "nDPI " + version() + " cannot start");
+    }
+    learn_names(names);
+    return {};
+}
+
+// Numbers below those of nDPI's own protocols are the same in every module. Those of rule files
+// are given in the order of the file, which may change: their names decide.
+void Dissector::learn_names(ApplicationNames& names) {
+    constexpr std::uint16_t own = NDPI_MAX_SUPPORTED_PROTOCOLS;
+    static_assert(ndpi::protocols_max <= ApplicationNames::protocols_max);
+    numbers_.assign(ndpi::protocols_max, 0);
+    const auto known = static_cast<std::uint16_t>(
+        std::min<std::size_t>(ndpi_get_ndpi_num_supported_protocols(module_), ndpi::protocols_max));
+    for (std::uint16_t number = 0; number < known; ++number) {
+        const char* const name = ndpi_get_proto_name(module_, number);
+        if (number < own) {
+            names.name_protocol(number, name);
+            numbers_[number] = number;
+        } else {
+            numbers_[number] = names.number_of(name, own);
+        }
+    }
+    for (std::uint16_t number = 0; number < NDPI_PROTOCOL_NUM_CATEGORIES; ++number) {
+        names.name_category(
+            number, ndpi_category_get_name(module_, static_cast<ndpi_protocol_category_t>(number)));
+    }
+    for (std::size_t number = 0; number < NDPI_MAX_RISK; ++number) {
+        names.name_risk(number, ndpi_risk2str(static_cast<ndpi_risk_enum>(number)));
+    }
+}
+
+Dissector::~Dissector() {
+    if (module_ != nullptr) {
+        arena_in_use = &arena_;
+        ndpi_exit_detection_module(module_);
+    }
+}
+
+void Dissector::begin(State state) noexcept {
+    std::memset(state.data(), 0, state_octets());
+}
+
+void Dissector::end(State state) noexcept {
+    arena_in_use = &arena_;
+    ndpi_free_flow_data(flow_of(state));
+}
+
+Dissector::Step Dissector::inspect(State state, Bytes ip, ObservedAt at) noexcept {
+    const std::size_t octets = std::min(ip.size(), packet_octets_max);
+    const auto copy = std::span{packet_};
+    std::ranges::copy(ip.first(octets), copy.begin());
+    std::ranges::fill(copy.subspan(octets, zeros_behind), std::byte{0});
+
+    arena_in_use = &arena_;
+    ndpi::Flow* const flow = flow_of(state);
+    const auto milliseconds =
+        std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
+    ndpi::Detected& detected = detected_in(state);
+    detected =
+        ndpi::process(module_, flow, static_cast<const unsigned char*>(as_pointer(copy)),
+                      static_cast<std::uint16_t>(octets), static_cast<std::uint64_t>(milliseconds));
+    if (flow->fail_with_unknown != 0) {
+        return Step::hopeless;
+    }
+    if (detected.application == NDPI_PROTOCOL_UNKNOWN) {
+        return Step::more;
+    }
+    return ndpi::wants_more(module_, flow) ? Step::refine : Step::decided;
+}
+
+void Dissector::give_up(State state) noexcept {
+    arena_in_use = &arena_;
+    detected_in(state) = ndpi::give_up(module_, flow_of(state));
+}
+
+flow::Application Dissector::label(State state) const noexcept {
+    const ndpi::Detected& detected = detected_in(state);
+    const ndpi::Flow& flow = *flow_of(state);
+    const auto ours = [this](std::uint16_t number) noexcept {
+        return number < numbers_.size() ? numbers_[number] : std::uint16_t{0};
+    };
+    flow::Application label;
+    label.master = ours(detected.master);
+    label.application = ours(detected.application);
+    label.category = detected.category;
+    label.confidence = label.known() ? confidence_of(flow) : flow::Confidence::unknown;
+    label.risks = flow.risk;
+    if (flow.risk != 0) {
+        std::uint16_t of_client = 0;
+        std::uint16_t of_server = 0;
+        label.risk_score = ndpi_risk2score(flow.risk, &of_client, &of_server);
+    }
+    return label;
+}
+
+std::string Dissector::version() {
+    return ndpi_revision();
+}
+
+}  // namespace tapmeter::inspect

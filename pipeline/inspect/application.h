@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "pipeline/base/bytes.h"
+#include "pipeline/base/result.h"
+#include "pipeline/base/units.h"
+#include "pipeline/flow/application.h"
+#include "pipeline/inspect/application_names.h"
+#include "pipeline/inspect/arena.h"
+
+struct ndpi_detection_module_struct;  // nDPI's
+
+namespace tapmeter::inspect {
+
+// nDPI, which tells a flow's application by its first packets: one detection module with memory of
+// its own. All that this program knows of nDPI stands in application.cpp.
+//
+// nDPI is C that reads hostile octets: it is given a copy of each packet with zeros behind it, a
+// time that fits, and no packet after the flow is decided. One thread at a time; load() from one
+// thread in the whole program.
+class Dissector {
+public:
+    struct Settings {
+        std::size_t states_max = 0;     // flows that are undecided at one time
+        bool populate = false;          // touch every page at the start
+        std::size_t memory_octets = 0;  // of the module and its flows; 0: what they may need
+        // Protocols and categories of the operator's own, as nDPI reads them; empty: none.
+        std::filesystem::path protocols_file{};
+        std::filesystem::path categories_file{};
+    };
+
+    // names   learns what this module calls its protocols; outlives the dissector
+    // errors  no_memory; invalid_config, with file and line of what cannot be read
+    static Result<std::unique_ptr<Dissector>> load(const Settings& settings,
+                                                   ApplicationNames& names);
+    ~Dissector();
+
+    // Memory that load() takes.
+    static std::uint64_t octets_for(const Settings& settings) noexcept;
+    Dissector(const Dissector&) = delete;
+    Dissector& operator=(const Dissector&) = delete;
+
+    // A flow's state: so many octets, which begin() makes and end() empties.
+    using State = std::span<std::byte>;
+    static std::size_t state_octets() noexcept;
+    static void begin(State state) noexcept;
+    void end(State state) noexcept;
+
+    enum class Step : std::uint8_t {
+        more,     // not known yet
+        refine,   // known; more packets may tell more
+        decided,  // known, and no packet will tell more
+        hopeless  // no packet will tell
+    };
+
+    // Looks at the next packet of the flow, in either direction.
+    // ip  from the IP header, without what the link layer adds
+    Step inspect(State state, Bytes ip, ObservedAt at) noexcept;
+
+    // No more packets: what ports, addresses and earlier flows tell, where packets told nothing.
+    void give_up(State state) noexcept;
+
+    // What is known of the flow by now. Category, risks and score included; how the inspection
+    // went is the caller's to say.
+    flow::Application label(State state) const noexcept;
+
+    // Memory that flows and the module's own caches may still take, beside what is out already.
+    std::size_t octets_left() const noexcept { return arena_.left(); }
+    std::size_t octets_taken() const noexcept { return arena_.taken(); }
+    std::size_t octets_used() const noexcept { return arena_.used(); }
+    std::uint64_t allocations_refused() const noexcept { return arena_.refused(); }
+
+    static std::string version();
+
+private:
+    explicit Dissector(Arena arena) noexcept : arena_(std::move(arena)) {}
+
+    Result<void> make_module(const Settings& settings, ApplicationNames& names);
+    void learn_names(ApplicationNames& names);
+
+    Arena arena_;
+    ndpi_detection_module_struct* module_ = nullptr;
+    std::vector<std::byte> packet_;       // the copy that nDPI sees
+    std::vector<std::uint16_t> numbers_;  // nDPI's protocol numbers to ours
+};
+
+}  // namespace tapmeter::inspect

@@ -1,0 +1,378 @@
+#include "pipeline/inspect/inspector.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "pipeline/base/cycles.h"
+#include "pipeline/base/expects.h"
+#include "pipeline/base/prefetch.h"
+#include "pipeline/flow/aggregate.h"
+#include "pipeline/flow/meter.h"
+
+namespace tapmeter::inspect {
+
+using flow::Application;
+using flow::Flow;
+using flow::FlowIndex;
+using flow::FlowTable;
+using flow::Inspection;
+
+namespace {
+
+constexpr std::uint8_t protocol_tcp = 6;
+
+// A module that has less left serves the flows that it has, and no new ones; with still less, none
+// at all: what it asks for may be a TLS record in assembly, and it asks without looking whether it
+// was given.
+constexpr std::size_t dissector_reserve_octets = std::size_t{512} << 10U;
+constexpr std::size_t packet_reserve_octets = std::size_t{256} << 10U;
+
+constexpr std::size_t rounded_up(std::size_t octets) noexcept {
+    return (octets + cache_line_octets - 1) / cache_line_octets * cache_line_octets;
+}
+
+Inspection outcome_of(const Application& label) noexcept {
+    if (label.confidence == flow::Confidence::dissected) {
+        return Inspection::decided;
+    }
+    return label.known() ? Inspection::guessed : Inspection::unknown;
+}
+
+// Behind the handshake, TCP segments without payload say no more of the application.
+bool tells_nothing(const decode::Headers& headers, std::uint8_t packets_before) noexcept {
+    constexpr std::uint8_t handshake_packets = 3;
+    return headers.protocol == protocol_tcp && headers.payload.empty() &&
+           packets_before >= handshake_packets;
+}
+
+Direction direction_of(const Flow& flow, const decode::Headers& headers) noexcept {
+    const bool initiator_is_high = (flow.state & flow::state::initiator_is_high) != 0;
+    const decode::Address& address = initiator_is_high ? flow.key.high : flow.key.low;
+    const std::uint16_t port = initiator_is_high ? flow.key.high_port : flow.key.low_port;
+    return headers.source == address && headers.source_port == port ? Direction::from_initiator
+                                                                    : Direction::from_responder;
+}
+
+}  // namespace
+
+std::uint64_t Inspector::octets_for(const Settings& settings) noexcept {
+    return settings.states_max * (rounded_up(Dissector::state_octets()) + sizeof(State)) +
+           settings.flow_places * sizeof(Application);
+}
+
+Result<std::unique_ptr<Inspector>> Inspector::make(const Settings& settings,
+                                                   std::unique_ptr<Dissector> dissector,
+                                                   std::unique_ptr<ContentReader> content) {
+    auto states =
+        Region::reserve({.octets = settings.states_max * rounded_up(Dissector::state_octets()),
+                         .populate = settings.populate});
+    auto labels = Region::reserve(
+        {.octets = settings.flow_places * sizeof(Application), .populate = settings.populate});
+    if (!states || !labels) {
+        return failed(Error::Kind::no_memory,
+                      "no memory for the inspection of " + std::to_string(settings.states_max) +
+                          " flows at one time; lower dpi.states_max, flow.flows_max or "
+                          "workers.count, or set dpi.enabled = false");
+    }
+    return std::unique_ptr<Inspector>(new Inspector(settings, {.dissector = std::move(dissector),
+                                                               .content = std::move(content),
+                                                               .states = std::move(*states),
+                                                               .labels = std::move(*labels)}));
+}
+
+Inspector::Inspector(const Settings& settings, Parts parts)
+    : settings_(settings),
+      dissectors_{std::move(parts.dissector), nullptr},
+      budget_(settings.budget),
+      state_octets_(std::move(parts.states)),
+      state_stride_(rounded_up(Dissector::state_octets())),
+      states_(settings.states_max),
+      labels_region_(std::move(parts.labels)),
+      content_(std::move(parts.content)) {
+    // Zeroed memory is an array of empty labels.
+    void* const first = labels_region_.octets().data();
+    labels_ = {static_cast<Application*>(first), settings.flow_places};
+}
+
+Inspector::~Inspector() {
+    for (std::uint32_t number = 0; number < never_used_; ++number) {
+        if (states_[number].in_use && !states_[number].is_decided) {
+            dissector_of(StateIndex{number}).end(octets_of(StateIndex{number}));
+        }
+    }
+}
+
+bool Inspector::swap(std::unique_ptr<Dissector>& fresh) noexcept {
+    // Pairs with the release of `retired`: the worker has let go of the old dissector.
+    if (swap_.load(std::memory_order_acquire) >= Swap::offered) {
+        return false;
+    }
+    dissectors_[next_] = std::move(fresh);  // the one before the last goes here
+    next_ = static_cast<std::uint8_t>(1 - next_);
+    swap_.store(Swap::offered, std::memory_order_release);
+    return true;
+}
+
+void Inspector::go_on_with_swap() noexcept {
+    // Pairs with the release of `offered`: the new dissector is whole.
+    if (swap_.load(std::memory_order_acquire) == Swap::offered) {
+        current_ = static_cast<std::uint8_t>(1 - current_);
+        swap_.store(Swap::retiring, std::memory_order_relaxed);
+    }
+    if (states_of_[1 - current_] == 0) {
+        swap_.store(Swap::retired, std::memory_order_release);
+    }
+}
+
+Dissector::State Inspector::octets_of(StateIndex index) const noexcept {
+    return state_octets_.octets().subspan(number_of(index) * state_stride_, state_stride_);
+}
+
+void Inspector::prefetch_state(StateIndex index) const noexcept {
+    const auto octets = octets_of(index);
+    for (std::size_t at = 0; at < octets.size(); at += cache_line_octets) {
+        prefetch(octets.subspan(at).data());
+    }
+}
+
+void Inspector::begin(FlowTable& table, FlowIndex index, std::uint8_t place) noexcept {
+    ++books_.flows;
+    if (!budget_.allows_new_flows()) {
+        keep(index, {.inspection = Inspection::shed});
+        return;
+    }
+    if (!take_state(table, index)) {
+        keep(index, {.inspection = Inspection::no_state});
+        return;
+    }
+    note(table.flow(index), place);
+}
+
+bool Inspector::take_state(FlowTable& table, FlowIndex index) noexcept {
+    const bool memory = dissectors_[current_]->octets_left() >= dissector_reserve_octets;
+    std::uint32_t number = 0;
+    if (first_free_ != 0 && memory) {
+        number = first_free_ - 1;
+        first_free_ = states_[number].next_free;
+    } else if (never_used_ < states_.size() && memory) {
+        number = never_used_++;
+    } else {
+        return false;
+    }
+    Flow& flow = table.flow(index);
+    states_[number] = {.flow = index, .dissector = current_, .in_use = true};
+    if (content_->comparison() != nullptr) {
+        states_[number].flow_id = flow_id_of(flow.key, table.origin(index).flow_start);
+    }
+    ++states_of_[current_];
+    Dissector::begin(octets_of(StateIndex{number}));
+    content_->begin(StateIndex{number});
+    flow.key.attached = number + 1;
+    ++books_.states;
+    ++books_.undecided;
+    return true;
+}
+
+void Inspector::inspect_noted(FlowTable& table) noexcept {
+    if (noted_count_ == 0) {
+        return;
+    }
+    if (!budget_.allows_packets()) {
+        shed_noted(table);
+        return;
+    }
+    const std::uint64_t began = cycles_now();
+    const auto noted = std::span{noted_}.first(noted_count_);
+    prefetch_state(noted.front().state);
+    for (std::size_t i = 0; i < noted.size(); ++i) {
+        if (i + 1 < noted.size()) {
+            prefetch_state(noted[i + 1].state);
+        }
+        inspect_one(table, noted[i]);
+    }
+    noted_count_ = 0;
+    const std::uint64_t spent = cycles_now() - began;
+    books_.cycles += spent;
+    budget_.spend(spent);
+}
+
+void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
+    State& state = states_[number_of(noted.state)];
+    if (!state.in_use) {
+        return;  // let go behind an earlier packet of this burst
+    }
+    const Packet& packet = burst_[noted.place];
+    const auto headers = decode_metered(packet, settings_.outer_points, tunnels_);
+    if (!headers) {
+        return;
+    }
+    ++books_.packets;
+    books_.octets += headers->ip.size();
+    const InspectedPacket seen{.headers = *headers,
+                               .at = packet.observed_at,
+                               .direction = direction_of(table.flow(state.flow), *headers),
+                               .state = noted.state,
+                               .observation_point = packet.observation_point,
+                               .flow_id = state.flow_id};
+    if (!state.is_read) {
+        read(state, seen);
+    }
+    if (!state.is_decided) {
+        dissect(seen);
+    }
+    if (state.is_decided && state.is_read) {
+        let_go(table, noted.state);
+    }
+}
+
+// Facts stand at the beginning: what was not found by then is not waited for.
+void Inspector::read(State& state, const InspectedPacket& packet) noexcept {
+    using Wants = ContentReader::Wants;
+    const Wants wants = content_->read(packet, budget_.allows_signatures());
+    const std::uint8_t most = packets_max(packet.headers);
+    if (!packet.headers.payload.empty() && state.readings < most) {
+        ++state.readings;
+    }
+    state.is_read = wants == Wants::nothing || (wants == Wants::facts && state.readings == most);
+}
+
+void Inspector::dissect(const InspectedPacket& packet) noexcept {
+    State& state = states_[number_of(packet.state)];
+    const decode::Headers& headers = packet.headers;
+    if (headers.fragment == decode::Fragment::later || tells_nothing(headers, state.packets)) {
+        return;
+    }
+    Dissector& dissector = dissector_of(packet.state);
+    if (dissector.octets_left() < packet_reserve_octets) [[unlikely]] {
+        decide(packet.state, Inspection::no_state);
+        return;
+    }
+    ++state.packets;
+    const auto step = dissector.inspect(octets_of(packet.state), headers.ip, packet.at);
+    if (step == Dissector::Step::decided) {
+        decide(packet.state);
+    } else if (step == Dissector::Step::hopeless || state.packets >= packets_max(headers)) {
+        if (step != Dissector::Step::refine) {
+            dissector.give_up(octets_of(packet.state));
+        }
+        decide(packet.state);
+    }
+}
+
+std::uint8_t Inspector::packets_max(const decode::Headers& headers) const noexcept {
+    return headers.protocol == protocol_tcp ? settings_.tcp_packets_max
+                                            : settings_.other_packets_max;
+}
+
+// Too late for these packets: their flows keep what is known of them.
+void Inspector::shed_noted(FlowTable& table) noexcept {
+    for (const Noted& noted : std::span{noted_}.first(noted_count_)) {
+        const State& state = states_[number_of(noted.state)];
+        if (!state.in_use) {
+            continue;
+        }
+        if (!state.is_decided) {
+            decide(noted.state, Inspection::shed);
+        }
+        if (content_->comparison() != nullptr) {
+            content_->comparison()->shed(noted.state);
+        }
+        let_go(table, noted.state);
+    }
+    noted_count_ = 0;
+}
+
+// The flow's label is what it is by now.
+// how  off: what the label's confidence says
+void Inspector::decide(StateIndex index, Inspection how) noexcept {
+    State& state = states_[number_of(index)];
+    Application label = dissector_of(index).label(octets_of(index));
+    label.inspection = how == Inspection::off ? outcome_of(label) : how;
+    label.packets = state.packets;
+    keep(state.flow, label);
+    dissector_of(index).end(octets_of(index));
+    --states_of_[state.dissector];
+    state.is_decided = true;
+    --books_.undecided;
+}
+
+// No packet of a flow that is decided will be looked at: its state is free.
+void Inspector::let_go(FlowTable& table, StateIndex index) noexcept {
+    State& state = states_[number_of(index)];
+    Flow& flow = table.flow(state.flow);
+    content_->finish(index, flow);
+    const std::uint32_t metadata = content_->detach(index);
+    labels_[number_of(state.flow)].metadata = metadata;
+    books_.described += metadata != 0 ? 1U : 0U;
+    flow.key.attached = 0;
+    state = {.next_free = first_free_};
+    first_free_ = number_of(index) + 1;
+    --books_.states;
+}
+
+void Inspector::keep(FlowIndex index, const Application& label) noexcept {
+    labels_[number_of(index)] = label;
+    ++books_.ended[static_cast<std::size_t>(label.inspection)];
+    ++books_.labels[static_cast<std::size_t>(label.confidence)];
+}
+
+void Inspector::settle(FlowTable& table, FlowIndex index) noexcept {
+    inspect_noted(table);
+    const Flow& flow = table.flow(index);
+    if (flow.key.attached == 0) {
+        return;
+    }
+    const StateIndex state{flow.key.attached - 1};
+    if (!states_[number_of(state)].is_decided) {
+        dissector_of(state).give_up(octets_of(state));
+        decide(state);
+    }
+    let_go(table, state);
+}
+
+void Inspector::forget(FlowIndex index) noexcept {
+    Application& label = labels_[number_of(index)];
+    if (label.inspection != Inspection::off) {
+        if (label.metadata != 0) {
+            content_->forget(label.metadata);
+        }
+        label = {};
+    }
+}
+
+Application Inspector::label(const Flow& flow, FlowIndex index) const noexcept {
+    const StateIndex state{flow.key.attached - 1};
+    if (flow.key.attached == 0 || states_[number_of(state)].is_decided) {
+        return labels_[number_of(index)];
+    }
+    Application so_far = dissector_of(state).label(octets_of(state));
+    so_far.inspection = Inspection::undecided;
+    so_far.packets = states_[number_of(state)].packets;
+    return so_far;
+}
+
+const Metadata* Inspector::metadata(const Flow& flow, FlowIndex index) noexcept {
+    if (flow.key.attached != 0) {
+        return content_->metadata(StateIndex{flow.key.attached - 1});
+    }
+    const std::uint32_t number = labels_[number_of(index)].metadata;
+    return number == 0 ? nullptr : &content_->metadata_at(number);
+}
+
+void Inspector::close_turn(std::uint64_t cycles, bool pressed) noexcept {
+    budget_.earn(cycles, pressed);
+}
+
+void Inspector::tell(InspectionBooks& to) noexcept {
+    const Dissector& dissector = *dissectors_[current_];
+    books_.dissector_octets = dissector.octets_used();
+    books_.dissector_octets_left = dissector.octets_left();
+    books_.dissector_refusals = dissector.allocations_refused();
+    books_.metadata_refused = content_->extractor().count_of(extract::ReadEvent::no_metadata_slot);
+    if (content_->comparison() != nullptr) {
+        content_->comparison()->tell(books_.signatures);
+    }
+    to = books_;
+}
+
+}  // namespace tapmeter::inspect

@@ -1,0 +1,185 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "pipeline/base/packet.h"
+#include "pipeline/base/region.h"
+#include "pipeline/decode/outer_points.h"
+#include "pipeline/flow/flow_table.h"
+#include "pipeline/inspect/application.h"
+#include "pipeline/inspect/content_reader.h"
+#include "pipeline/inspect/cycle_budget.h"
+#include "pipeline/inspect/inspected_packet.h"
+#include "pipeline/inspect/inspection_books.h"
+
+namespace tapmeter::inspect {
+
+// Which packets of a worker are worth inspecting: those of flows whose application is not known
+// yet, as long as states, packets and cycles last. The flow itself says so: FlowKey::attached is
+// its state and zero for all others, so they cost nothing here.
+//
+// A flow is inspected until its application is known and its packets tell nothing more: nDPI and
+// the reader of contents end each at its own time, and the state goes with the last of them.
+//
+// Packets are noted while the burst is metered and inspected behind it. A flow that leaves in
+// between has its packets inspected first: where a burst ends changes no label.
+class Inspector {
+public:
+    struct Settings {
+        std::size_t states_max = 65'536;  // undecided flows at one time; the next are not inspected
+        std::uint8_t tcp_packets_max = 24;  // of a flow; then what is known has to do
+        std::uint8_t other_packets_max = 16;
+        CycleBudget::Settings budget{};
+        std::size_t flow_places = 0;  // of the worker's table
+        OuterPoints outer_points{};   // as the worker's
+        bool populate = false;        // touch every page at the start
+    };
+    // errors  no_memory, naming what to lower
+    // content  of as many states
+    static Result<std::unique_ptr<Inspector>> make(const Settings& settings,
+                                                   std::unique_ptr<Dissector> dissector,
+                                                   std::unique_ptr<ContentReader> content);
+    ~Inspector();
+
+    // Memory that make() takes, without the dissector's and the reader's.
+    static std::uint64_t octets_for(const Settings& settings) noexcept;
+    Inspector(const Inspector&) = delete;
+    Inspector& operator=(const Inspector&) = delete;
+
+    // The burst that the next functions speak of by place. Its views stay valid until the burst is
+    // given back.
+    void look_at(std::span<const Packet> burst) noexcept {
+        burst_ = burst;
+        if (swap_.load(std::memory_order_relaxed) >= Swap::offered) [[unlikely]] {
+            go_on_with_swap();
+        }
+        if (content_->comparison() != nullptr) {
+            content_->comparison()->turn_burst();
+        }
+    }
+
+    // Control side, one thread at a time: other rules for the flows that begin from the worker's
+    // next turn on. Flows under way keep the dissector that they have; it goes when they have.
+    // False, and `fresh` stays the caller's: the flows of the last swap are still under way.
+    bool swap(std::unique_ptr<Dissector>& fresh) noexcept;
+
+    // A flow has begun. `place` of its first packet in the burst; Observation::no_place: counted
+    // elsewhere, never seen.
+    void begin(flow::FlowTable& table, flow::FlowIndex index, std::uint8_t place) noexcept;
+
+    // One more packet of a flow whose key.attached is not zero. A packet that is not in the burst,
+    // as one that waited for another, is metered and not inspected.
+    void note(const flow::Flow& flow, std::uint8_t place) noexcept {
+        if (place < burst_.size() && noted_count_ < noted_.size()) {
+            noted_[noted_count_++] = {.state = StateIndex{flow.key.attached - 1}, .place = place};
+        }
+    }
+
+    // Inspects what was noted.
+    void inspect_noted(flow::FlowTable& table) noexcept;
+
+    // The flow leaves: what has to do is settled. Its label is read afterwards, then forgotten.
+    void settle(flow::FlowTable& table, flow::FlowIndex index) noexcept;
+    void forget(flow::FlowIndex index) noexcept;
+
+    // The label by now; of an undecided flow what is known so far.
+    flow::Application label(const flow::Flow& flow, flow::FlowIndex index) const noexcept;
+
+    // What was counted so far.
+    void tell(InspectionBooks& to) noexcept;
+
+    // What was found in the flow so far beside its label; null: nothing. Valid until forget().
+    const Metadata* metadata(const flow::Flow& flow, flow::FlowIndex index) noexcept;
+
+    // Shows alerts to the exporter core.
+    void publish_alerts() noexcept {
+        if (content_->comparison() != nullptr) {
+            content_->comparison()->publish();
+        }
+    }
+
+    // Any thread, for what it counts; control side, for its signatures.
+    ContentReader& content() noexcept { return *content_; }
+
+    // How much is given up: 0 nothing, 1 most of it, 2 all.
+    void shed(unsigned steps) noexcept { budget_.shed(steps); }
+
+    // The end of a turn, which took so many cycles in all. `pressed`: more packets wait.
+    void close_turn(std::uint64_t cycles, bool pressed) noexcept;
+
+private:
+    struct State {
+        std::uint64_t flow_id = 0;  // as in records; only where signatures want it
+        flow::FlowIndex flow{};
+        std::uint32_t next_free = 0;  // plus one; 0: none
+        std::uint8_t packets = 0;     // that the dissector has seen
+        std::uint8_t readings = 0;    // packets that were read for their content
+        std::uint8_t dissector = 0;   // of the two
+        bool in_use = false;
+        bool is_decided = false;  // the dissector is done with it
+        bool is_read = false;     // the reader of contents is done with it
+    };
+    // Who has the word in a swap: `offered` and `retired` are written by one side when it has done
+    // its part, and release what it has written.
+    enum class Swap : std::uint8_t {
+        none,      // control side: there was no swap
+        retired,   // control side: the old one may go
+        offered,   // worker: the other one is to be taken
+        retiring,  // worker: flows of the old one are under way
+    };
+    struct Noted {
+        StateIndex state{};
+        std::uint8_t place = 0;
+    };
+
+    struct Parts {
+        std::unique_ptr<Dissector> dissector;
+        std::unique_ptr<ContentReader> content;
+        Region states;
+        Region labels;
+    };
+    Inspector(const Settings& settings, Parts parts);
+
+    void go_on_with_swap() noexcept;
+    Dissector& dissector_of(StateIndex index) const noexcept {
+        return *dissectors_[states_[number_of(index)].dissector];
+    }
+    Dissector::State octets_of(StateIndex index) const noexcept;
+    void prefetch_state(StateIndex index) const noexcept;
+    bool take_state(flow::FlowTable& table, flow::FlowIndex index) noexcept;
+    void inspect_one(flow::FlowTable& table, const Noted& noted) noexcept;
+    void read(State& state, const InspectedPacket& packet) noexcept;
+    void dissect(const InspectedPacket& packet) noexcept;
+    std::uint8_t packets_max(const decode::Headers& headers) const noexcept;
+    void shed_noted(flow::FlowTable& table) noexcept;
+    void decide(StateIndex index, flow::Inspection how = flow::Inspection::off) noexcept;
+    void let_go(flow::FlowTable& table, StateIndex index) noexcept;
+    void keep(flow::FlowIndex index, const flow::Application& label) noexcept;
+
+    Settings settings_;
+    std::array<std::unique_ptr<Dissector>, 2> dissectors_;
+    std::array<std::size_t, 2> states_of_{};  // undecided flows of each
+    std::uint8_t current_ = 0;                // the one for flows that begin
+    std::uint8_t next_ = 1;                   // control side's: where the next one goes
+    std::atomic<Swap> swap_{Swap::none};
+    InspectionBooks books_{};
+    CycleBudget budget_;
+    Region state_octets_;
+    std::size_t state_stride_;
+    std::vector<State> states_;
+    std::uint32_t first_free_ = 0;  // plus one; 0: none
+    std::uint32_t never_used_ = 0;  // the states from here on
+    Region labels_region_;
+    std::span<flow::Application> labels_;  // by flow
+    std::unique_ptr<ContentReader> content_;
+    decode::Tunnels tunnels_{};
+    std::span<const Packet> burst_;
+    std::array<Noted, burst_packets_max> noted_{};
+    std::size_t noted_count_ = 0;
+};
+
+}  // namespace tapmeter::inspect

@@ -1,0 +1,110 @@
+#pragma once
+
+// Included by application.cpp alone. All that differs between the versions of nDPI stands here, and
+// nothing else does; 4.2, that of Debian 12 and 13, is the one that is built and tested. The other
+// branches follow ntop/nDPI's headers at the tags 4.4 to 5.0.
+
+#include <ndpi/ndpi_api.h>
+
+#include <cstdint>
+
+namespace tapmeter::inspect::ndpi {
+
+using Module = ndpi_detection_module_struct;
+using Flow = ndpi_flow_struct;
+
+struct Detected {
+    std::uint16_t master = 0;
+    std::uint16_t application = 0;
+    std::uint16_t category = 0;
+};
+
+inline constexpr unsigned version = NDPI_MAJOR * 100 + NDPI_MINOR;
+
+// Dissectors that are left out, because a single packet is known to end the program in them: 4.2
+// reads the TCP header of a DTLS certificate that came by UDP (put right in 4.4).
+inline constexpr bool dtls_is_safe = version >= 404;
+
+inline Detected detected(const ndpi_protocol& protocol) noexcept {
+#if NDPI_MAJOR >= 5 || NDPI_MINOR >= 11
+    return {protocol.proto.master_protocol, protocol.proto.app_protocol,
+            static_cast<std::uint16_t>(protocol.category)};
+#else
+    return {protocol.master_protocol, protocol.app_protocol,
+            static_cast<std::uint16_t>(protocol.category)};
+#endif
+}
+
+// Null: no memory. Not from two threads at a time.
+inline Module* make_module() noexcept {
+#if NDPI_MAJOR >= 5 || NDPI_MINOR >= 10
+    Module* const module = ndpi_init_detection_module(nullptr);
+#else
+    Module* const module = ndpi_init_detection_module(ndpi_no_prefs);
+#endif
+#if NDPI_MAJOR < 5
+    if (module != nullptr) {
+        NDPI_PROTOCOL_BITMASK protocols;
+        NDPI_BITMASK_SET_ALL(protocols);
+        if (!dtls_is_safe) {
+            constexpr std::size_t dtls = NDPI_PROTOCOL_DTLS;
+            protocols.fds_bits[dtls / NDPI_BITS] &= ~(ndpi_ndpi_mask{1} << dtls % NDPI_BITS);
+        }
+        ndpi_set_protocol_detection_bitmask2(module, &protocols);
+    }
+#endif
+    return module;
+}
+
+// After the rule files. False: the module cannot be used.
+inline bool finish_module(Module* module) noexcept {
+#if NDPI_MAJOR >= 5 || NDPI_MINOR >= 10
+    return ndpi_finalize_initialization(module) == 0;
+#else
+    ndpi_finalize_initialization(module);
+    return true;
+#endif
+}
+
+// packet        from the IP header
+// milliseconds  since 1970
+inline Detected process(Module* module, Flow* flow, const unsigned char* packet,
+                        std::uint16_t octets, std::uint64_t milliseconds) noexcept {
+#if NDPI_MAJOR >= 5 || NDPI_MINOR >= 6
+    return detected(
+        ndpi_detection_process_packet(module, flow, packet, octets, milliseconds, nullptr));
+#else
+    return detected(ndpi_detection_process_packet(module, flow, packet, octets, milliseconds));
+#endif
+}
+
+// Detected, but more packets may tell more.
+inline bool wants_more([[maybe_unused]] Module* module, Flow* flow) noexcept {
+#if NDPI_MAJOR >= 5
+    return flow->state != NDPI_STATE_CLASSIFIED;
+#else
+    return ndpi_extra_dissection_possible(module, flow) != 0;
+#endif
+}
+
+// What ports, addresses and earlier flows say of one that its packets did not tell.
+inline Detected give_up(Module* module, Flow* flow) noexcept {
+#if NDPI_MAJOR >= 5
+    return detected(ndpi_detection_giveup(module, flow));
+#elif NDPI_MINOR >= 10
+    std::uint8_t guessed = 0;
+    return detected(ndpi_detection_giveup(module, flow, &guessed));
+#else
+    std::uint8_t guessed = 0;
+    return detected(ndpi_detection_giveup(module, flow, 1, &guessed));
+#endif
+}
+
+inline constexpr std::uint16_t protocols_max =
+#if NDPI_MAJOR >= 5
+    1024;
+#else
+    NDPI_MAX_SUPPORTED_PROTOCOLS + NDPI_MAX_NUM_CUSTOM_PROTOCOLS;
+#endif
+
+}  // namespace tapmeter::inspect::ndpi
