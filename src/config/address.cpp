@@ -151,9 +151,20 @@ std::optional<HostPort> split_host_port(std::string_view text) {
     return parts;
 }
 
-constexpr std::array<std::string_view, 4> transport_names{"udp", "tcp", "tls", "file"};
+constexpr std::array<std::string_view, 6> transport_names{"udp",  "tcp",      "tls",
+                                                          "file", "netflow9", "netflow5"};
 constexpr std::uint16_t port_of_ipfix = 4'739;
 constexpr std::uint16_t port_of_ipfixs = 4'740;  // RFC 7011 section 10.4.1: over TLS
+
+constexpr std::uint16_t port_of_netflow = 2'055;
+
+std::uint16_t port_of(Config::Transport transport) {
+    const bool netflow =
+        transport == Config::Transport::netflow9 || transport == Config::Transport::netflow5;
+    return netflow                               ? port_of_netflow
+           : transport == Config::Transport::tls ? port_of_ipfixs
+                                                 : port_of_ipfix;
+}
 
 Checked<CollectorAddress> parse_folder(std::string_view path) {
     if (!path.starts_with('/') || !is_file_name(path)) {
@@ -177,7 +188,7 @@ Checked<CollectorAddress> parse_peer(Config::Transport transport, std::string_vi
     const bool host_fits =
         parts->bracketed ? is_ipv6(parts->host) : is_ipv4(parts->host) || is_host_name(parts->host);
     CollectorAddress collector{.transport = transport, .host = parts->host, .path = {}};
-    collector.port = transport == Config::Transport::tls ? port_of_ipfixs : port_of_ipfix;
+    collector.port = port_of(transport);
     const auto port = parts->has_port ? parse_port(parts->port, 1) : collector.port;
     if (!host_fits || !port) {
         return refused;
@@ -253,7 +264,7 @@ Checked<CollectorAddress> parse_collector(std::string_view text) {
     }
     const auto known = std::ranges::find(transport_names, scheme);
     if (known == transport_names.end()) {
-        return must_be("a udp://, tcp://, tls:// or file:// URL; " +
+        return must_be("a udp://, tcp://, tls://, file://, netflow9:// or netflow5:// URL; " +
                        std::string(scheme == "sctp" ? "IPFIX over sctp" : "no other transport") +
                        " is not supported in this version");
     }
@@ -272,6 +283,51 @@ std::string collector_text(const CollectorAddress& collector) {
     return collector.transport == Config::Transport::file
                ? scheme + "://" + collector.path
                : scheme + "://" + host_text(collector.host) + ":" + std::to_string(collector.port);
+}
+
+Checked<LinesAddress> parse_lines(std::string_view text) {
+    using To = Config::Json::To;
+    const std::size_t mark = text.find("://");
+    if (mark == std::string_view::npos) {
+        constexpr std::size_t file_name_octets_max = 4'095;  // PATH_MAX, less the final NUL
+        if (text.empty() || text.size() > file_name_octets_max ||
+            !std::ranges::all_of(text, is_printable)) {
+            return must_be("a file name of 1 to 4,095 printable octets, or \"-\"");
+        }
+        return LinesAddress{.to = To::file, .path = std::string(text), .host = {}};
+    }
+    const std::string_view scheme = text.substr(0, mark);
+    const std::string_view rest = text.substr(mark + 3);
+    constexpr std::size_t socket_path_octets_max = 107;  // sun_path of unix(7), less the final NUL
+    if (scheme == "unix") {
+        if (!rest.starts_with('/') || !is_file_name(rest) || rest.size() > socket_path_octets_max) {
+            return must_be("\"unix:///PATH\" with the absolute path of a stream socket");
+        }
+        return LinesAddress{.to = To::unix_socket, .path = std::string(rest), .host = {}};
+    }
+    if (scheme != "udp" && scheme != "tcp") {
+        return must_be("a file name, or a udp://, tcp:// or unix:// URL");
+    }
+    const bool udp = scheme == "udp";
+    const auto peer = parse_peer(udp ? Config::Transport::udp : Config::Transport::tcp, rest);
+    const auto parts = split_host_port(rest);
+    if (!peer || !parts || !parts->has_port) {
+        return must_be("\"" + std::string(scheme) + "://HOST:PORT\", such as \"" +
+                       std::string(scheme) + "://192.0.2.7:5514\"");
+    }
+    return LinesAddress{
+        .to = udp ? To::udp : To::tcp, .path = {}, .host = peer->host, .port = peer->port};
+}
+
+std::string lines_text(const LinesAddress& lines) {
+    using To = Config::Json::To;
+    if (lines.to == To::file) {
+        return lines.path;
+    }
+    return lines.to == To::unix_socket
+               ? "unix://" + lines.path
+               : std::string(lines.to == To::udp ? "udp" : "tcp") + "://" + host_text(lines.host) +
+                     ":" + std::to_string(lines.port);
 }
 
 Checked<ListenAddress> parse_listen(std::string_view text) {

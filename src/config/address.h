@@ -31,7 +31,8 @@ struct SourceAddress {
 Checked<SourceAddress> parse_source(std::string_view text);
 
 // A Collector (RFC 7011 section 2): "udp://HOST:PORT", "tcp://HOST:PORT", "tls://HOST:PORT"; the
-// port may be left out (4739; over TLS 4740). Or a folder of IPFIX files: "file:///PATH".
+// port may be left out (4739; over TLS 4740). Or a folder of IPFIX files: "file:///PATH". Or one
+// that reads NetFlow over UDP: "netflow9://HOST:PORT", "netflow5://HOST:PORT" (2055).
 struct CollectorAddress {
     Config::Transport transport = Config::Transport::udp;
     std::string host;  // name, IPv4 address, or IPv6 address without brackets
@@ -42,6 +43,16 @@ Checked<CollectorAddress> parse_collector(std::string_view text);
 // The command line may leave "udp://" out: "HOST", "HOST:PORT", "[IPV6]:PORT".
 std::string collector_url(std::string_view argument);
 std::string collector_text(const CollectorAddress& collector);
+
+// Where lines of JSON go: a file name, "-", "udp://HOST:PORT", "tcp://HOST:PORT", "unix:///PATH".
+struct LinesAddress {
+    Config::Json::To to = Config::Json::To::file;
+    std::string path;
+    std::string host;
+    std::uint16_t port = 0;
+};
+Checked<LinesAddress> parse_lines(std::string_view text);
+std::string lines_text(const LinesAddress& lines);
 
 // Where the HTTP server listens: "127.0.0.1:14739", "[::1]:14739", "localhost:14739" or "off".
 // Port 0 lets the kernel choose one. Only loopback: the server has no TLS and no tokens yet.

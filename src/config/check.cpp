@@ -142,6 +142,8 @@ std::optional<std::string> text_fault(const Key& key, const std::string& text) {
             return error_of(parse_collector(text));
         case Type::listen:
             return error_of(parse_listen(text));
+        case Type::file:
+            return error_of(parse_lines(text));
         case Type::path:
             return rule_unless(text == "off" || (text.starts_with('/') && text.size() <= key.max &&
                                                  is_printable(text)));

@@ -136,16 +136,17 @@ struct Config {
 
     using TimeUnit = fields::TimeUnit;
 
-    enum class Transport : std::uint8_t { udp, tcp, tls, file };
+    enum class Transport : std::uint8_t { udp, tcp, tls, file, netflow9, netflow5 };
 
-    // One [[export.ipfix]] block: one Collector, or one folder of IPFIX files.
+    // One [[export.ipfix]] block: one Collector, or one folder of IPFIX files. NetFlow, version 9
+    // or 5, goes over UDP.
     struct Ipfix {
         std::string name;  // unique among the outputs
         Transport transport = Transport::udp;
-        std::string host;                                 // name, IPv4 or IPv6 address
-        std::uint16_t port = 4739;                        // IANA "ipfix"; over TLS 4740
-        std::string path;                                 // of the folder of files
-        std::chrono::seconds template_refresh{60};        // 1 s to 1 day
+        std::string host;                           // name, IPv4 or IPv6 address
+        std::uint16_t port = 4739;                  // IANA "ipfix"; over TLS 4740; NetFlow 2055
+        std::string path;                           // of the folder of files
+        std::chrono::seconds template_refresh{60};  // 1 s to 1 day
         std::uint32_t template_refresh_messages = 1'000;  // 1 and more
         // Largest message in octets. 0: what the path carries, asked of the connected socket, at
         // most 1,420; 512 while nobody knows (RFC 7011 section 10.3.3). Else 512 to 65,507.
@@ -169,13 +170,25 @@ struct Config {
         std::string tls_name;             // in the Collector's certificate; empty: the host
         std::chrono::seconds rotate{60};  // a file's time; 1 s to 1 day
         bool compress = true;             // files, once closed
+        // Where messages wait while a Collector over TCP or TLS is away; empty: nowhere but in the
+        // queue.
+        std::filesystem::path spool_folder;
+        std::uint64_t spool_octets = 1ULL << 30U;  // at most on disk; 8 MiB to 16 TiB
     };
 
-    // The [[export.json]] block: flow records as EVE-compatible JSON lines.
+    // One [[export.json]] block: flow records as EVE-compatible JSON lines.
     struct Json {
         std::string name;  // unique among the outputs
-        std::string path;  // a file, or "-" for standard output
+        enum class To : std::uint8_t { file, udp, tcp, unix_socket } to = To::file;
+        std::string path;  // a file, or "-" for standard output; or a unix socket
+        std::string host;  // name, IPv4 or IPv6 address
+        std::uint16_t port = 0;
         enum class Format : std::uint8_t { eve, flat } format = Format::eve;
+        // syslog: each line in a message of RFC 5424; over streams with its length before it
+        // (RFC 6587 section 3.4.1).
+        enum class Framing : std::uint8_t { lines, syslog } framing = Framing::lines;
+        std::uint32_t syslog_facility = 16;  // local0; 0 to 23
+        std::chrono::seconds reconnect{5};   // 1 s to 1 h
         std::uint32_t queue_blocks = 1'024;  // bounded queue of 64 KiB blocks before the writer
     };
 

@@ -38,6 +38,20 @@ inline void set_collector(Config& config, std::size_t block, const Value& value)
         ipfix.path = collector->path;
     }
 }
+inline Value get_lines(const Config& config, std::size_t block) {
+    const Config::Json& json = config.json[block];
+    return lines_text({json.to, json.path, json.host, json.port});
+}
+inline void set_lines(Config& config, std::size_t block, const Value& value) {
+    const auto lines = parse_lines(std::get<std::string>(value));
+    if (lines) {
+        Config::Json& json = config.json[block];
+        json.to = lines->to;
+        json.path = lines->path;
+        json.host = lines->host;
+        json.port = lines->port;
+    }
+}
 inline Value get_listen(const Config& config, std::size_t) {
     return listen_text({config.http.enabled, config.http.address, config.http.port});
 }

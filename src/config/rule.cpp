@@ -61,8 +61,7 @@ std::string rule_of_type(const Key& key) {
         case Type::source:
             return R"("eth1", "xdp:eth1", "pci:0000:17:00.0", "dpdk:net_ring0" or "pcap:FILE")";
         case Type::collector:
-            return "a URL such as \"udp://192.0.2.7:4739\", \"tcp://\", \"tls://\" or "
-                   "\"file:///PATH\"";
+            return "a udp://, tcp://, tls://, netflow9://, netflow5:// or file:// URL";
         case Type::listen:
             return "\"ADDRESS:PORT\" such as \"127.0.0.1:14739\", or \"off\"";
         case Type::path:
@@ -70,7 +69,7 @@ std::string rule_of_type(const Key& key) {
         case Type::group:
             return "the name of a group, or empty";
         case Type::file:
-            return "a file name, or \"-\" for standard output";
+            return "a file name, \"-\" for standard output, or a udp://, tcp:// or unix:// URL";
         case Type::texts:
             return "a list of at most " + grouped(key.max) + " texts";
         case Type::fields:

@@ -26,7 +26,7 @@ constexpr std::array tables{
     Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,
           "One block per Collector. With the JSON files at most 32."},
     Table{TableId::json, "export.json", Group::json, true,
-          "One block per file of flow records as JSON lines."},
+          "Flow records as JSON lines: one block per file or receiver."},
     Table{TableId::http, "http", Group::single, false, "The API and the metrics."},
     Table{TableId::control, "control", Group::single, false,
           "The socket of `tapmeter ctl`: the same API, with the right to change things."},

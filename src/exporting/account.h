@@ -32,8 +32,9 @@ inline RecordTotals totals_of(const flow::FlowRecord& record) noexcept {
 // The books of one output. Two threads write, each its own half and without waiting: the exporter
 // core that takes records, and the sending thread. Any thread reads.
 //
-//     exporter core:   taken = left_out + encoding + handed_over + queue_full
-//     sending thread:  finished = sent + send_error <= handed_over
+//     exporter core:   taken = left_out + encoding + handed_over + queue_full + not_expressible
+//     sending thread:  finished = sent + send_error + spool_full + spool_error + spooled
+//                      finished <= handed_over + recovered
 //
 // The exporter core publishes a message before the sending thread can see it, and a reader looks
 // at the sender's half first; so what it finds handed over covers what it found finished, the
@@ -47,14 +48,20 @@ public:
         RecordTotals encoding;
         RecordTotals handed_over;
         RecordTotals queue_full;
+        RecordTotals not_expressible;
         RecordTotals left_out;
     };
     struct Sender {
         RecordTotals sent;
         RecordTotals send_error;
+        RecordTotals recovered;
+        RecordTotals spooled;  // on disk now
+        RecordTotals spool_full;
+        RecordTotals spool_error;
         std::uint64_t messages = 0;
         std::uint64_t message_octets = 0;
         std::uint64_t templates = 0;
+        std::uint64_t spool_damage = 0;
         std::uint64_t up = 1;
     };
 
@@ -75,10 +82,9 @@ public:
         Taker given = published_taker_.read();
         for (int looks = 0; looks < looks_max; ++looks) {
             const Sender again = published_sender_.read();
-            if (again.sent.records == finished.sent.records &&
-                again.send_error.records == finished.send_error.records &&
-                again.sent.alerts == finished.sent.alerts &&
-                again.send_error.alerts == finished.send_error.alerts) {
+            const RecordTotals then = left_queue(finished);
+            const RecordTotals now = left_queue(again);
+            if (now.records == then.records && now.alerts == then.alerts) {
                 break;
             }
             finished = again;
@@ -88,21 +94,37 @@ public:
         counters.taken = given.taken;
         counters.left_out = given.left_out;
         counters.encoding = given.encoding;
+        counters.recovered = finished.recovered;
         counters.queued = given.handed_over;
-        counters.queued -= finished.sent;
-        counters.queued -= finished.send_error;
+        counters.queued += finished.recovered;
+        counters.queued -= left_queue(finished);
+        counters.spooled = finished.spooled;
         counters.sent = finished.sent;
         counters.dropped[index_of(RecordDropped::queue_full)] = given.queue_full;
         counters.dropped[index_of(RecordDropped::send_error)] = finished.send_error;
+        counters.dropped[index_of(RecordDropped::not_expressible)] = given.not_expressible;
+        counters.dropped[index_of(RecordDropped::spool_full)] = finished.spool_full;
+        counters.dropped[index_of(RecordDropped::spool_error)] = finished.spool_error;
         counters.messages = finished.messages;
         counters.message_octets = finished.message_octets;
         counters.templates = finished.templates;
+        counters.spool_damage = finished.spool_damage;
         counters.up = finished.up != 0;
         return counters;
     }
 
 private:
     static constexpr int looks_max = 16;
+
+    // What no longer waits in the queue, with what came from the disk.
+    static RecordTotals left_queue(const Sender& sender) noexcept {
+        RecordTotals totals = sender.sent;
+        totals += sender.send_error;
+        totals += sender.spooled;
+        totals += sender.spool_full;
+        totals += sender.spool_error;
+        return totals;
+    }
 
     static constexpr std::size_t index_of(RecordDropped reason) noexcept {
         return static_cast<std::size_t>(reason);

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -42,10 +44,26 @@ Result<std::unique_ptr<Output>> open_ipfix(const Config::Ipfix& config,
 // The same checks without a session, a thread or a file: the Collector notices nothing.
 Result<void> check_ipfix(const Config::Ipfix& config, const Interfaces& interfaces);
 
+// Whether the Collector is sent NetFlow instead of IPFIX.
+const Protocol& protocol_of(Config::Transport transport) noexcept;
+
+// The largest message that may be built for it.
+std::size_t message_octets_max(const Config::Ipfix& config) noexcept;
+
+// A flow as records of one direction each: what no packet went is left out, unless nothing went.
+struct Uniflows {
+    std::array<flow::FlowRecord, 2> records;
+    std::size_t first = 0;
+    std::size_t count = 0;
+
+    explicit Uniflows(const flow::FlowRecord& record) noexcept;
+    std::span<flow::FlowRecord> all() noexcept { return std::span{records}.subspan(first, count); }
+};
+
 // One Collector. Flow records that its filter and its sampling leave out are counted as left out.
 // Messages that find the queue full are dropped, and because their Data
 // Records are counted in the sequence number all the same, the Collector sees the gap.
-class IpfixOutput final : public Output {
+class IpfixOutput : public Output {
 public:
     struct Parts {
         Config::Ipfix config;
@@ -55,6 +73,7 @@ public:
         fields::Filter filter;
         std::optional<UdpSession> datagrams;  // one of these two
         std::unique_ptr<StreamSession> stream;
+        std::unique_ptr<Spool> spool;  // null: none
         Descriptor queue_event;
     };
     IpfixOutput(Parts parts, const Interfaces& interfaces);
@@ -69,17 +88,32 @@ public:
     void report(const MeteringReport& latest) override { sender_->report(latest); }
     OutputCounters counters() const override { return account_.read(); }
 
-private:
+protected:
     // The messages of one Observation Domain.
     struct Stream {
         MessageBuilder builder;
         std::chrono::steady_clock::time_point begun{};  // the message in progress, by tick()
     };
 
-    void take_one(const flow::FlowRecord& record);
     bool is_left_out(const flow::FlowRecord& record) const noexcept;
-    bool add(MessageBuilder& builder, const flow::FlowRecord& record) const noexcept;
+    // As a record that says how many flows it stands for, after this output's sampling.
+    flow::FlowRecord sampled(const flow::FlowRecord& record) const noexcept;
+    // Queues what has been built, if anything.
     void finish_message(std::size_t stream);
+    virtual std::uint32_t export_time(const MessageBuilder& /*builder*/) const {
+        return export_time_now();
+    }
+    // After the records of one take().
+    void publish();
+    void count_as_encoding(std::size_t stream, const RecordTotals& totals);
+    std::size_t stream_of(const flow::FlowRecord& record) const noexcept;
+    std::vector<Stream>& streams() noexcept { return streams_; }
+    const TemplateSet& templates() const noexcept { return templates_; }
+    Account& account() noexcept { return account_; }
+
+private:
+    void take_one(const flow::FlowRecord& record);
+    bool add(MessageBuilder& builder, const flow::FlowRecord& record) const noexcept;
     std::unique_ptr<Sender> sender_for(Parts& parts, const Interfaces& interfaces);
 
     std::string name_;

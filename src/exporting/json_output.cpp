@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <system_error>
 
 #include "src/exporting/alert_event.h"
+#include "src/exporting/tcp_session.h"
 #include "src/exporting/text.h"
 
 namespace tapmeter::exporting {
@@ -18,6 +22,46 @@ constexpr std::size_t line_room = JsonLines::line_octets_max + JsonLines::name_o
 // A block that is not full leaves after 500 ms at the latest: its age is known to a tick.
 constexpr std::chrono::milliseconds block_age_max{400};
 constexpr std::chrono::seconds patience_at_end{1};
+
+// By UDP a record is a datagram, so that each one has a fate of its own. The queue takes the same
+// memory for that.
+constexpr std::size_t datagram_octets = line_room + SyslogFraming::octets_max;
+constexpr std::size_t datagrams_of_a_block = block_octets / datagram_octets;
+
+OutputQueue::Size queue_size(const Config::Json& config) noexcept {
+    if (config.to == Config::Json::To::udp) {
+        return {config.queue_blocks * datagrams_of_a_block, datagram_octets};
+    }
+    return {config.queue_blocks, block_octets};
+}
+
+std::string host_name() {
+    std::array<char, HOST_NAME_MAX + 1> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "-";
+}
+
+Result<void> open_way(JsonOutput::Parts& parts) {
+    using To = Config::Json::To;
+    const Config::Json& config = parts.config;
+    if (config.to == To::file) {
+        auto file = open_line_file(config.path);
+        if (!file) {
+            return tl::unexpected<Error>(std::move(file.error()));
+        }
+        parts.file = std::move(*file);
+    } else if (config.to == To::udp) {
+        auto datagrams = UdpSession::open(config.host, config.port);
+        if (!datagrams) {
+            return tl::unexpected<Error>(std::move(datagrams.error()));
+        }
+        parts.datagrams = std::move(*datagrams);
+    } else if (config.to == To::tcp) {
+        parts.stream = std::make_unique<TcpSession>(config.host, config.port);
+    } else {
+        parts.stream = std::make_unique<TcpSession>(config.path, std::uint16_t{0}, "unix");
+    }
+    return {};
+}
 
 }  // namespace
 
@@ -32,32 +76,72 @@ Result<std::unique_ptr<Output>> open_json(const Config::Json& config, const Inte
                                   "{} octets as JSON, and 1 or more for queue_blocks",
                                   config.name, JsonLines::name_octets_max));
     }
-    auto file = open_line_file(config.path);
-    if (!file) {
-        return failed(file.error().kind,
-                      fmt::format("export.json '{}': {}", config.name, file.error().message));
+    JsonOutput::Parts parts{.config = config,
+                            .log = std::move(log),
+                            .file = {},
+                            .datagrams = {},
+                            .stream = {},
+                            .queue_event = {},
+                            .names = names};
+    if (auto opened = open_way(parts); !opened) {
+        return failed(opened.error().kind,
+                      fmt::format("export.json '{}': {}", config.name, opened.error().message));
     }
-    Descriptor event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-    if (!event.is_open()) {
+    parts.queue_event = Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    if (!parts.queue_event.is_open()) {
         return failed(Error::Kind::io,
                       fmt::format("export.json '{}': eventfd: {}; raise the limit "
                                   "of open files (LimitNOFILE)",
                                   config.name, std::generic_category().message(errno)));
     }
-    return std::make_unique<JsonOutput>(
-        JsonOutput::Parts{config, std::move(log), std::move(*file), std::move(event), names},
-        interfaces);
+    return std::make_unique<JsonOutput>(std::move(parts), interfaces);
 }
 
 JsonOutput::JsonOutput(Parts parts, const Interfaces& interfaces)
     : name_("json/" + parts.config.name),
       format_(parts.config.format),
       lines_(interfaces, parts.names),
-      queue_({parts.config.queue_blocks, block_octets}, std::move(parts.queue_event)),
-      writer_({name_, parts.config.path, std::move(parts.log)}, std::move(parts.file), queue_,
-              account_),
-      now_(std::chrono::steady_clock::now()),
-      thread_([this] { writer_.run(); }) {}
+      queue_(queue_size(parts.config), std::move(parts.queue_event)),
+      line_room_(line_room),
+      now_(std::chrono::steady_clock::now()) {
+    if (parts.config.framing == Config::Json::Framing::syslog) {
+        syslog_.emplace(host_name(), parts.config.syslog_facility, parts.datagrams == std::nullopt);
+        line_room_ += SyslogFraming::octets_max;
+    }
+    open_way(parts);
+    thread_ = std::jthread([this] { run(); });
+}
+
+void JsonOutput::open_way(Parts& parts) {
+    if (parts.file) {
+        writer_.emplace(BlockWriter::Setup{name_, parts.config.path, std::move(parts.log)},
+                        std::move(*parts.file), queue_, account_);
+    } else if (parts.datagrams) {
+        one_a_block_ = true;
+        datagrams_.emplace(DatagramSender::Setup{name_, std::move(parts.log)},
+                           std::move(*parts.datagrams), queue_, account_);
+    } else {
+        Config::Ipfix session;
+        session.reconnect = parts.config.reconnect;
+        session.queue_messages = parts.config.queue_blocks;
+        stream_.emplace(Sender::Setup{.output = name_,
+                                      .config = std::move(session),
+                                      .streams = {},
+                                      .log = std::move(parts.log)},
+                        std::move(parts.stream), queue_, account_);
+    }
+}
+
+// The thread.
+void JsonOutput::run() {
+    if (writer_) {
+        writer_->run();
+    } else if (datagrams_) {
+        datagrams_->run();
+    } else {
+        stream_->run();
+    }
+}
 
 JsonOutput::~JsonOutput() {
     flush(std::chrono::steady_clock::now() + patience_at_end);
@@ -83,15 +167,11 @@ void JsonOutput::take_one(const flow::FlowRecord& record, const inspect::Metadat
     block_.contents += totals;
 
     // NOLINTNEXTLINE(*-reinterpret-cast): octets are written as characters
-    auto* const begin = reinterpret_cast<char*>(room_.data());
-    auto* const at = begin + block_.octets;
+    auto* const at = reinterpret_cast<char*>(room_.data()) + block_.octets;
     const auto* const end = format_ == Config::Json::Format::eve
                                 ? lines_.write_eve(at, record, metadata)
                                 : lines_.write_flat(at, record);
-    block_.octets = static_cast<std::uint32_t>(end - begin);
-    if (room_.size() - block_.octets < line_room) {
-        hand_over();
-    }
+    finish_line(static_cast<std::size_t>(end - at), record.end);
 }
 
 // False: all blocks wait.
@@ -111,29 +191,37 @@ void JsonOutput::take_alerts(std::span<const inspect::Alert> alerts, const Alert
     for (const inspect::Alert& alert : alerts) {
         alert_line_.clear();
         words.append_eve(alert_line_, alert);
-        take_alert(alert_line_);
+        take_alert(alert_line_, alert.at);
     }
     account_.publish_taker();
     queue_.wake();
 }
 
 // The words of a rule have no limit: its line may need a block of its own, and not fit into one.
-void JsonOutput::take_alert(const std::string& line) {
+void JsonOutput::take_alert(const std::string& line, ObservedAt at) {
     constexpr RecordTotals one{.alerts = 1};
     account_.taker.taken += one;
-    if (!room_.empty() && room_.size() - block_.octets < line.size()) {
+    const std::size_t octets = line.size() + (syslog_ ? SyslogFraming::octets_max : 0);
+    if (!room_.empty() && room_.size() - block_.octets < octets) {
         hand_over();
     }
-    if (line.size() > block_octets || !begin_block()) {
+    if (!begin_block() || room_.size() < octets) {
         account_.taker.queue_full += one;
         return;
     }
     account_.taker.encoding += one;
     block_.contents += one;
-    const auto octets = std::as_bytes(std::span{line});
-    std::ranges::copy(octets, room_.subspan(block_.octets).begin());
-    block_.octets += static_cast<std::uint32_t>(octets.size());
-    if (room_.size() - block_.octets < line_room) {
+    std::ranges::copy(std::as_bytes(std::span{line}), room_.subspan(block_.octets).begin());
+    finish_line(line.size(), at);
+}
+
+// Of so many octets behind those that are in the block.
+void JsonOutput::finish_line(std::size_t octets, ObservedAt at) {
+    // NOLINTNEXTLINE(*-reinterpret-cast): octets are written as characters
+    auto* const line = reinterpret_cast<char*>(room_.data()) + block_.octets;
+    const char* const end = syslog_ ? syslog_->frame(line, octets, at) : line + octets;
+    block_.octets += static_cast<std::uint32_t>(end - line);
+    if (one_a_block_ || room_.size() - block_.octets < line_room_) {
         hand_over();
     }
 }
@@ -143,7 +231,9 @@ void JsonOutput::hand_over() {
     account_.taker.handed_over += block_.contents;
     account_.publish_taker();  // before the writer can finish it: the account's promise
     queue_.push(block_);
-    queue_.wake();
+    if (!one_a_block_) {
+        queue_.wake();
+    }
     block_ = {};
     room_ = {};
 }
@@ -153,6 +243,7 @@ void JsonOutput::tick(std::chrono::steady_clock::time_point now) {
     if (block_.octets != 0 && now - begun_ >= block_age_max) {
         hand_over();
     }
+    queue_.wake();
 }
 
 void JsonOutput::flush(std::chrono::steady_clock::time_point deadline) {

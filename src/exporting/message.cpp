@@ -1,7 +1,6 @@
 #include "src/exporting/message.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "pipeline/base/expects.h"
 #include "src/exporting/account.h"
@@ -9,19 +8,11 @@
 namespace tapmeter::exporting {
 namespace {
 
-constexpr std::size_t set_header_octets = 4;
-
 constexpr std::size_t round_up_to_4(std::size_t octets) noexcept {
     return (octets + 3) & ~std::size_t{3};
 }
 
 }  // namespace
-
-std::uint32_t export_time_now() noexcept {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(now).count());
-}
 
 void store_header(std::span<std::byte, message_header_octets> to, const MessageHeader& header,
                   std::size_t message_octets) noexcept {
@@ -32,16 +23,18 @@ void store_header(std::span<std::byte, message_header_octets> to, const MessageH
     store_be(to.subspan<12, 4>(), number_of(header.domain));
 }
 
-MessageBuilder::MessageBuilder(ObservationDomainId domain, std::size_t octets_max,
-                               std::uint32_t first_sequence, const fields::Texts& texts)
-    : domain_(domain),
-      sequence_(first_sequence),
-      capacity_(octets_max & ~std::size_t{3}),
+MessageBuilder::MessageBuilder(const Setup& setup)
+    : protocol_(*setup.protocol),
+      domain_(setup.domain),
+      sequence_(setup.first_sequence),
+      capacity_(std::min(setup.octets_max, protocol_.message_octets_max) & ~std::size_t{3}),
       limit_(capacity_),
       octets_(std::make_unique<std::byte[]>(  // NOLINT(*-avoid-c-arrays)
           capacity_ + fields::RecordPlan::slack_octets)),
-      texts_(texts) {
-    expects(octets_max >= message_octets_unknown_path && octets_max <= message_octets_limit);
+      used_(protocol_.header_octets),
+      texts_(setup.texts == nullptr ? no_texts : *setup.texts) {
+    expects(setup.octets_max >= message_octets_unknown_path &&
+            setup.octets_max <= message_octets_limit);
 }
 
 void MessageBuilder::set_limit(std::size_t octets) noexcept {
@@ -55,9 +48,14 @@ bool MessageBuilder::add(const Template& made_for, const FlowRecord& record) noe
 
 bool MessageBuilder::add(const Template& made_for, const FlowRecord& record,
                          std::span<const FlowRecord> directions) noexcept {
+    return add(made_for, directions, totals_of(record));
+}
+
+bool MessageBuilder::add(const Template& made_for, std::span<const FlowRecord> records,
+                         const RecordTotals& totals) noexcept {
     const bool same_set = set_at_ != 0 && set_id_ == made_for.id;
-    std::size_t at = same_set ? used_ : end_of_set() + set_header_octets;
-    if (at + directions.size() * made_for.octets_max(texts_) > limit_) {
+    std::size_t at = same_set ? used_ : end_of_set() + protocol_.set_header_octets;
+    if (at + records.size() * made_for.octets_max(texts_) > limit_) {
         return false;
     }
     if (!same_set) {
@@ -66,21 +64,23 @@ bool MessageBuilder::add(const Template& made_for, const FlowRecord& record,
         set_id_ = made_for.id;
         record_octets_min_ = made_for.octets_min();
     }
-    for (const FlowRecord& direction : directions) {
-        at += made_for.write(direction, texts_, from(at));
+    for (const FlowRecord& record : records) {
+        at += made_for.write(record, texts_, from(at));
     }
     used_ = at;
-    data_records_ += static_cast<std::uint32_t>(directions.size());
-    contents_ += totals_of(record);
+    data_records_ += static_cast<std::uint32_t>(records.size());
+    contents_ += totals;
     return true;
 }
 
 Bytes MessageBuilder::finish(std::uint32_t export_time) noexcept {
     close_set();
-    store_header(from(0).first<message_header_octets>(), {export_time, sequence_, domain_}, used_);
-    sequence_ += std::exchange(data_records_, 0);
+    protocol_.store(from(0).first(used_),
+                    {export_time, sequence_, domain_, uptime_origin_, data_records_});
+    sequence_ += sequence_step();
+    data_records_ = 0;
     contents_ = {};
-    return from(0).first(std::exchange(used_, message_header_octets));
+    return from(0).first(std::exchange(used_, protocol_.header_octets));
 }
 
 // Sets are padded to four octets, but padding must be shorter than any Data Record of the Set (RFC
@@ -98,8 +98,10 @@ void MessageBuilder::close_set() noexcept {
     const std::size_t end = end_of_set();
     std::ranges::fill(from(used_).first(end - used_), std::byte{0});
     used_ = end;
-    store_be(from(set_at_).subspan<0, 2>(), set_id_);
-    store_be(from(set_at_).subspan<2, 2>(), static_cast<std::uint16_t>(used_ - set_at_));
+    if (protocol_.set_header_octets != 0) {
+        store_be(from(set_at_).subspan<0, 2>(), set_id_);
+        store_be(from(set_at_).subspan<2, 2>(), static_cast<std::uint16_t>(used_ - set_at_));
+    }
     set_at_ = 0;
 }
 

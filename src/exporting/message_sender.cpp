@@ -17,12 +17,6 @@ constexpr milliseconds refusal_patience{10};   // for the ICMP answer to a try
 constexpr milliseconds writable_patience{20};
 constexpr std::uint32_t attempts_max = 10;  // at one message, a millisecond apart
 
-// The Collector's host says no, or nobody knows a way to it: more messages would go the same way.
-bool is_away(int error) noexcept {
-    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
-           error == EHOSTDOWN || error == ENETDOWN;
-}
-
 bool is_short_of_buffers(int error) noexcept {
     return error == ENOBUFS || error == ENOMEM;
 }
@@ -50,6 +44,7 @@ MessageSender::MessageSender(Setup setup, UdpSession session, OutputQueue& queue
                             Announcement(std::move(stream)),
                             {},
                             0,
+                            0,
                             false,
                             {}});
     }
@@ -71,7 +66,7 @@ void MessageSender::run() {
         } else if (reachable_ || probe()) {
             send_waiting();
         } else if (queue_.finishing()) {
-            settle(waiting, false);
+            settle(queue_.readable().size(), false);
         } else {
             queue_.pause(retry_interval);
         }
@@ -100,6 +95,7 @@ void MessageSender::send_waiting() {
     std::size_t count = 0;
     for (; count < std::min(blocks.size(), messages.size()); ++count) {
         Stream& stream = streams_[blocks[count].stream];
+        look_for_restart(stream, count);
         if (stream.templates.due(setup_.now())) {
             break;
         }
@@ -126,7 +122,7 @@ void MessageSender::on_error(int error) {
         session_.wait_writable(writable_patience);
         return;
     }
-    if (is_away(error)) {
+    if (is_unreachable(error)) {
         unreachable(error);
         return;
     }
@@ -175,7 +171,7 @@ void MessageSender::settle(std::size_t count, bool sent) {
         Stream& stream = streams_[blocks[index].stream];
         stream.in_use = true;
         stream.next = header_of(index);
-        stream.next.sequence += blocks[index].data_records;
+        stream.next.sequence += blocks[index].sequence_step;
         fate += blocks[index].contents;
         account_.sender.messages += sent ? 1U : 0U;
         account_.sender.message_octets += sent ? blocks[index].octets : 0U;
@@ -197,13 +193,18 @@ bool MessageSender::probe() {
     if (!send_templates(first)) {
         return false;
     }
-    if (const int error = session_.wait_error(refusal_patience); is_away(error)) {
+    const bool has_templates = !first.announcement.opening().empty();
+    if (!has_templates && send_patiently(queue_.octets_of(0)) != 0) {
+        return false;  // NetFlow version 5 has none: its oldest message is the try
+    }
+    if (const int error = session_.wait_error(refusal_patience); is_unreachable(error)) {
         unreachable(error);
         return false;
     }
     reachable_ = true;
     account_.sender.up = 1;
     account_.publish_sender();
+    settle(has_templates ? 0 : 1, true);
     return true;
 }
 
@@ -230,9 +231,14 @@ bool MessageSender::send_statistics(Stream& stream) {
 bool MessageSender::send_prepared(Stream& stream, const PreparedMessage& prepared) {
     std::array<std::byte, message_octets_unknown_path> message{};
     const std::size_t octets = prepared.octets.size();
-    stream.next.export_time = export_time_now();
+    const std::uint32_t now = export_time_now();
+    // A recording's time may lie far behind; then the Templates are of its time too.
+    if (!setup_.protocol->tells_uptime || is_told_by_uptime(now, stream.next.uptime_origin)) {
+        stream.next.export_time = now;
+    }
+    stream.next.records = prepared.templates;
     std::ranges::copy(prepared.octets, message.begin());
-    store_header(std::span{message}.first<message_header_octets>(), stream.next, octets);
+    setup_.protocol->store(std::span{message}.first(octets), stream.next);
     if (const int error = send_patiently(std::span{message}.first(octets)); error != 0) {
         unreachable(error);
         return false;
@@ -249,15 +255,28 @@ bool MessageSender::send_prepared(Stream& stream, const PreparedMessage& prepare
 // A waiting message was numbered before the options records that went out meanwhile.
 void MessageSender::patch_sequence(std::size_t index) noexcept {
     const Block& block = queue_.readable()[index];
-    store_be(queue_.writable_octets_of(index).subspan<8, 4>(),
+    store_be(queue_.writable_octets_of(index).subspan(setup_.protocol->sequence_at).first<4>(),
              block.sequence + streams_[block.stream].shift);
+}
+
+// Times of NetFlow that count from somewhere else are those of a device that was started anew,
+// whose Templates a Collector forgets (RFC 3954 section 9).
+void MessageSender::look_for_restart(Stream& stream, std::size_t index) noexcept {
+    if (!setup_.protocol->tells_uptime) {
+        return;
+    }
+    const std::int64_t origin = header_of(index).uptime_origin;
+    if (origin != stream.uptime_origin) {
+        stream.uptime_origin = origin;
+        stream.templates.forget();
+    }
 }
 
 // Returns errno, 0: accepted.
 int MessageSender::send_patiently(Bytes message) {
     for (std::uint32_t attempt = 1;; ++attempt) {
         const int error = session_.send(std::span{&message, 1}).error;
-        if (error == 0 || is_away(error) || attempt == attempts_max || queue_.abandoned()) {
+        if (error == 0 || is_unreachable(error) || attempt == attempts_max || queue_.abandoned()) {
             return error;
         }
         session_.wait_writable(error == EAGAIN ? writable_patience : milliseconds{1});
@@ -268,7 +287,8 @@ void MessageSender::once_a_second() {
     if (const auto now = Clock::now(); now - last_look_ >= std::chrono::seconds{1}) {
         last_look_ = now;
         ask_path();
-        if (const int error = session_.wait_error(milliseconds{0}); reachable_ && is_away(error)) {
+        if (const int error = session_.wait_error(milliseconds{0});
+            reachable_ && is_unreachable(error)) {
             unreachable(error);  // so the next message is not spent on finding out
         }
         const std::uint64_t lost = account_.read_taker().queue_full.records;
@@ -289,8 +309,9 @@ void MessageSender::ask_path() {
     std::size_t octets = setup_.config.message_octets_max;
     if (octets == 0) {
         const std::size_t path = session_.path_octets();
+        const std::size_t cap = setup_.protocol->message_octets_auto;
         octets = path == 0 ? message_octets_unknown_path
-                           : std::clamp(path, message_octets_unknown_path, message_octets_cap);
+                           : std::clamp(path, message_octets_unknown_path, cap);
     }
     message_octets_.store(octets, std::memory_order_relaxed);
 }
@@ -298,9 +319,7 @@ void MessageSender::ask_path() {
 // The header of a waiting message, as it will leave.
 MessageHeader MessageSender::header_of(std::size_t index) noexcept {
     patch_sequence(index);
-    const auto octets = queue_.octets_of(index).first<message_header_octets>();
-    return {load_be32(octets.subspan<4, 4>()), load_be32(octets.subspan<8, 4>()),
-            ObservationDomainId{load_be32(octets.subspan<12, 4>())}};
+    return setup_.protocol->read(queue_.octets_of(index));
 }
 
 }  // namespace tapmeter::exporting

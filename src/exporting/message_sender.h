@@ -15,8 +15,9 @@
 
 namespace tapmeter::exporting {
 
-// The sending thread of one IPFIX output over UDP: takes messages from the queue and brings them to
-// the Collector, each Observation Domain's Templates before its first message and again in time.
+// The sending thread of one output of IPFIX or NetFlow over UDP: takes messages from the queue and
+// brings them to the Collector, each Observation Domain's Templates before its first message and
+// again in time.
 //
 // While the Collector is known to be away (refused by ICMP, no route), messages wait in the queue
 // and the Collector is tried once a second with Templates alone; so a Collector that restarts
@@ -35,9 +36,10 @@ private:
     struct Stream {
         TemplateSchedule templates;
         Announcement announcement;
-        MessageHeader next{};     // as the next message will have it
-        std::uint32_t shift = 0;  // options records so far: the sequence counts them too
-        bool in_use = false;      // a message of it was seen
+        MessageHeader next{};            // as the next message will have it
+        std::int64_t uptime_origin = 0;  // of the messages since the Templates
+        std::uint32_t shift = 0;         // options records so far: the sequence counts them too
+        bool in_use = false;             // a message of it was seen
         Clock::time_point statistics_at{};
     };
 
@@ -51,6 +53,7 @@ private:
     bool send_statistics(Stream& stream);
     bool send_prepared(Stream& stream, const PreparedMessage& prepared);
     void patch_sequence(std::size_t index) noexcept;
+    void look_for_restart(Stream& stream, std::size_t index) noexcept;
     int send_patiently(Bytes message);
     void once_a_second();
     void ask_path();

@@ -54,7 +54,7 @@ public:
         if (full || id != set_id_ || fresh_) {
             close();
             if (full) {
-                messages_.push_back({std::vector<std::byte>(message_header_octets), 0, 0});
+                messages_.push_back({std::vector<std::byte>(message_header_octets), 0, 0, 0});
             }
             fresh_ = false;
             set_id_ = id;
@@ -127,6 +127,11 @@ private:
 
 Announcement::Announcement(Setup setup) : setup_(std::move(setup)) {
     expects(setup_.templates != nullptr && setup_.message_octets >= message_octets_unknown_path);
+    if (setup_.protocol != &ipfix_protocol) {
+        setup_.options = false;
+        add_netflow_templates();
+        return;
+    }
     add_templates();
     if (setup_.options) {
         add_options_templates();
@@ -141,7 +146,26 @@ void Announcement::add_templates() {
     for (auto& set :
          template_sets(setup_.templates->all(), setup_.message_octets - message_header_octets)) {
         set.insert(set.begin(), message_header_octets, std::byte{});
-        opening_.push_back({std::move(set), 0, 1});
+        opening_.push_back({std::move(set), 0, 1, 0});
+    }
+}
+
+// RFC 3954 section 5.2. Version 5 has no Sets to put Templates in.
+void Announcement::add_netflow_templates() {
+    const Protocol& protocol = *setup_.protocol;
+    if (protocol.set_header_octets == 0) {
+        return;
+    }
+    for (auto& set :
+         template_sets(setup_.templates->all(), setup_.message_octets - protocol.header_octets,
+                       protocol.template_set_id)) {
+        std::uint32_t templates = 0;
+        for (std::size_t at = protocol.set_header_octets; at < set.size(); ++templates) {
+            const std::size_t fields = load_be16(std::span{set}.subspan(at + 2).first<2>());
+            at += 4 + 4 * fields;  // id and count, then a type and a length each
+        }
+        set.insert(set.begin(), protocol.header_octets, std::byte{});
+        opening_.push_back({std::move(set), 1, 1, templates});
     }
 }
 

@@ -8,6 +8,7 @@
 #include "src/exporting/account.h"
 #include "src/exporting/interfaces.h"
 #include "src/exporting/metering_report.h"
+#include "src/exporting/protocol.h"
 #include "src/exporting/template_set.h"
 
 namespace tapmeter::exporting {
@@ -25,6 +26,7 @@ struct PreparedMessage {
     std::vector<std::byte> octets;   // begins with room for the header
     std::uint32_t data_records = 0;  // counted in the sequence numbers (RFC 7011 section 3.1)
     std::uint32_t template_sets = 0;
+    std::uint32_t templates = 0;  // for the header of NetFlow; 0 elsewhere
 };
 
 // What one Exporting Process says of itself at one moment.
@@ -47,6 +49,7 @@ public:
         bool options = true;               // false: Templates of flow records alone
         std::size_t message_octets = 512;  // no message is longer
         std::vector<Application> applications;
+        const Protocol* protocol = &ipfix_protocol;  // NetFlow has no options here
     };
     explicit Announcement(Setup setup);
 
@@ -67,6 +70,7 @@ private:
     MeteringTotals of_this_domain(const MeteringReport& report,
                                   std::chrono::system_clock::time_point now);
     void add_templates();
+    void add_netflow_templates();
     void add_options_templates();
     void add_interfaces();
     void add_flow_keys();

@@ -19,15 +19,18 @@ class AlertEvents;
 enum class RecordDropped : std::uint8_t {
     queue_full,  // the output's bounded queue was full: its sender is too slow; the oldest kept
     send_error,  // the socket or file refused the message (errno is logged, at most once a second)
+    not_expressible,  // the format has no words for it: IPv6 in NetFlow version 5
+    spool_full,       // the spool on disk was full: the oldest of it went, or it took no more
+    spool_error,      // the disk refused it, or gave it back broken
     count,
 };
 inline constexpr std::size_t record_dropped_reasons =
     static_cast<std::size_t>(RecordDropped::count);
 inline constexpr std::array<std::string_view, record_dropped_reasons> record_dropped_names{
-    "queue_full", "send_error"};
+    "queue_full", "send_error", "not_expressible", "spool_full", "spool_error"};
 
 // The account of one output. At every moment, in records and likewise in packets and alerts:
-//     taken = left_out + encoding + queued + sent + sum(dropped)
+//     taken + recovered = left_out + encoding + queued + spooled + sent + sum(dropped)
 // `packets` and `octets` are the sums over both directions of those records (layer 3 octets).
 struct RecordTotals {
     std::uint64_t records = 0;
@@ -36,15 +39,18 @@ struct RecordTotals {
     std::uint64_t alerts = 0;  // which come beside the records
 };
 struct OutputCounters {
-    RecordTotals taken;     // given to the output by the exporter core
-    RecordTotals left_out;  // by the filter or the sampling of this output
-    RecordTotals encoding;  // in a message that is not full yet
-    RecordTotals queued;    // in messages that wait for the sending thread
-    RecordTotals sent;      // accepted by the socket or file
+    RecordTotals taken;      // given to the output by the exporter core
+    RecordTotals recovered;  // found in the spool at start: taken by a run before
+    RecordTotals left_out;   // by the filter or the sampling of this output
+    RecordTotals encoding;   // in a message that is not full yet
+    RecordTotals queued;     // in messages that wait for the sending thread
+    RecordTotals spooled;    // in messages that wait on disk
+    RecordTotals sent;       // accepted by the socket or file
     std::array<RecordTotals, record_dropped_reasons> dropped;
     std::uint64_t messages = 0;        // IPFIX messages, or JSON blocks, sent
     std::uint64_t message_octets = 0;  // their octets
     std::uint64_t templates = 0;       // template sets sent
+    std::uint64_t spool_damage = 0;    // places of spool files that could not be read
     bool up = true;                    // the last send succeeded
 };
 

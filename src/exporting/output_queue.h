@@ -18,8 +18,8 @@ struct Block {
     std::uint32_t octets = 0;
     std::uint32_t stream = 0;  // index of the Observation Domain; 0 where there is but one stream
     RecordTotals contents;
-    std::uint32_t sequence = 0;      // of an IPFIX Message, as it was built
-    std::uint32_t data_records = 0;  // in it; two for a flow that leaves one record a direction
+    std::uint32_t sequence = 0;       // of a message, as it was built
+    std::uint32_t sequence_step = 0;  // from it to the next one's: its Data Records
 };
 
 // The bounded queue between the exporter core and the sending thread of one output: fixed blocks,

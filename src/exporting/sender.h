@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "src/exporting/interfaces.h"
 #include "src/exporting/options.h"
 #include "src/exporting/output_queue.h"
+#include "src/exporting/spool.h"
 
 namespace tapmeter::exporting {
 
@@ -30,6 +32,8 @@ public:
         std::vector<Announcement::Setup> streams;  // one an Observation Domain, as in the queue
         LogLine log;
         Clock::time_point (*now)() = Clock::now;  // tests give the time
+        const Protocol* protocol = &ipfix_protocol;
+        std::unique_ptr<Spool> spool{};  // of a stream; null: messages wait in the queue alone
     };
 
     Sender() = default;
@@ -42,6 +46,9 @@ public:
 
     // Any thread: the largest message that should be built now.
     virtual std::size_t message_octets() const noexcept = 0;
+
+    // Any thread: a session is open and what waited on disk is on its way to the Collector.
+    virtual bool catches_up() const noexcept { return false; }
 
     // Exporter core: what the Metering Process says. Never waits: where the sender is just looking
     // at the last report, that one stays.
@@ -70,6 +77,8 @@ inline ExportingTotals totals_of(const Account& account) {
     totals.records = account.sender.sent.records;
     totals.not_sent = account.read_taker().queue_full;
     totals.not_sent += account.sender.send_error;
+    totals.not_sent += account.sender.spool_full;
+    totals.not_sent += account.sender.spool_error;
     return totals;
 }
 

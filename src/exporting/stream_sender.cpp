@@ -20,6 +20,12 @@ constexpr milliseconds room_patience{50};
 // Between two looks at what was confirmed, while there is more to write.
 constexpr std::size_t blocks_per_look = 64;
 
+// So many messages in the queue, and they go to the disk: half of it is left for what comes while
+// that is busy, and room for one take() in any case, for an exporter that can wait.
+std::size_t spool_from(std::size_t queue_messages) noexcept {
+    return queue_messages >= 2 * Output::records_at_a_time ? queue_messages / 2 : 1;
+}
+
 }  // namespace
 
 StreamSender::StreamSender(Setup setup, std::unique_ptr<StreamSession> session, OutputQueue& queue,
@@ -29,12 +35,16 @@ StreamSender::StreamSender(Setup setup, std::unique_ptr<StreamSession> session, 
       queue_(queue),
       account_(account),
       log_(setup_.log),
+      spool_from_(spool_from(setup_.config.queue_messages)),
       message_octets_(setup_.config.message_octets_max == 0 ? message_octets_cap
                                                             : setup_.config.message_octets_max) {
     for (Announcement::Setup& stream : setup_.streams) {
         stream.message_octets = message_octets_;
         const ObservationDomainId domain = stream.domain;
-        streams_.push_back({Announcement(std::move(stream)), domain, 0, 0, false});
+        streams_.push_back({Announcement(std::move(stream)), domain});
+    }
+    if (setup_.spool != nullptr) {
+        announce_to_spool();
     }
     account_.sender.up = 0;
     account_.publish_sender();
@@ -56,6 +66,12 @@ void StreamSender::run() {
 }
 
 void StreamSender::step() {
+    if (setup_.spool != nullptr && queue_.waiting() >= spool_from_) {
+        spool_queue();
+    }
+    const bool spooled_open =
+        phase_ == Phase::open && setup_.spool != nullptr && !setup_.spool->empty();
+    catches_up_.store(spooled_open, std::memory_order_release);
     if (queue_.abandoned()) {
         give_up();
     } else if (phase_ == Phase::open) {
@@ -70,10 +86,15 @@ void StreamSender::step() {
 // What was not confirmed by now counts as not sent.
 void StreamSender::give_up() {
     acknowledge();
+    if (setup_.spool != nullptr) {
+        spool_queue();
+        setup_.spool->rewind();
+    }
     const std::size_t left = queue_.readable().size();
-    if (block_begun_) {
+    if (block_begun_ || setup_.spool != nullptr) {
         session_->close();  // a part of a message is out: nothing may follow it
         phase_ = Phase::closed;
+        block_begun_ = false;
     }
     marks_.clear();
     next_ = 0;
@@ -91,6 +112,9 @@ void StreamSender::rest() {
         return;
     }
     if (queue_.finishing()) {
+        if (setup_.spool != nullptr) {
+            spool_queue();
+        }
         settle(queue_.readable().size(), false);
         return;
     }
@@ -117,25 +141,33 @@ void StreamSender::open_further() {
 void StreamSender::begin_session() {
     phase_ = Phase::open;
     next_ = 0;
-    for (std::size_t index = 0; index < streams_.size(); ++index) {
-        Stream& stream = streams_[index];
-        stream.next_sequence = 0;
-        stream.begun = false;
-        for (const PreparedMessage& message : stream.announcement.opening()) {
-            pending_.push_back({message, index});
+    numbering_.clear();
+    const Spool::Next* const first = setup_.spool == nullptr ? nullptr : setup_.spool->next();
+    announced_ = setup_.spool == nullptr ? 0 : setup_.spool->own_announcements();
+    if (first != nullptr && first->announcements != announced_) {
+        announced_ = first->announcements;
+        for (const SpoolFile::Announced& one : setup_.spool->announcements(*first)) {
+            pending_.push_back({{one.octets, one.frame.sequence_step, one.frame.template_sets, 0},
+                                one.frame.domain});
         }
+    } else {
+        for (const Stream& stream : streams_) {
+            for (const PreparedMessage& message : stream.announcement.opening()) {
+                pending_.push_back({message, stream.domain});
+            }
+        }
+        announce_statistics();
     }
-    announce_statistics();
     account_.sender.up = 1;
     account_.publish_sender();
 }
 
 void StreamSender::announce_statistics() {
     const MeteringReport report = latest_report();
-    for (std::size_t index = 0; index < streams_.size(); ++index) {
-        for (PreparedMessage& message : streams_[index].announcement.statistics(
+    for (Stream& stream : streams_) {
+        for (PreparedMessage& message : stream.announcement.statistics(
                  totals_of(account_), report, std::chrono::system_clock::now())) {
-            pending_.push_back({std::move(message), index});
+            pending_.push_back({std::move(message), stream.domain});
         }
     }
     statistics_at_ = setup_.now() + setup_.config.template_refresh;
@@ -143,7 +175,8 @@ void StreamSender::announce_statistics() {
 
 // Writes until nothing is left or there is no room.
 void StreamSender::serve() {
-    if (setup_.now() >= statistics_at_ && !block_begun_) {
+    const bool own = setup_.spool == nullptr || announced_ == setup_.spool->own_announcements();
+    if (own && setup_.now() >= statistics_at_ && !block_begun_) {
         announce_statistics();
     }
     for (std::size_t blocks = 0; blocks < blocks_per_look; ++blocks) {
@@ -155,8 +188,11 @@ void StreamSender::serve() {
         return;
     }
     acknowledge();
-    const bool more = !pending_.empty() || next_ < queue_.readable().size();
-    if (more) {
+    if (has_more()) {
+        return;
+    }
+    if (needs_other_session() && marks_.empty()) {
+        end_session(Progress::renew);
         return;
     }
     if (const Progress progress = session_->wait(false, milliseconds{0});
@@ -169,28 +205,52 @@ void StreamSender::serve() {
     }
 }
 
+bool StreamSender::has_more() {
+    return !pending_.empty() || spooled() != nullptr ||
+           (!needs_other_session() && next_ < queue_.readable().size());
+}
+
+// The oldest message on disk that this session has the Templates for; null: none.
+Spool::Next* StreamSender::spooled() {
+    Spool::Next* const next = setup_.spool == nullptr ? nullptr : setup_.spool->next();
+    return next != nullptr && next->announcements == announced_ ? next : nullptr;
+}
+
+// What comes next has other Templates: of a run before, or of this one after those.
+bool StreamSender::needs_other_session() {
+    if (setup_.spool == nullptr) {
+        return false;
+    }
+    const Spool::Next* const next = setup_.spool->next();
+    return announced_ !=
+           (next == nullptr ? setup_.spool->own_announcements() : next->announcements);
+}
+
 // False: nothing to write, no room, or the session is over.
 bool StreamSender::write_next() {
     if (!pending_.empty() && !block_begun_) {
         return write_pending();
     }
-    return next_ < queue_.readable().size() && write_block();
+    if (Spool::Next* const next = spooled(); next != nullptr) {
+        return write_spooled(*next);
+    }
+    return !needs_other_session() && next_ < queue_.readable().size() && write_block();
 }
 
 bool StreamSender::write_pending() {
     Pending& first = pending_.front();
-    Stream& stream = streams_[first.stream];
+    Numbering& numbering = numbering_of(first.domain);
     if (!pending_begun_) {
         store_header(std::span{first.message.octets}.first<message_header_octets>(),
-                     {export_time_now(), stream.next_sequence, stream.domain},
+                     {export_time_now(), numbering.next_sequence, first.domain},
                      first.message.octets.size());
         pending_begun_ = true;
     }
     if (!written(session_->write(first.message.octets))) {
         return false;
     }
-    stream.next_sequence += first.message.data_records;
-    stream.shift += first.message.data_records;
+    numbering.next_sequence += first.message.data_records;
+    numbering.shift += first.message.data_records;
     account_.sender.messages += 1;
     account_.sender.message_octets += first.message.octets.size();
     account_.sender.templates += first.message.template_sets;
@@ -202,27 +262,66 @@ bool StreamSender::write_pending() {
 
 bool StreamSender::write_block() {
     const Block& block = queue_.readable()[next_];
-    Stream& stream = streams_[block.stream];
-    if (!stream.begun) {
-        stream.begun = true;
-        stream.shift = stream.next_sequence - block.sequence;
+    if (streams_.empty()) {
+        return write_lines();
     }
-    if (!block_begun_) {
-        // Options records since the last message, and this session's beginning at 0. What was
-        // dropped before the queue stays a gap that the Collector sees.
-        const std::uint32_t sequence = block.sequence + stream.shift;
-        store_be(queue_.writable_octets_of(next_).subspan<8, 4>(), sequence);
-        stream.next_sequence = sequence;
-        block_begun_ = true;
+    const std::uint64_t run = setup_.spool == nullptr ? 0 : setup_.spool->run();
+    if (!write_numbered(
+            queue_.writable_octets_of(next_),
+            {streams_[block.stream].domain, block.sequence, block.sequence_step, run})) {
+        return false;
     }
+    ++next_;
+    return true;
+}
+
+// Blocks that are no messages: nothing is numbered.
+bool StreamSender::write_lines() {
+    block_begun_ = true;
     if (!written(session_->write(queue_.octets_of(next_)))) {
         return false;
     }
-    stream.next_sequence += block.data_records;
     block_begun_ = false;
     marks_.push_back(session_->written());
     ++next_;
     return true;
+}
+
+bool StreamSender::write_spooled(Spool::Next& next) {
+    if (!write_numbered(next.octets, {next.frame.domain, next.frame.sequence,
+                                      next.frame.sequence_step, next.run})) {
+        return false;
+    }
+    setup_.spool->written();
+    return true;
+}
+
+// Options records since the last message move the numbers on, and each session begins at 0. What
+// was dropped on the way stays a gap that the Collector sees. A message in progress gets the same
+// number again, so it may have moved to the disk meanwhile.
+bool StreamSender::write_numbered(std::span<std::byte> message, const Numbers& numbers) {
+    Numbering& numbering = numbering_of(numbers.domain);
+    if (!numbering.begun || numbering.run != numbers.run) {
+        numbering.begun = true;
+        numbering.run = numbers.run;
+        numbering.shift = numbering.next_sequence - numbers.sequence;
+    }
+    const std::uint32_t sequence = numbers.sequence + numbering.shift;
+    store_be(message.subspan<8, 4>(), sequence);
+    block_begun_ = true;
+    if (!written(session_->write(message))) {
+        return false;
+    }
+    numbering_of(numbers.domain).next_sequence = sequence + numbers.step;
+    block_begun_ = false;
+    marks_.push_back(session_->written());
+    return true;
+}
+
+StreamSender::Numbering& StreamSender::numbering_of(ObservationDomainId domain) {
+    const auto known = std::ranges::find(numbering_, domain, &Numbering::domain);
+    return known != numbering_.end() ? *known
+                                     : numbering_.emplace_back(Numbering{.domain = domain});
 }
 
 // True: the message is out.
@@ -252,18 +351,30 @@ void StreamSender::acknowledge() {
         ++count;
     }
     marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(count));
-    next_ -= count;
-    settle(count, true);
+    // What is on disk is older than the queue, and was written first.
+    const std::size_t spooled =
+        setup_.spool == nullptr ? 0 : std::min(count, setup_.spool->on_their_way());
+    if (spooled != 0) {
+        const Spool::Confirmed confirmed = setup_.spool->confirm(spooled);
+        account_.sender.sent += confirmed.contents;
+        account_.sender.spooled -= confirmed.contents;
+        account_.sender.messages += confirmed.messages;
+        account_.sender.message_octets += confirmed.octets;
+        account_.publish_sender();
+    }
+    next_ -= count - spooled;
+    settle(count - spooled, true);
 }
 
 void StreamSender::end_session(Progress how) {
     if (how == Progress::failed) {
         log_([&] {
             return fmt::format(
-                "output {}: {}: {}; flow records wait in the queue ({} messages at most), the next "
+                "output {}: {}: {}; flow records wait in the queue ({} messages at most{}), the "
+                "next "
                 "attempt is in {} s",
                 setup_.output, session_->peer(), session_->failure(), setup_.config.queue_messages,
-                setup_.config.reconnect.count());
+                setup_.spool == nullptr ? "" : ", then on disk", setup_.config.reconnect.count());
         });
     }
     session_->close();
@@ -274,37 +385,11 @@ void StreamSender::end_session(Progress how) {
     block_begun_ = false;
     marks_.clear();
     next_ = 0;
+    if (setup_.spool != nullptr) {
+        setup_.spool->rewind();
+    }
     account_.sender.up = how == Progress::renew ? 1 : 0;
     account_.publish_sender();
-}
-
-// Books the oldest `count` messages and gives their blocks back.
-void StreamSender::settle(std::size_t count, bool sent) {
-    if (count == 0) {
-        return;
-    }
-    const auto blocks = queue_.readable();
-    RecordTotals& fate = sent ? account_.sender.sent : account_.sender.send_error;
-    for (std::size_t index = 0; index < count; ++index) {
-        fate += blocks[index].contents;
-        account_.sender.messages += sent ? 1U : 0U;
-        account_.sender.message_octets += sent ? blocks[index].octets : 0U;
-    }
-    account_.publish_sender();  // before the blocks are gone: drain() looks at the queue
-    queue_.consume(count);
-}
-
-void StreamSender::tell_queue_full() {
-    const std::uint64_t lost = account_.read_taker().queue_full.records;
-    if (lost != queue_full_told_) {
-        log_([&] {
-            return fmt::format(
-                "output {}: {} flow records dropped since start, reason queue_full: the collector "
-                "at {} takes fewer than come; raise queue if it is only slow at times",
-                setup_.output, lost, session_->peer());
-        });
-        queue_full_told_ = lost;
-    }
 }
 
 }  // namespace tapmeter::exporting

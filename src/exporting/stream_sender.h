@@ -12,13 +12,22 @@
 
 namespace tapmeter::exporting {
 
-// The sending thread of an IPFIX output over TCP, TLS or into files.
+// The sending thread of an output over TCP, TLS, a unix socket or into IPFIX files.
 //
 // Messages stay in the queue until the other side has confirmed their octets; what it had not when
 // a session broke is sent again in the next, so nothing is lost by that, and what arrives twice is
 // at most what one session had on the way. Each session begins with the Templates and counts its
-// sequence numbers from 0 (RFC 7011 section 3.1). Templates are never withdrawn: they live as long
-// as the session, and no id is used anew within one (section 8).
+// sequence numbers from 0 (RFC 7011 section 3.1).
+//
+// With a spool, what the queue has no more room for waits on disk, and what is left at the end
+// waits there for the next run. It is older than what is in the queue, so it goes first. Messages
+// of a run whose Templates were others have a session of their own, which begins with those.
+//
+// Without Observation Domains, blocks are lines of JSON, and go out as they are; what a session
+// broke off in the middle is in the next one from its beginning.
+//
+// Templates are never withdrawn: they live as long as the session, and no id is used anew within
+// one (section 8).
 class StreamSender final : public Sender {
 public:
     // `queue` and `account` outlive it.
@@ -27,22 +36,36 @@ public:
 
     void run() override;
     std::size_t message_octets() const noexcept override { return message_octets_; }
+    bool catches_up() const noexcept override {
+        return catches_up_.load(std::memory_order_acquire);
+    }
 
 private:
     using Progress = StreamSession::Progress;
     enum class Phase : std::uint8_t { closed, opening, open };
 
-    // One Observation Domain in the present session.
     struct Stream {
         Announcement announcement;
         ObservationDomainId domain{};
+    };
+    // One Observation Domain in the present session.
+    struct Numbering {
+        ObservationDomainId domain{};
         std::uint32_t next_sequence = 0;  // of the session
-        std::uint32_t shift = 0;  // from the numbers of the queue's messages to the session's
-        bool begun = false;       // a message of the queue went out: shift is known
+        std::uint32_t shift = 0;          // from the numbers of messages to the session's
+        bool begun = false;               // a message went out: shift is known
+        std::uint64_t run = 0;            // of which start of the program: shift is for it
     };
     struct Pending {
         PreparedMessage message;
-        std::size_t stream = 0;
+        ObservationDomainId domain{};
+    };
+    // What a message says of itself, wherever it waits.
+    struct Numbers {
+        ObservationDomainId domain{};
+        std::uint32_t sequence = 0;
+        std::uint32_t step = 0;
+        std::uint64_t run = 0;
     };
 
     void step();
@@ -54,6 +77,17 @@ private:
     bool write_next();
     bool write_pending();
     bool write_block();
+    bool write_lines();
+    bool write_spooled(Spool::Next& next);
+    bool write_numbered(std::span<std::byte> message, const Numbers& numbers);
+    Numbering& numbering_of(ObservationDomainId domain);
+    Spool::Next* spooled();
+    bool needs_other_session();
+    bool has_more();
+    void announce_to_spool();
+    void spool_queue();
+    std::size_t spool_some();
+    void take_stock();
     bool written(Progress progress);
     void announce_statistics();
     void acknowledge();
@@ -67,7 +101,11 @@ private:
     Account& account_;
     RateLimitedLog log_;
     std::vector<Stream> streams_;
+    std::vector<Numbering> numbering_;
+    std::size_t spool_from_;
     std::size_t message_octets_;
+    std::size_t announced_ = 0;  // what the session began with, by the spool's numbers
+    std::atomic<bool> catches_up_{false};
     Phase phase_ = Phase::closed;
     Clock::time_point attempt_at_{};  // when the present or the next attempt begins
     Clock::time_point statistics_at_{};

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <array>
 #include <cerrno>
@@ -25,6 +26,18 @@ constexpr milliseconds silence_max{30'000};
 
 std::string text_of(int error) {
     return std::generic_category().message(error);
+}
+
+// The socket of a path as octets; empty: it is longer than such a path may be.
+std::string unix_address(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) {
+        return {};
+    }
+    std::ranges::copy(path, std::begin(address.sun_path));
+    // NOLINTNEXTLINE(*-reinterpret-cast): kept as octets, given back as such
+    return {reinterpret_cast<const char*>(&address), sizeof address};
 }
 
 std::string numeric(const sockaddr* address, socklen_t length) {
@@ -49,6 +62,10 @@ void set_options(int socket) noexcept {
 
 // The first address of the name; empty, and why, where there is none.
 std::string resolve(const std::string& host, std::uint16_t port, std::string& why) {
+    if (host.starts_with('/')) {
+        why = host + ": longer than the path of a socket may be";
+        return unix_address(host);
+    }
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_NUMERICSERV;
@@ -69,7 +86,8 @@ TcpSession::TcpSession(std::string host, std::uint16_t port, std::string scheme)
     : host_(std::move(host)),
       port_(port),
       scheme_(std::move(scheme)),
-      peer_(fmt::format("{}://{}:{}", scheme_, host_, port_)) {}
+      peer_(host_.starts_with('/') ? fmt::format("{}://{}", scheme_, host_)
+                                   : fmt::format("{}://{}:{}", scheme_, host_, port_)) {}
 
 StreamSession::Progress TcpSession::fail(std::string why) {
     failure_ = std::move(why);
@@ -116,8 +134,7 @@ StreamSession::Progress TcpSession::connect() {
     // NOLINTNEXTLINE(*-reinterpret-cast): the way of socket(7)
     const auto* const to = reinterpret_cast<const sockaddr*>(&storage);
     const auto length = static_cast<socklen_t>(address.size());
-    socket_ = Descriptor(
-        ::socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+    socket_ = Descriptor(::socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket_.is_open()) {
         return fail(fmt::format("no TCP socket: {}", text_of(errno)));
     }
@@ -126,7 +143,9 @@ StreamSession::Progress TcpSession::connect() {
         return fail(fmt::format("no connection: {}", text_of(errno)));
     }
     last_address_ = address;
-    peer_ = fmt::format("{}://{}", scheme_, numeric(to, length));
+    if (to->sa_family != AF_UNIX) {
+        peer_ = fmt::format("{}://{}", scheme_, numeric(to, length));
+    }
     phase_ = Phase::connecting;
     message_written_ = 0;
     written_ = 0;

@@ -78,7 +78,7 @@ const Templates& biflow_templates(TimeUnit unit, bool quirk_nfdump) noexcept {
 }
 
 std::vector<std::vector<std::byte>> template_sets(std::span<const Template> templates,
-                                                  std::size_t octets_max) {
+                                                  std::size_t octets_max, std::uint16_t set_id) {
     std::vector<std::vector<std::byte>> sets;
     for (const Template& one : templates) {
         expects(set_header_octets + one.definition.size() <= octets_max);
@@ -89,7 +89,7 @@ std::vector<std::vector<std::byte>> template_sets(std::span<const Template> temp
     }
     for (std::vector<std::byte>& set : sets) {
         // Specifiers are whole words, so a Template Set ends at a multiple of four by itself.
-        store_be(std::span{set}.subspan<0, 2>(), template_set_id);
+        store_be(std::span{set}.subspan<0, 2>(), set_id);
         store_be(std::span{set}.subspan<2, 2>(), static_cast<std::uint16_t>(set.size()));
     }
     return sets;

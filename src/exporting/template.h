@@ -50,10 +50,12 @@ const Templates& biflow_templates(TimeUnit unit, bool quirk_nfdump) noexcept;
 
 // Packs the Template Records into Template Sets, headers included, of at most `octets_max` octets
 // each. `octets_max` holds the longest Template: 260 and more.
-std::vector<std::vector<std::byte>> template_sets(std::span<const Template> templates,
-                                                  std::size_t octets_max);
-
+// set_id  of Template Sets: 2; in NetFlow 0
 inline constexpr std::uint16_t template_set_id = 2;  // RFC 7011 section 3.3.2
+std::vector<std::vector<std::byte>> template_sets(std::span<const Template> templates,
+                                                  std::size_t octets_max,
+                                                  std::uint16_t set_id = template_set_id);
+
 inline constexpr std::uint16_t options_template_set_id = 3;
 inline constexpr std::uint16_t template_id_first = 256;  // RFC 7011 section 3.4.1
 inline constexpr std::uint16_t enterprise_bit = 0x8000;

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "pipeline/base/expects.h"
+#include "src/fields/netflow.h"
 
 namespace tapmeter::exporting {
 namespace {
@@ -28,11 +29,16 @@ void append(std::vector<std::byte>& octets, std::uint16_t number) {
     octets.push_back(static_cast<std::byte>(number & 0xFFU));
 }
 
+tl::expected<std::vector<Item>, fields::WordFault> parsed(const TemplateChoice& choice) {
+    return choice.netflow ? fields::netflow_items(choice.fields)
+                          : fields::parse_words(choice.fields, choice.time_unit);
+}
+
 std::vector<Item> items_of(const TemplateChoice& choice) {
-    if (choice.fields.empty()) {
+    if (choice.fields.empty() && !choice.netflow) {
         return fields::default_items(choice.time_unit, choice.quirk_nfdump, choice.biflow);
     }
-    auto items = fields::parse_words(choice.fields, choice.time_unit);
+    auto items = parsed(choice);
     expects(items.has_value());  // of() has asked before
     return choice.biflow ? std::move(*items) : fields::forward_only(*items);
 }
@@ -41,7 +47,7 @@ Result<void> check(const TemplateChoice& choice) {
     if (choice.fields.empty()) {
         return {};
     }
-    const auto items = fields::parse_words(choice.fields, choice.time_unit);
+    const auto items = parsed(choice);
     if (!items) {
         return failed(Error::Kind::invalid_config,
                       fmt::format("template holds \"{}\": must be {}",
@@ -83,7 +89,7 @@ TemplateSet::TemplateSet(const TemplateChoice& choice) : choice_(choice) {
         if (field.element.own) {
             own_fields_.push_back(item.field);
         }
-        if (item.octets < field.element.octets) {
+        if (field.group == fields::Group::counters && item.octets < field.element.octets) {
             const std::uint64_t limit = std::uint64_t{1} << (8U * item.octets);
             narrow_limit_ = narrow_limit_ == 0 ? limit : std::min(narrow_limit_, limit);
         }
@@ -142,8 +148,10 @@ std::vector<std::byte> TemplateSet::define(std::uint16_t id, const std::vector<I
         const bool enterprise = field.reverse || field.element.own;
         const std::uint32_t number =
             field.reverse ? reverse_enterprise_number : choice_.enterprise_number;
-        append(octets,
-               static_cast<std::uint16_t>(field.element.id | (enterprise ? enterprise_bit : 0U)));
+        // NetFlow has one number for the types of both ICMPs (RFC 3954 section 8).
+        const bool icmpv6 = choice_.netflow && field.element.id == id_of("icmpTypeCodeIPv6");
+        const std::uint16_t id_said = icmpv6 ? id_of("icmpTypeCodeIPv4") : field.element.id;
+        append(octets, static_cast<std::uint16_t>(id_said | (enterprise ? enterprise_bit : 0U)));
         append(octets, item.octets);
         if (enterprise) {
             append(octets, static_cast<std::uint16_t>(number >> 16U));

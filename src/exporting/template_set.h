@@ -17,6 +17,7 @@ struct TemplateChoice {
     bool biflow = true;                   // RFC 5103; false: one record a direction
     std::uint32_t enterprise_number = 0;  // for our own elements; 0: there are none
     std::vector<std::string> fields;      // words (src/fields/selection.h); empty: the default
+    bool netflow = false;                 // for version 9 of NetFlow: biflow is false then
 
     auto operator<=>(const TemplateChoice&) const = default;
 };

@@ -84,6 +84,11 @@ int drain_error_queue(int socket) noexcept {
 
 }  // namespace
 
+bool is_unreachable(int error) noexcept {
+    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
+           error == EHOSTDOWN || error == ENETDOWN;
+}
+
 Result<UdpSession> UdpSession::open(const std::string& host, std::uint16_t port) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_DGRAM;

@@ -14,6 +14,10 @@ namespace tapmeter::exporting {
 // Most messages that leave with one system call.
 inline constexpr std::size_t messages_per_send_max = 64;
 
+// Of an errno: the other side's host says no, or nobody knows a way to it. More messages would go
+// the same way.
+bool is_unreachable(int error) noexcept;
+
 // A connected UDP socket to one Collector (RFC 7011 section 10.3). Never blocks, except in the two
 // waits, and then no longer than told. One thread.
 class UdpSession {

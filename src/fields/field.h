@@ -23,8 +23,19 @@ enum class Presence : std::uint8_t {
 };
 
 // The chapters of tapmeter-fields(7).
-enum class Group : std::uint8_t { time, counters, key, tcp, link, end, sampling, observation, own };
-inline constexpr std::size_t groups = 9;
+enum class Group : std::uint8_t {
+    time,
+    counters,
+    key,
+    tcp,
+    link,
+    end,
+    sampling,
+    observation,
+    own,
+    netflow,  // of NetFlow version 9 alone, where they stand for the fields of `time`
+};
+inline constexpr std::size_t groups = 10;
 
 // Where the octets of a field come from.
 enum class Source : std::uint8_t {

@@ -68,6 +68,8 @@ inline constexpr std::array information_elements{
     InformationElement{11, 2, DataType::unsigned16, "destinationTransportPort"},
     InformationElement{12, 4, DataType::ipv4_address, "destinationIPv4Address"},
     InformationElement{13, 1, DataType::unsigned8, "destinationIPv4PrefixLength"},
+    InformationElement{21, 4, DataType::unsigned32, "flowEndSysUpTime"},
+    InformationElement{22, 4, DataType::unsigned32, "flowStartSysUpTime"},
     InformationElement{27, 16, DataType::ipv6_address, "sourceIPv6Address"},
     InformationElement{28, 16, DataType::ipv6_address, "destinationIPv6Address"},
     InformationElement{29, 1, DataType::unsigned8, "sourceIPv6PrefixLength"},

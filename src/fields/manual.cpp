@@ -7,9 +7,9 @@
 namespace tapmeter::fields {
 namespace {
 
-constexpr std::array<std::string_view, groups> chapters{"TIME",     "COUNTERS",         "KEY",
-                                                        "TCP",      "LINK AND NETWORK", "END",
-                                                        "SAMPLING", "OBSERVATION",      "OUR OWN"};
+constexpr std::array<std::string_view, groups> chapters{
+    "TIME", "COUNTERS", "KEY",         "TCP",     "LINK AND NETWORK",
+    "END",  "SAMPLING", "OBSERVATION", "OUR OWN", "NETFLOW VERSION 9"};
 
 constexpr std::string_view head = R"(tapmeter-fields(7)
 
@@ -31,6 +31,13 @@ constexpr std::string_view tail = R"(# OUR OWN ELEMENTS
 They are numbered under the Private Enterprise Number that *enterprise_number* gives, and
 are explained to the collector by records of RFC 5610. Without a number that IANA has registered for
 your organisation they cannot be exported.
+
+# NETFLOW
+
+Version 9 tells times in milliseconds since the exporter's start: a name of TIME that says start or
+end becomes flowStartSysUpTime (22) or flowEndSysUpTime (21) there; these two names are not
+written in a *template*. It has no word for the other direction of a flow, for texts, nor for our
+own elements. Version 5 has one record for all.
 
 # SEE ALSO
 

@@ -99,6 +99,11 @@ tl::expected<Item, std::string> parse_one(std::string_view word) {
             "the name of an information element (tapmeter-fields(7)), \"default\", "
             "\"sourceAddress\", \"destinationAddress\" or \"icmpTypeCode\"");
     }
+    if (all_fields[index].group == Group::netflow) {
+        return tl::unexpected<std::string>(
+            "an absolute time such as \"flowStartMilliseconds\": NetFlow version 9 makes this of "
+            "it");
+    }
     Item item = whole(index);
     if (slash == std::string_view::npos) {
         return item;
@@ -116,6 +121,8 @@ tl::expected<Item, std::string> parse_one(std::string_view word) {
     return item;
 }
 
+}  // namespace
+
 tl::expected<std::vector<Item>, std::string> items_of_word(std::string_view word, TimeUnit unit) {
     if (word == "default") {
         return default_items(unit, false, true);
@@ -131,8 +138,6 @@ tl::expected<std::vector<Item>, std::string> items_of_word(std::string_view word
     }
     return std::vector{*item};
 }
-
-}  // namespace
 
 tl::expected<std::vector<Item>, WordFault> parse_words(const std::vector<std::string>& words,
                                                        TimeUnit unit) {
@@ -202,7 +207,8 @@ std::vector<Item> items_for(const FlowKind& kind, const std::vector<Item>& items
 
 std::vector<Item> in_full(std::vector<Item> items) {
     for (Item& item : items) {
-        item = whole(item.field);
+        const bool counter = all_fields[item.field].group == Group::counters;
+        item = counter ? whole(item.field) : item;
     }
     return items;
 }

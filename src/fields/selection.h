@@ -53,6 +53,10 @@ struct WordFault {
 tl::expected<std::vector<Item>, WordFault> parse_words(const std::vector<std::string>& words,
                                                        TimeUnit unit);
 
+// The fields of one such word.
+// errors  what the word must be instead
+tl::expected<std::vector<Item>, std::string> items_of_word(std::string_view word, TimeUnit unit);
+
 // The list that is sent where none is given; `quirk_nfdump` leaves the reverse flags out, `biflow`
 // false leaves out all that speaks of the reverse direction.
 std::vector<Item> default_items(TimeUnit unit, bool quirk_nfdump, bool biflow);

@@ -28,6 +28,11 @@ consteval Place text(Source source) {
     return {source, 0, 0, false, 0};
 }
 
+// Where the low-order four octets of a 64-bit number lie.
+consteval std::size_t low_half(std::size_t offset) {
+    return offset + (std::endian::native == std::endian::big ? 4 : 0);
+}
+
 inline constexpr std::array table{
     Field{"flowStartMilliseconds", element("flowStartMilliseconds"), false, Presence::all,
           Group::time, derived(offsetof(DerivedValues, start_milliseconds), 8, needs::milliseconds),
@@ -216,6 +221,12 @@ inline constexpr std::array table{
     Field{"flowSamplingPopulation", element("flowSamplingPopulation"), false, Presence::all,
           Group::own, derived(offsetof(DerivedValues, sampling_population), 4, needs::rare),
           "tapmeter.sampling", "sampling", "UInt32", "", "the N of 1 in N flows; 1: every flow"},
+    Field{"flowStartSysUpTime", element("flowStartSysUpTime"), false, Presence::all, Group::netflow,
+          derived(low_half(offsetof(DerivedValues, start_milliseconds)), 4, needs::milliseconds),
+          "", "", "", "", "first packet of this record, in milliseconds of sysUptime"},
+    Field{"flowEndSysUpTime", element("flowEndSysUpTime"), false, Presence::all, Group::netflow,
+          derived(low_half(offsetof(DerivedValues, end_milliseconds)), 4, needs::milliseconds), "",
+          "", "", "", "last packet of this record, in milliseconds of sysUptime"},
 };
 
 }  // namespace place

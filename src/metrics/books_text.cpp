@@ -187,9 +187,11 @@ void write_output(const Snapshot::Output& output, Page& page) {
     const exporting::OutputCounters& counters = output.counters;
     page.heading("output " + output.name, counters.up ? "up" : "DOWN");
     page.line("taken", "", counters.taken.records, "records");
+    page.line_if("recovered", "", counters.recovered.records, "of a run before");
     page.line_if("left out", "", counters.left_out.records);
     page.line_if("encoding", "", counters.encoding.records);
     page.line_if("queued", "", counters.queued.records);
+    page.line_if("spooled", "", counters.spooled.records, "on disk");
     page.line("sent", "", counters.sent.records,
               fmt::format("in {} messages, {}", grouped(counters.messages),
                           octets_remark(counters.message_octets, "octets")));

@@ -220,16 +220,17 @@ exporting::RecordTotals plus(exporting::RecordTotals a, const exporting::RecordT
 void output_laws(const Snapshot::Output& output, Sheet& sheet) {
     const exporting::OutputCounters& counters = output.counters;
     exporting::RecordTotals found = plus(plus(counters.encoding, counters.queued), counters.sent);
-    found = plus(found, counters.left_out);
+    found = plus(plus(found, counters.left_out), counters.spooled);
     for (const exporting::RecordTotals& dropped : counters.dropped) {
         found = plus(found, dropped);
     }
     sheet.about("output " + output.name, "output",
-                "taken = left_out + encoding + queued + sent + dropped");
-    sheet.law("records", counters.taken.records, found.records);
-    sheet.law("packets", counters.taken.packets, found.packets);
-    sheet.law("octets", counters.taken.octets, found.octets);
-    sheet.law("alerts", counters.taken.alerts, found.alerts);
+                "taken + recovered = left_out + encoding + queued + spooled + sent + dropped");
+    const exporting::RecordTotals given = plus(counters.taken, counters.recovered);
+    sheet.law("records", given.records, found.records);
+    sheet.law("packets", given.packets, found.packets);
+    sheet.law("octets", given.octets, found.octets);
+    sheet.law("alerts", given.alerts, found.alerts);
 }
 
 // The exporter core gives every record of every ring to every output.

@@ -1,5 +1,10 @@
 #include "src/metrics/outputs.h"
 
+#include <array>
+#include <numeric>
+#include <string>
+#include <string_view>
+
 #include "src/metrics/totals.h"
 
 namespace tapmeter::metrics {
@@ -10,12 +15,49 @@ Labels output_label(const Snapshot::Output& output) {
     return {{"output", output.name}};
 }
 
-template <class Value>
-void add_for_outputs(const Snapshot& snapshot, Families& families, Value value) {
-    for (const Snapshot::Output& output : snapshot.outputs) {
-        families.add(output_label(output), value(output.counters));
-    }
+// Families with one value for each output.
+struct OutputFamily {
+    bool counts;  // else a gauge
+    std::string_view name;
+    std::string_view help;
+    std::uint64_t (*value)(const exporting::OutputCounters& counters);
+};
+using OfOutput = const exporting::OutputCounters&;
+std::uint64_t alerts_dropped(OfOutput counters) {
+    return std::accumulate(
+        counters.dropped.begin(), counters.dropped.end(), std::uint64_t{0},
+        [](std::uint64_t sum, const auto& dropped) { return sum + dropped.alerts; });
 }
+constexpr std::array output_families{
+    OutputFamily{true, "tapmeter_export_records_total", "Flow records handed to an output.",
+                 [](OfOutput c) { return c.taken.records; }},
+    OutputFamily{true, "tapmeter_export_records_sent_total",
+                 "Flow records that the output's socket or file has accepted.",
+                 [](OfOutput c) { return c.sent.records; }},
+    OutputFamily{false, "tapmeter_export_records_waiting",
+                 "Flow records in an output: in the message in progress and in its queue.",
+                 [](OfOutput c) { return c.encoding.records + c.queued.records; }},
+    OutputFamily{true, "tapmeter_export_alerts_total", "Alerts sent by an output.",
+                 [](OfOutput c) { return c.sent.alerts; }},
+    OutputFamily{true, "tapmeter_export_alerts_dropped_total", "Alerts that an output lost.",
+                 alerts_dropped},
+    OutputFamily{false, "tapmeter_spool_records", "Flow records of an output that wait on disk.",
+                 [](OfOutput c) { return c.spooled.records; }},
+    OutputFamily{true, "tapmeter_spool_recovered_total",
+                 "Flow records that a run before had left on disk.",
+                 [](OfOutput c) { return c.recovered.records; }},
+    OutputFamily{true, "tapmeter_spool_corrupt_total",
+                 "Places of spool files that could not be read.",
+                 [](OfOutput c) { return c.spool_damage; }},
+    OutputFamily{true, "tapmeter_export_messages_total", "Messages sent by an output.",
+                 [](OfOutput c) { return c.messages; }},
+    OutputFamily{true, "tapmeter_export_bytes_total", "Bytes sent by an output.",
+                 [](OfOutput c) { return c.message_octets; }},
+    OutputFamily{true, "tapmeter_export_templates_total", "Template sets sent by an output.",
+                 [](OfOutput c) { return c.templates; }},
+    OutputFamily{false, "tapmeter_export_up", "Whether the last send of an output succeeded.",
+                 [](OfOutput c) { return std::uint64_t{c.up ? 1U : 0U}; }},
+};
 
 }  // namespace
 
@@ -32,28 +74,16 @@ void add_outputs(const Snapshot& snapshot, Families& families) {
                          output.counters.dropped[i].records);
         }
     }
-    families.counter("tapmeter_export_records_total", "Flow records handed to an output.");
-    add_for_outputs(snapshot, families, [](const auto& c) { return c.taken.records; });
-    families.counter("tapmeter_export_records_sent_total",
-                     "Flow records that the output's socket or file has accepted.");
-    add_for_outputs(snapshot, families, [](const auto& c) { return c.sent.records; });
-    families.gauge("tapmeter_export_records_waiting",
-                   "Flow records in an output: in the message in progress and in its queue.");
-    add_for_outputs(snapshot, families,
-                    [](const auto& c) { return c.encoding.records + c.queued.records; });
-    families.counter("tapmeter_export_alerts_total", "Alerts sent by an output.");
-    add_for_outputs(snapshot, families, [](const auto& c) { return c.sent.alerts; });
-    families.counter("tapmeter_export_alerts_dropped_total", "Alerts that an output lost.");
-    add_for_outputs(snapshot, families,
-                    [](const auto& c) { return c.dropped[0].alerts + c.dropped[1].alerts; });
-    families.counter("tapmeter_export_messages_total", "Messages sent by an output.");
-    add_for_outputs(snapshot, families, [](const auto& c) { return c.messages; });
-    families.counter("tapmeter_export_bytes_total", "Bytes sent by an output.");
-    add_for_outputs(snapshot, families, [](const auto& c) { return c.message_octets; });
-    families.counter("tapmeter_export_templates_total", "Template sets sent by an output.");
-    add_for_outputs(snapshot, families, [](const auto& c) { return c.templates; });
-    families.gauge("tapmeter_export_up", "Whether the last send of an output succeeded.");
-    add_for_outputs(snapshot, families, [](const auto& c) { return c.up ? 1.0 : 0.0; });
+    for (const OutputFamily& family : output_families) {
+        if (family.counts) {
+            families.counter(family.name, family.help);
+        } else {
+            families.gauge(family.name, family.help);
+        }
+        for (const Snapshot::Output& output : snapshot.outputs) {
+            families.add(output_label(output), family.value(output.counters));
+        }
+    }
 }
 
 }  // namespace tapmeter::metrics

@@ -162,9 +162,11 @@ std::vector<Finding> check_machine(const Config& config) {
     for (const Config::Ipfix& ipfix : config.ipfix) {
         const auto checked = exporting::check_ipfix(ipfix, {{.name = "check"}});
         const std::string what = "collector " + ipfix.name;
-        const std::string words = ipfix.transport == Config::Transport::udp
-                                      ? ipfix.host + " resolves"
-                                      : "nothing wrong; a connection is tried when it runs";
+        const bool datagrams = ipfix.transport == Config::Transport::udp ||
+                               ipfix.transport == Config::Transport::netflow9 ||
+                               ipfix.transport == Config::Transport::netflow5;
+        const std::string words = datagrams ? ipfix.host + " resolves"
+                                            : "nothing wrong; a connection is tried when it runs";
         findings.push_back(checked ? Finding{what, words, Verdict::ok, ""}
                                    : bad(what, checked.error().message, ""));
     }

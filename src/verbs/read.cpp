@@ -13,6 +13,7 @@
 #include "src/verbs/flow_lines.h"
 #include "src/verbs/outputs.h"
 #include "src/verbs/progress.h"
+#include "src/verbs/read_ipfix.h"
 #include "src/verbs/signals.h"
 #include "src/verbs/summary.h"
 
@@ -108,6 +109,39 @@ ExitCode conclude(const metrics::Snapshot& books, const Result<void>& file_statu
                                                                 : ExitCode::done;
 }
 
+void print_summary(const Summary& summary, unsigned top, const Config& config) {
+    print(stdout, rendered(summary.protocols(), OutputFormat::text) + "\n");
+    if (config.dpi.enabled) {
+        print(stdout, rendered(summary.applications(top), OutputFormat::text) + "\n");
+    }
+    if (wants_signatures(config.signatures)) {
+        print(stdout, rendered(summary.signatures(top), OutputFormat::text) + "\n");
+    }
+    if (top != 0) {
+        print(stdout, rendered(summary.hosts(top), OutputFormat::text) + "\n");
+    }
+}
+
+// Flow records that somebody metered already.
+ExitCode read_records(const ReadCommand& command, const CommonOptions& common,
+                      const Config& config) {
+    // Nothing was inspected, so there are no names.
+    const inspect::ApplicationNames names;
+    auto outputs = open_all_outputs(command, common, config, names);
+    if (!outputs) {
+        complain(outputs.error().message);
+        return ExitCode::refused;
+    }
+    const ExitCode done = read_ipfix(command.files, outputs->all, common.quiet);
+    if (outputs->summary != nullptr) {
+        Config plain = config;
+        plain.dpi.enabled = false;
+        plain.signatures = {};
+        print_summary(*outputs->summary, command.top, plain);
+    }
+    return done;
+}
+
 ExitCode read_files(const ReadCommand& command, const CommonOptions& common, const Config& config) {
     auto file = capture_files::open({.paths = {command.files.begin(), command.files.end()},
                                      .observation_point = 0,
@@ -156,16 +190,7 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
 
     const metrics::Snapshot books = (*appliance)->snapshot();
     if (summary != nullptr) {
-        print(stdout, rendered(summary->protocols(), OutputFormat::text) + "\n");
-        if (config.dpi.enabled) {
-            print(stdout, rendered(summary->applications(command.top), OutputFormat::text) + "\n");
-        }
-        if (wants_signatures(config.signatures)) {
-            print(stdout, rendered(summary->signatures(command.top), OutputFormat::text) + "\n");
-        }
-        if (command.top != 0) {
-            print(stdout, rendered(summary->hosts(command.top), OutputFormat::text) + "\n");
-        }
+        print_summary(*summary, command.top, config);
     }
     // Standard output carries data only: the books belong to a summary, not between records.
     if (!common.quiet) {
@@ -179,7 +204,12 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
 ExitCode read(const ReadCommand& command, const CommonOptions& common, const LoadRequest& config) {
     block_signals();
     const auto loaded = load_or_explain(config);
-    return loaded ? read_files(command, common, config_for(command, *loaded)) : ExitCode::refused;
+    if (!loaded) {
+        return ExitCode::refused;
+    }
+    const Config wanted = config_for(command, *loaded);
+    return any_is_ipfix(command.files) ? read_records(command, common, wanted)
+                                       : read_files(command, common, wanted);
 }
 
 }  // namespace tapmeter::verbs

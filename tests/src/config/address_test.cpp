@@ -98,6 +98,34 @@ TEST(Collector, refuses_other_texts) {
     EXPECT_NE(refused.error().find("udp://"), std::string::npos);
 }
 
+TEST(Collector, of_netflow_has_a_port_of_its_own) {
+    EXPECT_EQ(parse_collector("netflow9://h")->port, 2'055);
+    EXPECT_EQ(parse_collector("netflow5://h:9995")->transport, Config::Transport::netflow5);
+    EXPECT_EQ(collector_text(*parse_collector("netflow9://[::1]")), "netflow9://[::1]:2055");
+    EXPECT_FALSE(parse_collector("netflow7://h"));
+    EXPECT_FALSE(parse_collector("netflow9://"));
+}
+
+TEST(Lines, go_to_a_file_or_a_receiver) {
+    using To = Config::Json::To;
+    for (const auto* const text :
+         {"-", "/var/log/eve.json", "eve.json", "udp://192.0.2.7:514", "tcp://[2001:db8::7]:5514",
+          "tcp://log.example.net:1", "unix:///run/log.sock"}) {
+        ASSERT_TRUE(parse_lines(text)) << text;
+        EXPECT_EQ(lines_text(*parse_lines(text)), text);
+    }
+    EXPECT_EQ(parse_lines("udp://h:1")->to, To::udp);
+    EXPECT_EQ(parse_lines("tcp://h:1")->host, "h");
+    EXPECT_EQ(parse_lines("unix:///a")->path, "/a");
+    EXPECT_EQ(parse_lines("a")->to, To::file);
+    for (const std::string& text : std::initializer_list<std::string>{
+             "", "udp://", "udp://h", "udp://h:0", "tcp://h:", "tcp://a b:1", "unix://a", "unix://",
+             "http://h:1", "a\nb", "unix:///" + std::string(107, 'a')}) {
+        EXPECT_FALSE(parse_lines(text)) << text;
+    }
+    EXPECT_TRUE(parse_lines("unix:///" + std::string(106, 'a')));
+}
+
 TEST(Listen, is_loopback_or_off) {
     EXPECT_FALSE(parse_listen("off")->enabled);
     EXPECT_EQ(parse_listen("127.0.0.1:14739")->port, 14'739);

@@ -73,7 +73,9 @@ TEST(ChangedSettings, tell_reload_from_restart) {
     const auto restart = changed_settings(*before, *after, false);
     EXPECT_EQ(restart, (std::vector<std::string>{
                            "flow.idle_timeout", "export.json.json1.path", "export.json.json1.name",
-                           "export.json.json1.format", "export.json.json1.queue"}));
+                           "export.json.json1.format", "export.json.json1.queue",
+                           "export.json.json1.framing", "export.json.json1.syslog_facility",
+                           "export.json.json1.reconnect"}));
 }
 
 }  // namespace

@@ -89,6 +89,8 @@ inline Snapshot::Output sample_output(std::string name) {
     output.name = std::move(name);
     exporting::OutputCounters& counters = output.counters;
     counters.taken = {.records = 40, .packets = 1'400, .octets = 120'000};
+    counters.recovered = {.records = 5, .packets = 50, .octets = 5'000};
+    counters.spooled = {.records = 5, .packets = 50, .octets = 5'000};
     counters.encoding = {.records = 4, .packets = 100, .octets = 10'000};
     counters.queued = {.records = 6, .packets = 200, .octets = 20'000};
     counters.sent = {.records = 25, .packets = 1'000, .octets = 80'000};

@@ -1,0 +1,189 @@
+// What must be there before a Collector can be exported to, and what is refused (ipfix_output.h).
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+
+#include <bit>
+#include <cerrno>
+#include <system_error>
+
+#include "src/exporting/file_session.h"
+#include "src/exporting/ipfix_output.h"
+#include "src/exporting/netflow_output.h"
+#include "src/exporting/tls_session.h"
+
+namespace tapmeter::exporting {
+namespace {
+
+// With the one domain that the operator gave for all.
+Interfaces in_domains(Interfaces interfaces, const Config::Ipfix& config) {
+    for (Interface& one : interfaces) {
+        one.observation_domain_id = config.observation_domain_id
+                                        ? ObservationDomainId{*config.observation_domain_id}
+                                        : one.observation_domain_id;
+    }
+    return interfaces;
+}
+
+Result<void> check(const Config::Ipfix& config, const Interfaces& interfaces) {
+    const std::size_t octets = message_octets_max(config);
+    if (octets < message_octets_unknown_path || octets > message_octets_limit) {
+        return failed(
+            Error::Kind::invalid_config,
+            fmt::format("export.ipfix '{}': message_octets_max = {}: must be 0 or {} to {}",
+                        config.name, octets, message_octets_unknown_path, message_octets_limit));
+    }
+    if (interfaces.empty() || config.queue_messages == 0 || config.template_refresh_messages == 0 ||
+        !std::has_single_bit(config.sampling)) {
+        return failed(Error::Kind::invalid_config,
+                      fmt::format("export.ipfix '{}': needs a capture, 1 or more for "
+                                  "queue_messages and template_refresh_messages, and a power of "
+                                  "two for sampling",
+                                  config.name));
+    }
+    return {};
+}
+
+// What one kind of Collector has and another has not.
+Result<void> check_transport(const Config::Ipfix& config) {
+    const bool connects =
+        config.transport == Config::Transport::tcp || config.transport == Config::Transport::tls;
+    if (!connects && !config.spool_folder.empty()) {
+        return failed(Error::Kind::invalid_config,
+                      "spool: only a collector over tcp:// or tls:// says what has arrived; leave "
+                      "it out, or change the collector's URL");
+    }
+    if (config.transport == Config::Transport::netflow5 && !config.fields.empty()) {
+        return failed(Error::Kind::invalid_config,
+                      "template: NetFlow version 5 has one for all; leave it out, or export to "
+                      "netflow9://");
+    }
+    return {};
+}
+
+Result<std::unique_ptr<StreamSession>> open_stream(const Config::Ipfix& config) {
+    if (config.transport == Config::Transport::tls) {
+        return TlsSession::make(
+            config.host, config.port,
+            {config.tls_certificate, config.tls_key, config.tls_ca, config.tls_name});
+    }
+    if (config.transport == Config::Transport::file) {
+        return FileSession::make({config.path, config.name, config.rotate, config.compress});
+    }
+    return std::make_unique<TcpSession>(config.host, config.port);
+}
+
+// What can be refused, before any thread begins.
+Result<void> open_parts(IpfixOutput::Parts& parts) {
+    const Config::Ipfix& config = parts.config;
+    if (auto checked = check_transport(config); !checked) {
+        return checked;
+    }
+    const bool netflow = protocol_of(config.transport).tells_uptime;
+    auto templates =
+        TemplateSet::of({config.time_unit, config.quirk_nfdump, config.biflow && !netflow,
+                         config.enterprise_number, config.fields, netflow});
+    if (!templates) {
+        return tl::unexpected<Error>(std::move(templates.error()));
+    }
+    parts.templates = *templates;
+    auto filter = fields::parse_filter(config.filter);
+    if (!filter) {
+        return failed(Error::Kind::invalid_config, "filter must be " + filter.error());
+    }
+    parts.filter = std::move(*filter);
+    if (netflow || config.transport == Config::Transport::udp) {
+        auto datagrams = UdpSession::open(config.host, config.port);
+        if (!datagrams) {
+            return tl::unexpected<Error>(std::move(datagrams.error()));
+        }
+        parts.datagrams = std::move(*datagrams);
+    } else {
+        auto stream = open_stream(config);
+        if (!stream) {
+            return tl::unexpected<Error>(std::move(stream.error()));
+        }
+        parts.stream = std::move(*stream);
+    }
+    return {};
+}
+
+// After all that can be refused for other reasons: it makes files.
+Result<void> open_spool(IpfixOutput::Parts& parts) {
+    const Config::Ipfix& config = parts.config;
+    if (config.spool_folder.empty()) {
+        return {};
+    }
+    auto spool = Spool::open({fmt::format("ipfix/{}", config.name), config.name,
+                              config.spool_folder.string(), config.spool_octets, parts.log});
+    if (!spool) {
+        return tl::unexpected<Error>(std::move(spool.error()));
+    }
+    parts.spool = std::move(*spool);
+    return {};
+}
+
+Result<void> open_event(IpfixOutput::Parts& parts) {
+    parts.queue_event = Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    if (!parts.queue_event.is_open()) {
+        return failed(Error::Kind::io,
+                      fmt::format("eventfd: {}; raise the limit of open files (LimitNOFILE)",
+                                  std::generic_category().message(errno)));
+    }
+    return {};
+}
+
+}  // namespace
+
+std::size_t message_octets_max(const Config::Ipfix& config) noexcept {
+    return config.message_octets_max == 0 ? protocol_of(config.transport).message_octets_auto
+                                          : config.message_octets_max;
+}
+
+const Protocol& protocol_of(Config::Transport transport) noexcept {
+    return transport == Config::Transport::netflow9   ? netflow9_protocol
+           : transport == Config::Transport::netflow5 ? netflow5_protocol
+                                                      : ipfix_protocol;
+}
+
+Result<std::unique_ptr<Output>> open_ipfix(const Config::Ipfix& config,
+                                           const Interfaces& interfaces, LogLine log,
+                                           const IpfixStart& start) {
+    if (auto checked = check(config, interfaces); !checked) {
+        return tl::unexpected<Error>(std::move(checked.error()));
+    }
+    IpfixOutput::Parts parts;
+    parts.config = config;
+    parts.log = std::move(log);
+    parts.start = start;
+    auto opened = open_parts(parts);
+    opened = opened ? open_event(parts) : std::move(opened);
+    opened = opened ? open_spool(parts) : std::move(opened);
+    if (!opened) {
+        opened.error().message =
+            fmt::format("export.ipfix '{}': {}", config.name, opened.error().message);
+        return tl::unexpected<Error>(std::move(opened.error()));
+    }
+    if (protocol_of(config.transport).tells_uptime) {
+        return std::make_unique<NetflowOutput>(std::move(parts), in_domains(interfaces, config));
+    }
+    return std::make_unique<IpfixOutput>(std::move(parts), in_domains(interfaces, config));
+}
+
+Result<void> check_ipfix(const Config::Ipfix& config, const Interfaces& interfaces) {
+    if (auto checked = check(config, interfaces); !checked) {
+        return checked;
+    }
+    if (config.transport == Config::Transport::file) {
+        return FileSession::check(config.path);
+    }
+    if (!config.spool_folder.empty()) {
+        if (auto possible = Spool::check(config.spool_folder.string()); !possible) {
+            return possible;
+        }
+    }
+    IpfixOutput::Parts parts;
+    parts.config = config;
+    return open_parts(parts);
+}
+
+}  // namespace tapmeter::exporting
