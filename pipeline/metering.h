@@ -8,6 +8,7 @@
 #include "pipeline/base/packet.h"
 #include "pipeline/books.h"
 #include "pipeline/flow/aggregate.h"
+#include "pipeline/flow/analytics.h"
 #include "pipeline/flow/expiry.h"
 #include "pipeline/flow/flow_hash.h"
 #include "pipeline/flow/flow_table.h"
@@ -41,6 +42,7 @@ public:
         Admission::Limits admission{};
         Shunts::Settings shunt{};
         std::unique_ptr<inspect::Inspector> inspector{};  // null: no packet is inspected
+        std::unique_ptr<flow::Analytics> analytics{};     // null: no group of it is on
     };
     explicit Metering(Parts parts);
 
@@ -63,6 +65,9 @@ public:
         if (parts_.inspector != nullptr) {
             parts_.inspector->look_at(burst);
         }
+        if (parts_.analytics != nullptr) {
+            parts_.analytics->look_at(burst);
+        }
     }
 
     // Inspects those packets of the burst whose flows are not decided yet; belongs before its
@@ -82,6 +87,18 @@ public:
     void tell_inspection(inspect::InspectionBooks& to) const noexcept {
         if (parts_.inspector != nullptr) {
             to = parts_.inspector->books();
+        }
+    }
+
+    void tell_analytics(flow::AnalyticsBooks& to) const noexcept {
+        if (parts_.analytics != nullptr) {
+            to = parts_.analytics->books();
+        }
+    }
+
+    void shed_analytics(bool on) noexcept {
+        if (parts_.analytics != nullptr) {
+            parts_.analytics->shed(on);
         }
     }
 
@@ -166,6 +183,7 @@ private:
     bool settle(flow::FlowIndex index, ObservedAt now) noexcept;
     void end(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
     void emit(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
+    RecordRing::Parts parts_of(flow::FlowIndex index, const flow::FlowRecord& record) noexcept;
     bool push(const flow::FlowRecord& record, RecordRing::Parts beside) noexcept;
     bool drain_table(ObservedAt end) noexcept;
     void end_shunted(flow::FlowIndex index) noexcept;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t second = 1'000;  // durations below are milliseconds
 constexpr std::uint64_t hour = 3'600 * second;
+constexpr std::uint64_t duplicates_window_max = 10;
 constexpr std::uint64_t kibibyte = std::uint64_t{1} << 10U;
 constexpr std::uint64_t shunted_flows_max = 65'535;
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;
@@ -37,6 +38,8 @@ constexpr std::array tables{
           "Large flows: counted exactly, but no longer looked at."},
     Table{TableId::dpi, "dpi", Group::single, false,
           "Which application a flow carries, told from its first packets."},
+    Table{TableId::analytics, "analytics", Group::single, false,
+          "What is found in packets beside the counts, in groups that cost nothing while off."},
     Table{TableId::signatures, "signatures", Group::single, false,
           "Rules in Suricata's language, and lists of addresses and names."},
     Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,
@@ -134,6 +137,11 @@ constexpr std::array keys{
         at<&C::captures, &C::Capture::flow_key>(),
         "which IP header of a tunnelled packet makes the flow: the innermost that can be read, or "
         "the outermost"},
+
+    Key{ranged(Type::duration, 0, duplicates_window_max), TableId::capture, "dedup",
+        at<&C::captures, &C::Capture::dedup>(),
+        "a packet that came already, at most so long ago, is a copy of a SPAN port: left out, and "
+        "counted; 0s: copies are packets"},
 
     Key{ranged(Type::texts, 0, excluded_prefixes_max, live), TableId::prefilter, "exclude",
         at<&C::captures, &C::Capture::prefilter, &C::Prefilter::exclude>(),
@@ -252,6 +260,21 @@ constexpr std::array keys{
     Key{ranged(Type::path, 0, 4'095, live), TableId::dpi, "categories_file",
         at<&C::dpi, &C::Dpi::categories_file>(),
         "host names and prefixes, a tab, and the number of their category; off: none"},
+
+    Key{plain(Type::flag), TableId::analytics, "tcp", at<&C::analytics, &C::Analytics::tcp>(),
+        "how TCP connections fare: round trips, retransmissions, loss, windows; memory: 427 octets "
+        "for each flow of flow.flows_max"},
+    Key{plain(Type::flag), TableId::analytics, "tunnels",
+        at<&C::analytics, &C::Analytics::tunnels>(),
+        "what stands around the first packet of a flow: outer addresses, tunnels, labels; memory: "
+        "5.4 octets likewise"},
+    Key{plain(Type::flag), TableId::analytics, "behaviour",
+        at<&C::analytics, &C::Analytics::behaviour>(),
+        "packet sizes, gaps and TTLs, the first 16 packets, peaks, MAC addresses; memory: 512 "
+        "octets likewise"},
+    Key{ranged(Type::number, 64, std::uint64_t{1} << 24U), TableId::analytics, "tunnels_max",
+        at<&C::analytics, &C::Analytics::tunnels_max>(),
+        "flows per worker that keep their tunnels until they leave; memory: 132 octets each"},
 
     Key{ranged(Type::texts, 0, signature_files_max), TableId::signatures, "rule_files",
         at<&C::signatures, &C::Signatures::rule_files>(),

@@ -11,6 +11,7 @@
 
 #include "pipeline/base/expects.h"
 #include "src/exporting/community_id.h"
+#include "src/exporting/eve_analytics.h"
 #include "src/exporting/eve_application.h"
 #include "src/exporting/eve_metadata.h"
 #include "src/exporting/text.h"
@@ -231,7 +232,7 @@ JsonLines::JsonLines(const Interfaces& interfaces, const inspect::ApplicationNam
 }
 
 char* JsonLines::write_eve(char* to, const FlowRecord& record,
-                           const inspect::Metadata* metadata) const noexcept {
+                           const RecordRing::Parts& beside) const noexcept {
     expects(record.observation_point < points_.size());
     const Point& point = points_[record.observation_point];
     to = append(to, "{\"timestamp\":\"");
@@ -246,7 +247,7 @@ char* JsonLines::write_eve(char* to, const FlowRecord& record,
     }
     to = write_flow(to, record);
     to = write_tcp(to, record);
-    if (metadata != nullptr) {
+    if (const auto* metadata = std::get<const inspect::Metadata*>(beside); metadata != nullptr) {
         to = write_metadata(to, *metadata);
     }
     if (names_ != nullptr) {
@@ -261,10 +262,12 @@ char* JsonLines::write_eve(char* to, const FlowRecord& record,
         name_of(record.end_reason), point.observation_domain_id, record.worker,
         record.forward.layer2_octets.value, record.reverse.layer2_octets.value);
     to = write_inspection(to, record.application);
+    to = write_analytics(to, beside);
     return append(write_what_it_stands_for(to, record), "}}\n");
 }
 
-char* JsonLines::write_flat(char* to, const FlowRecord& record) const noexcept {
+char* JsonLines::write_flat(char* to, const FlowRecord& record,
+                            const RecordRing::Parts& beside) const noexcept {
     expects(record.observation_point < points_.size());
     const Point& point = points_[record.observation_point];
     to = append(to, "{\"flowStartNanoseconds\":\"");
@@ -275,6 +278,7 @@ char* JsonLines::write_flat(char* to, const FlowRecord& record) const noexcept {
     }
     (std::make_index_sequence<flow_kinds>{});
     to = writers[kind_of(record)](to, record);
+    to = write_flat_reports(to, beside);
     return fmt::format_to(to, FMT_COMPILE(",\"observationDomainId\":{},\"interfaceName\":{}}}\n"),
                           point.observation_domain_id, std::string_view{point.name});
 }

@@ -11,6 +11,7 @@
 #include "pipeline/base/expects.h"
 #include "src/exporting/file_session.h"
 #include "src/exporting/message_sender.h"
+#include "src/exporting/reports_of_directions.h"
 #include "src/exporting/stream_sender.h"
 #include "src/exporting/tls_session.h"
 
@@ -222,15 +223,15 @@ IpfixOutput::~IpfixOutput() {
 }
 
 void IpfixOutput::take(const RecordBatch& batch) {
-    for (const flow::FlowRecord& record : batch.records) {
-        take_one(record);
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        take_one(batch.records[i], batch.parts_of(i));
     }
     account_.publish_taker();
     queue_.wake();
     pushed_since_wake_ = 0;
 }
 
-void IpfixOutput::take_one(const flow::FlowRecord& record) {
+void IpfixOutput::take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside) {
     expects(record.observation_point < stream_of_point_.size());
     const RecordTotals totals = totals_of(record);
     if (is_left_out(record)) {
@@ -240,9 +241,9 @@ void IpfixOutput::take_one(const flow::FlowRecord& record) {
     }
     const std::size_t stream = stream_of_point_[record.observation_point];
     MessageBuilder& builder = streams_[stream].builder;
-    if (!add(builder, record)) {
+    if (!add(builder, record, beside)) {
         finish_message(stream);
-        const bool added = add(builder, record);
+        const bool added = add(builder, record, beside);
         expects(added);
     }
     if (builder.contents().records == 1) {
@@ -258,7 +259,10 @@ bool IpfixOutput::is_left_out(const flow::FlowRecord& record) const noexcept {
 }
 
 // False: no room. Whole flows are sampled, so each record of one says the same.
-bool IpfixOutput::add(MessageBuilder& builder, const flow::FlowRecord& record) const noexcept {
+bool IpfixOutput::add(MessageBuilder& builder, const flow::FlowRecord& record,
+                      const RecordRing::Parts& beside) const noexcept {
+    const ReportsOfDirections reports(beside, templates_.biflow());
+    builder.stand_beside(reports.all(templates_.biflow() || asks(record) ? 0 : 1));
     if (sampling_exponent_ == 0 && templates_.biflow()) {
         return builder.add(templates_.for_record(record), record);
     }
@@ -276,7 +280,7 @@ bool IpfixOutput::add(MessageBuilder& builder, const flow::FlowRecord& record) c
     }
     const std::array directions{sampled, reversed(sampled)};
     const bool answered = record.reverse.packets.value != 0;
-    const bool asked = record.forward.packets.value != 0 || !answered;
+    const bool asked = asks(record);
     const std::size_t first = asked ? 0 : 1;
     return builder.add(made_for, sampled,
                        std::span{directions}.subspan(first, answered && asked ? 2 : 1));

@@ -76,9 +76,10 @@ private:
         std::chrono::steady_clock::time_point begun{};  // the message in progress, by tick()
     };
 
-    void take_one(const flow::FlowRecord& record);
+    void take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside);
     bool is_left_out(const flow::FlowRecord& record) const noexcept;
-    bool add(MessageBuilder& builder, const flow::FlowRecord& record) const noexcept;
+    bool add(MessageBuilder& builder, const flow::FlowRecord& record,
+             const RecordRing::Parts& beside) const noexcept;
     void finish_message(std::size_t stream);
     std::unique_ptr<Sender> sender_for(Parts& parts, const Interfaces& interfaces);
 

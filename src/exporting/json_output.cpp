@@ -65,13 +65,13 @@ JsonOutput::~JsonOutput() {
 
 void JsonOutput::take(const RecordBatch& batch) {
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
-        take_one(batch.records[i], batch.part_of<inspect::Metadata>(i));
+        take_one(batch.records[i], batch.parts_of(i));
     }
     account_.publish_taker();
     queue_.wake();
 }
 
-void JsonOutput::take_one(const flow::FlowRecord& record, const inspect::Metadata* metadata) {
+void JsonOutput::take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside) {
     const RecordTotals totals = totals_of(record);
     account_.taker.taken += totals;
     if (room_.empty()) {
@@ -89,8 +89,8 @@ void JsonOutput::take_one(const flow::FlowRecord& record, const inspect::Metadat
     auto* const begin = reinterpret_cast<char*>(room_.data());
     auto* const at = begin + block_.octets;
     const auto* const end = format_ == Config::Json::Format::eve
-                                ? lines_.write_eve(at, record, metadata)
-                                : lines_.write_flat(at, record);
+                                ? lines_.write_eve(at, record, beside)
+                                : lines_.write_flat(at, record, beside);
     block_.octets = static_cast<std::uint32_t>(end - begin);
     if (room_.size() - block_.octets < line_room) {
         hand_over();

@@ -50,7 +50,7 @@ public:
     OutputCounters counters() const override { return account_.read(); }
 
 private:
-    void take_one(const flow::FlowRecord& record, const inspect::Metadata* metadata);
+    void take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside);
     void hand_over();
 
     std::string name_;

@@ -67,7 +67,8 @@ bool MessageBuilder::add(const Template& made_for, const FlowRecord& record,
         record_octets_min_ = made_for.octets_min();
     }
     for (const FlowRecord& direction : directions) {
-        at += made_for.write(direction, texts_, from(at));
+        const auto which = static_cast<std::size_t>(&direction - directions.data());
+        at += made_for.write(direction, texts_, from(at), beside_.at(which));
     }
     used_ = at;
     data_records_ += static_cast<std::uint32_t>(directions.size());

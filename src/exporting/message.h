@@ -55,6 +55,9 @@ public:
     [[nodiscard]] bool add(const Template& made_for, const FlowRecord& record,
                            std::span<const FlowRecord> directions) noexcept;
 
+    // The reports beside the records of the next add(), in their order; none until it is called.
+    void stand_beside(const std::array<fields::Beside, 2>& beside) noexcept { beside_ = beside; }
+
     // What is inside, in flow records.
     const RecordTotals& contents() const noexcept { return contents_; }
     std::uint32_t data_records() const noexcept { return data_records_; }
@@ -84,6 +87,7 @@ private:
     std::uint16_t set_id_ = 0;
     std::size_t record_octets_min_ = 0;  // of the open Set's Template
     const fields::Texts& texts_;
+    std::array<fields::Beside, 2> beside_{};
     RecordTotals contents_;
     std::uint32_t data_records_ = 0;
 };

@@ -23,14 +23,30 @@ enum class Presence : std::uint8_t {
 };
 
 // The chapters of tapmeter-fields(7).
-enum class Group : std::uint8_t { time, counters, key, tcp, link, end, sampling, observation, own };
-inline constexpr std::size_t groups = 9;
+enum class Group : std::uint8_t {
+    time,
+    counters,
+    key,
+    tcp,
+    link,
+    end,
+    sampling,
+    observation,
+    own,
+    tcp_quality,
+    tunnel,
+    behaviour
+};
+inline constexpr std::size_t groups = 12;
 
 // Where the octets of a field come from.
 enum class Source : std::uint8_t {
     record,          // the Flow Record itself
     derived,         // DerivedValues (src/fields/derived.h)
     interface_name,  // variable length: of a table by Observation Point
+    tcp,             // a report beside the record: flow::TcpReport
+    tunnel,          // flow::TunnelReport
+    behaviour,       // flow::BehaviourReport
 };
 struct Place {
     Source source = Source::record;
