@@ -8,6 +8,7 @@
 #include "pipeline/decode/encapsulation.h"
 #include "pipeline/decode/tunnel.h"
 #include "pipeline/estimate.h"
+#include "pipeline/flow/analytics_books.h"
 #include "pipeline/flow/flow_record.h"
 #include "pipeline/flow/fragments.h"
 #include "pipeline/inspect/inspection_books.h"
@@ -72,7 +73,8 @@ struct WorkerBooks {
     std::uint64_t ended_empty = 0;  // flows that ended with nothing since their last cut: no record
     std::array<std::uint64_t, flow::flow_end_reasons> records_emitted{};  // taken by the ring
     std::uint64_t descriptions_refused = 0;  // of emitted records: what belongs beside them
-    std::uint64_t records_refused = 0;                                    // the ring was full
+    std::uint64_t reports_refused = 0;  // of emitted records likewise: of TCP, tunnels, behaviour
+    std::uint64_t records_refused = 0;  // the ring was full
     Traffic emitted{};
     Traffic refused{};
     Traffic in_table{};
@@ -96,6 +98,8 @@ struct WorkerBooks {
     std::uint64_t shunts_refused = 0;   // large flows that found no place in the shunt
 
     inspect::InspectionBooks inspection{};
+    flow::AnalyticsBooks analytics{};
+    std::uint64_t duplicates_forgotten = 0;  // packets whose copies could not be told any more
 
     std::uint64_t first_fragments = 0;  // with ports
     std::uint64_t later_fragments = 0;  // without

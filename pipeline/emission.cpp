@@ -11,10 +11,9 @@ void Metering::emit(FlowIndex index, FlowEndReason reason) noexcept {
     flow::FlowRecord record =
         record_of(parts_.table.flow(index), parts_.table.origin(index), reason);
     record.worker = parts_.worker;
-    RecordRing::Parts beside{};
+    RecordRing::Parts beside = parts_of(index, record);
     if (parts_.inspector != nullptr && !record.aggregated) {
         record.application = parts_.inspector->label(parts_.table.flow(index), index);
-        beside = {parts_.inspector->metadata(parts_.table.flow(index), index)};
     }
     if (record.sampling_exponent != 0) [[unlikely]] {
         note_sampled(index, record);
@@ -28,15 +27,45 @@ void Metering::emit(FlowIndex index, FlowEndReason reason) noexcept {
         ++parts_.books.records_refused;
         parts_.books.refused += traffic;
     }
+    if (parts_.analytics != nullptr && reason == FlowEndReason::active_timeout) {
+        parts_.analytics->cut(index);
+    }
+}
+
+RecordRing::Parts Metering::parts_of(FlowIndex index, const flow::FlowRecord& record) noexcept {
+    RecordRing::Parts parts{};
+    if (record.aggregated) {
+        return parts;
+    }
+    if (parts_.inspector != nullptr) {
+        std::get<const inspect::Metadata*>(parts) =
+            parts_.inspector->metadata(parts_.table.flow(index), index);
+    }
+    if (parts_.analytics != nullptr) {
+        const auto known = parts_.analytics->reports(parts_.table.flow(index), index);
+        std::get<const flow::TcpReport*>(parts) = known.tcp;
+        std::get<const flow::TunnelReport*>(parts) = known.tunnel;
+        std::get<const flow::BehaviourReport*>(parts) = known.behaviour;
+    }
+    return parts;
 }
 
 // With what travels beside it, as far as there is room; a record that waits for nobody goes alone.
 bool Metering::push(const flow::FlowRecord& record, RecordRing::Parts beside) noexcept {
-    if (std::get<0>(beside) == nullptr) [[likely]] {
+    if (beside == RecordRing::Parts{}) [[likely]] {
         return parts_.ring.push(record);
     }
+    const RecordRing::Parts wanted = beside;
     const bool taken = parts_.ring.push(record, beside);
-    parts_.books.descriptions_refused += std::get<0>(beside) == nullptr ? 1U : 0U;
+    const auto lost = [&]<class Part>(const Part* part) {
+        return taken && part != nullptr && std::get<const Part*>(beside) == nullptr;
+    };
+    parts_.books.descriptions_refused += lost(std::get<const inspect::Metadata*>(wanted)) ? 1U : 0U;
+    parts_.books.reports_refused += lost(std::get<const flow::TcpReport*>(wanted)) ||
+                                            lost(std::get<const flow::TunnelReport*>(wanted)) ||
+                                            lost(std::get<const flow::BehaviourReport*>(wanted))
+                                        ? 1U
+                                        : 0U;
     return taken;
 }
 

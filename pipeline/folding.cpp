@@ -86,6 +86,9 @@ void Metering::adopt(const Shunts::Orphan& orphan) noexcept {
         FlowIndex index = parts_.table.find(orphan.key, hash);
         if (index == no_flow) {
             const Observation first = first_of(orphan.key, static_cast<Sender>(sender), train);
+            if (parts_.analytics != nullptr) {
+                parts_.analytics->arrive(first);
+            }
             make_flow(orphan.key, {.hash = hash}, first, false);
             index = parts_.table.find(orphan.key, hash);
             train.side.packets.value -= 1;  // the first

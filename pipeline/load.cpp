@@ -75,7 +75,7 @@ void Load::shed() noexcept {
     hot_ = worst == LoadState::hot ? hot_ + 1 : 0;
     calm_ = worst == LoadState::normal ? calm_ + 1 : 0;
     if (hot_ == hot_windows) {
-        level_ = std::min(level_ + 1, levels_.inspection_steps + levels_.sampling_exponent_max);
+        level_ = std::min(level_ + 1, steps_before_flows() + levels_.sampling_exponent_max);
         hot_ = 0;
     }
     if (calm_ == calm_windows) {

@@ -54,16 +54,19 @@ struct LoadLevels {
     unsigned sampling_exponent_max = 0;
     // Steps in which inspection is given up before any flow is; 0: nothing is inspected.
     unsigned inspection_steps = 0;
+    unsigned analytics_steps = 0;  // likewise, behind inspection; 0 or 1
 };
 
 // What is given up when a worker cannot keep up, in this order: the first goes first.
 enum class Shed : std::uint8_t {
     inspection,     // first most of it, then all
+    analytics,      // what is found in packets beside the counts
     flow_sampling,  // each further level meters half as many of the flows that begin
     count,
 };
 inline constexpr std::size_t shed_steps = static_cast<std::size_t>(Shed::count);
-inline constexpr std::array<std::string_view, shed_steps> shed_names{"inspection", "flow_sampling"};
+inline constexpr std::array<std::string_view, shed_steps> shed_names{"inspection", "analytics",
+                                                                     "flow_sampling"};
 
 // Sampling of flows knows no larger exponent: 1 in 65,536.
 inline constexpr unsigned sampling_exponent_limit = 16;
@@ -105,13 +108,19 @@ public:
 
     // True where this step has been taken.
     bool sheds(Shed step) const noexcept {
-        return step == Shed::inspection ? inspection_steps() != 0
-                                        : level_ > levels_.inspection_steps;
+        switch (step) {
+            case Shed::inspection:
+                return inspection_steps() != 0;
+            case Shed::analytics:
+                return levels_.analytics_steps != 0 && level_ > levels_.inspection_steps;
+            default:
+                return level_ > steps_before_flows();
+        }
     }
     unsigned level() const noexcept { return level_; }
     // 1 in 2^k of the flows that begin is metered; 0: all.
     unsigned sampling_exponent() const noexcept {
-        return sheds(Shed::flow_sampling) ? level_ - levels_.inspection_steps : 0;
+        return sheds(Shed::flow_sampling) ? level_ - steps_before_flows() : 0;
     }
     // How much of inspection is given up: 0 nothing, 1 most of it, 2 all.
     unsigned inspection_steps() const noexcept {
@@ -127,6 +136,9 @@ private:
 
     static constexpr std::uint64_t bit_of(LoadCause cause) noexcept {
         return std::uint64_t{1} << static_cast<unsigned>(cause);
+    }
+    unsigned steps_before_flows() const noexcept {
+        return levels_.inspection_steps + levels_.analytics_steps;
     }
     Measure& of(LoadCause cause) noexcept { return measures_[static_cast<std::size_t>(cause)]; }
     void note_flood(double table) noexcept;

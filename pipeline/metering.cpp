@@ -101,6 +101,9 @@ void Metering::meter_late(const FlowKey& key, const Observation& packet, Observe
 inline void Metering::seek(std::size_t packet) noexcept {
     sought_[packet] = {
         .hash = hashes_[packet], .guess = parts_.table.guess(hashes_[packet]), .elsewhere = {}};
+    if (parts_.analytics != nullptr && sought_[packet].guess != no_flow) [[unlikely]] {
+        parts_.analytics->prefetch(sought_[packet].guess);
+    }
 }
 
 // For packets that come next and whose flow is not at home: it lives in its other bucket, or it is
@@ -145,6 +148,9 @@ void Metering::meter_one(const FlowKey& key, const Sought& sought,
     const Traffic one{.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
     parts_.books.metered += one;
     parts_.books.in_table += one;
+    if (parts_.analytics != nullptr) [[unlikely]] {
+        parts_.analytics->arrive(packet);
+    }
 
     const FlowIndex index = parts_.table.find(key, sought.hash, sought.guess);
     if (index == no_flow) {
@@ -176,6 +182,9 @@ void Metering::meter_one(const FlowKey& key, const Sought& sought,
         parts_.inspector->note(flow, packet.place);
     }
     const bool answered_now = ((state_before ^ flow.state) & flow::state::answered) != 0;
+    if (parts_.analytics != nullptr) [[unlikely]] {
+        parts_.analytics->see(index, flow, packet, answered_now);
+    }
     if (answered_now || is_second(flow)) {
         note_worth(index);
     }
@@ -204,10 +213,14 @@ void Metering::note_worth(FlowIndex index) noexcept {
 }
 
 void Metering::open(const FlowKey& key, const Sought& sought, const Observation& first) noexcept {
-    if (!admission_.open() && !is_let_in(key, sought.hash, first)) {
+    const bool let_in = admission_.open() || is_let_in(key, sought.hash, first);
+    if (let_in && make_flow(key, sought, first, admission_.aggregates())) {
         return;
     }
-    if (!make_flow(key, sought, first, admission_.aggregates())) {
+    if (parts_.analytics != nullptr) {
+        parts_.analytics->pass(first);
+    }
+    if (let_in) {
         aggregate(key, first);
     }
 }
@@ -225,6 +238,9 @@ bool Metering::make_flow(const FlowKey& key, const Sought& sought, const Observa
     place(index, first.at);
     if (parts_.inspector != nullptr) {
         parts_.inspector->begin(parts_.table, index, first.place);
+    }
+    if (parts_.analytics != nullptr) {
+        parts_.analytics->begin(parts_.table.flow(index), index, first);
     }
     return true;
 }
@@ -309,6 +325,9 @@ void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     }
     if (parts_.inspector != nullptr) {
         parts_.inspector->forget(index);
+    }
+    if (parts_.analytics != nullptr) {
+        parts_.analytics->end(flow, index);
     }
     parts_.table.erase(index, hash);
     ++parts_.books.flows_ended[index_of(reason)];

@@ -8,6 +8,7 @@
 #include "pipeline/base/packet.h"
 #include "pipeline/books.h"
 #include "pipeline/flow/aggregate.h"
+#include "pipeline/flow/analytics.h"
 #include "pipeline/flow/expiry.h"
 #include "pipeline/flow/flow_hash.h"
 #include "pipeline/flow/flow_table.h"
@@ -41,6 +42,7 @@ public:
         Admission::Limits admission{};
         Shunts::Settings shunt{};
         std::unique_ptr<inspect::Inspector> inspector{};  // null: no packet is inspected
+        std::unique_ptr<flow::Analytics> analytics{};     // null: no group of it is on
     };
     explicit Metering(Parts parts);
 
@@ -62,6 +64,9 @@ public:
     void look_at(std::span<const Packet> burst) noexcept {
         if (parts_.inspector != nullptr) {
             parts_.inspector->look_at(burst);
+        }
+        if (parts_.analytics != nullptr) {
+            parts_.analytics->look_at(burst);
         }
     }
 
@@ -88,6 +93,18 @@ public:
 
     // Control side; null: no packet is inspected.
     inspect::Inspector* inspector() noexcept { return parts_.inspector.get(); }
+
+    void tell_analytics(flow::AnalyticsBooks& to) const noexcept {
+        if (parts_.analytics != nullptr) {
+            to = parts_.analytics->books();
+        }
+    }
+
+    void shed_analytics(bool on) noexcept {
+        if (parts_.analytics != nullptr) {
+            parts_.analytics->shed(on);
+        }
+    }
 
     // How much of inspection is given up: 0 nothing, 1 most of it, 2 all.
     void shed_inspection(unsigned steps) noexcept {
@@ -170,6 +187,7 @@ private:
     bool settle(flow::FlowIndex index, ObservedAt now) noexcept;
     void end(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
     void emit(flow::FlowIndex index, flow::FlowEndReason reason) noexcept;
+    RecordRing::Parts parts_of(flow::FlowIndex index, const flow::FlowRecord& record) noexcept;
     bool push(const flow::FlowRecord& record, RecordRing::Parts beside) noexcept;
     bool drain_table(ObservedAt end) noexcept;
     void end_shunted(flow::FlowIndex index) noexcept;

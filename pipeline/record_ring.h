@@ -12,7 +12,10 @@
 
 #include "pipeline/base/expects.h"
 #include "pipeline/base/ring.h"
+#include "pipeline/flow/behaviour.h"
 #include "pipeline/flow/flow_record.h"
+#include "pipeline/flow/tcp_report.h"
+#include "pipeline/flow/tunnel_report.h"
 #include "pipeline/inspect/metadata.h"
 
 namespace tapmeter {
@@ -33,6 +36,9 @@ struct BasicRecordBatch {
     std::span<const flow::FlowRecord> records;
     std::span<const Parts> parts;  // one for each record; empty: no record has any
 
+    Parts parts_of(std::size_t record) const noexcept {
+        return parts.empty() ? Parts{} : parts[record];
+    }
     template <class Wanted>
     const Wanted* part_of(std::size_t record) const noexcept {
         return parts.empty() ? nullptr : std::get<const Wanted*>(parts[record]);
@@ -162,7 +168,8 @@ private:
 };
 
 // Which kinds of parts there are, in the order of the bits of FlowRecord::parts.
-using RecordRing = BasicRecordRing<inspect::Metadata>;
+using RecordRing =
+    BasicRecordRing<inspect::Metadata, flow::TcpReport, flow::TunnelReport, flow::BehaviourReport>;
 using RecordBatch = RecordRing::Batch;
 
 }  // namespace tapmeter

@@ -61,8 +61,10 @@ Worker::Worker(Parts parts)
                  .worker = parts.number,
                  .admission = parts.admission,
                  .shunt = parts.shunt,
-                 .inspector = std::move(parts.inspector)}),
-      fragments_(fragments_for(parts), flow::FlowHasher(parts.hash_key)) {}
+                 .inspector = std::move(parts.inspector),
+                 .analytics = std::move(parts.analytics)}),
+      fragments_(fragments_for(parts), flow::FlowHasher(parts.hash_key)),
+      duplicates_(std::move(parts.duplicates)) {}
 
 std::size_t Worker::step() noexcept {
     const std::uint64_t began = cycles_now();
@@ -111,6 +113,11 @@ std::size_t Worker::decode_burst(std::span<const Packet> packets) noexcept {
             continue;
         }
         observations_[count].at = at;
+        if (read && duplicates_ != nullptr &&
+            is_copy(flow::common_ip(packet, observations_[count].octets), observations_[count]))
+            [[unlikely]] {
+            continue;
+        }
         observations_[count].place = place_of(packet, packets);
         ++count;
         if (followers_) [[unlikely]] {
@@ -145,7 +152,19 @@ bool Worker::walk(const Packet& packet, ObservedAt at, std::size_t place) noexce
     const flow::Sender sender = flow::write_key(*headers, vlan_in_key_, keys_[place]);
     flow::observe(*headers, packet, sender, observations_[place]);
     observations_[place].at = at;
+    if (duplicates_ != nullptr && is_copy(headers->ip, observations_[place])) {
+        return false;
+    }
     return headers->fragment == decode::Fragment::none || meters_now(*headers, place);
+}
+
+// True: a copy, booked as such.
+bool Worker::is_copy(Bytes ip, const flow::Observation& packet) noexcept {
+    if (!duplicates_->is_copy(ip, packet)) {
+        return false;
+    }
+    books_.ignored[index_of(LeftOut::duplicate)] += traffic_of(packet);
+    return true;
 }
 
 bool Worker::meters_now(const decode::Headers& headers, std::size_t place) noexcept {
@@ -245,6 +264,7 @@ void Worker::govern(ObservedAt now) noexcept {
          .ring = static_cast<double>(ring_.waiting()) / static_cast<double>(ring_.capacity())});
     metering_.admit(load_.state() == LoadState::flood, load_.sampling_exponent());
     metering_.shed_inspection(load_.inspection_steps());
+    metering_.shed_analytics(load_.sheds(Shed::analytics));
 
     const LoadState state = load_.state();
     books_.load_entered[static_cast<std::size_t>(state)] += state != before ? 1U : 0U;
@@ -278,6 +298,8 @@ void Worker::close_turn(std::size_t packets, std::uint64_t cycles) noexcept {
 // that no book knows.
 void Worker::publish() noexcept {
     metering_.tell_inspection(books_.inspection);
+    metering_.tell_analytics(books_.analytics);
+    books_.duplicates_forgotten = duplicates_ == nullptr ? 0 : duplicates_->forgotten();
     published_.publish(books_);
     ring_.publish();
 }

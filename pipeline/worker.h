@@ -8,10 +8,11 @@
 #include "pipeline/base/published.h"
 #include "pipeline/base/source.h"
 #include "pipeline/books.h"
+#include "pipeline/decode/outer_points.h"
+#include "pipeline/flow/duplicates.h"
 #include "pipeline/flow/fragments.h"
 #include "pipeline/load.h"
 #include "pipeline/metering.h"
-#include "pipeline/decode/outer_points.h"
 
 namespace tapmeter {
 
@@ -39,6 +40,8 @@ public:
         Shunts::Settings shunt{};
         flow::Fragments::Settings fragments{};
         std::unique_ptr<inspect::Inspector> inspector{};  // null: no packet is inspected
+        std::unique_ptr<flow::Analytics> analytics{};     // null: no group of it is on
+        std::unique_ptr<flow::Duplicates> duplicates{};   // null: copies are packets
     };
     explicit Worker(Parts parts);
     Worker(const Worker&) = delete;
@@ -84,6 +87,7 @@ private:
     bool ring_has_room() noexcept;
     std::size_t decode_burst(std::span<const Packet> packets) noexcept;
     bool walk(const Packet& packet, ObservedAt at, std::size_t place) noexcept;
+    bool is_copy(Bytes ip, const flow::Observation& packet) noexcept;
     bool meters_now(const decode::Headers& headers, std::size_t place) noexcept;
     std::size_t meter_first(std::size_t count, ObservedAt now) noexcept;
     std::size_t meter_followers(std::size_t count, ObservedAt now) noexcept;
@@ -113,6 +117,7 @@ private:
     Load load_;
     Metering metering_;
     flow::Fragments fragments_;
+    std::unique_ptr<flow::Duplicates> duplicates_;
     bool followers_ = false;  // fragments waited for the packet that was just read
     Published<WorkerBooks> published_;
 };

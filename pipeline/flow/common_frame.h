@@ -168,4 +168,15 @@ inline bool read_common_ipv6(Bytes ip, std::size_t wire_octets, FlowKey& key,
     return read;
 }
 
+// Where the IP packet begins in a frame that read_common() has read.
+// octets  of the IP packet: what the link added behind it is cut off
+inline Bytes common_ip(const Packet& packet, std::size_t octets) noexcept {
+    constexpr std::size_t type_at = decode::ethernet_header_octets - 2;
+    const bool tagged =
+        load_be16(packet.frame.subspan<type_at>().first<2>()) == decode::ethertype_vlan;
+    const Bytes ip = packet.frame.subspan(decode::ethernet_header_octets +
+                                          (tagged ? decode::vlan_tag_octets : 0));
+    return ip.first(std::min(ip.size(), octets));
+}
+
 }  // namespace tapmeter::flow

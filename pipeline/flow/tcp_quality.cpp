@@ -1,9 +1,10 @@
 #include "pipeline/flow/tcp_quality.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "pipeline/decode/cursor.h"
-#include "pipeline/flow/meter.h"
+#include "pipeline/flow/common_frame.h"
 
 namespace tapmeter::flow {
 
@@ -42,6 +43,12 @@ constexpr std::uint32_t behind(const TcpSegment& segment) noexcept {
     return segment.sequence + segment.payload_octets + (has(segment, syn_or_fin) ? 1U : 0U);
 }
 
+// 0 is "not seen", so what is shorter than a microsecond is one.
+std::uint32_t microseconds_of(Nanoseconds time) noexcept {
+    constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
+    return static_cast<std::uint32_t>(std::clamp(time.count() / 1'000, std::int64_t{1}, most));
+}
+
 void read_option(std::uint8_t kind, Bytes value, TcpSegment& segment) noexcept {
     if (kind == option_segment_size && value.size() == 2) {
         segment.segment_octets_max = load_be16(value.first<2>());
@@ -73,31 +80,69 @@ void read_options(Bytes options, TcpSegment& segment) noexcept {
 
 std::optional<TcpSegment> read_tcp_segment(const decode::Headers& headers, ObservedAt at,
                                            Sender sender) noexcept {
-    const Bytes octets = headers.transport;
-    if (headers.protocol != detail::protocol_tcp || headers.fragment != decode::Fragment::none ||
-        octets.size() < header_octets_min) {
+    if (headers.protocol != detail::protocol_tcp || headers.fragment != decode::Fragment::none) {
         return std::nullopt;
     }
-    const auto header = octets.first<header_octets_min>();
+    return read_tcp_segment(headers.transport, headers.transport_octets, at, sender);
+}
+
+std::optional<TcpSegment> read_tcp_segment(Bytes transport, std::size_t octets, ObservedAt at,
+                                           Sender sender) noexcept {
+    if (transport.size() < header_octets_min) {
+        return std::nullopt;
+    }
+    const auto header = transport.first<header_octets_min>();
     const std::uint16_t offset_and_bits = load_be16(header.subspan<12, 2>());
     const std::size_t header_octets = (offset_and_bits >> 12U) * octets_per_word;
-    if (header_octets < header_octets_min || header_octets > headers.transport_octets) {
+    if (header_octets < header_octets_min || header_octets > octets) {
         return std::nullopt;
     }
     TcpSegment segment{
         .at = at,
         .sequence = load_be32(header.subspan<4, 4>()),
         .acknowledgement = load_be32(header.subspan<8, 4>()),
-        .payload_octets = static_cast<std::uint32_t>(headers.transport_octets - header_octets),
+        .payload_octets = static_cast<std::uint32_t>(octets - header_octets),
         .window = load_be16(header.subspan<14, 2>()),
         .control_bits = static_cast<std::uint16_t>(offset_and_bits & control_bits_mask),
         .sender = sender};
     if (has(segment, detail::tcp_syn)) {
         read_options(
-            octets.first(std::min(header_octets, octets.size())).subspan(header_octets_min),
+            transport.first(std::min(header_octets, transport.size())).subspan(header_octets_min),
             segment);
     }
     return segment;
+}
+
+Bytes common_tcp(const Packet& packet) noexcept {
+    constexpr std::size_t type_at = decode::ethernet_header_octets - 2;
+    constexpr std::size_t headers_min =
+        decode::ethernet_header_octets + decode::ipv4_header_octets_min + header_octets_min;
+    Bytes rest = packet.frame;
+    if (packet.link != LinkType::ethernet || rest.size() < headers_min + decode::vlan_tag_octets) {
+        return {};
+    }
+    std::uint16_t type = load_be16(rest.subspan<type_at>().first<2>());
+    rest = rest.subspan<decode::ethernet_header_octets>();
+    if (type == decode::ethertype_vlan) {
+        type = load_be16(rest.subspan<2>().first<2>());
+        rest = rest.subspan<decode::vlan_tag_octets>();
+    }
+    const auto protocol_is_tcp = [](std::uint8_t protocol) {
+        return protocol == detail::protocol_tcp;
+    };
+    if (type == decode::ethertype_ipv4 &&
+        load_be8(detail::part<0, 1>(rest)) == detail::ipv4_version_and_length &&
+        (load_be16(detail::part<6, 2>(rest)) & detail::ipv4_fragment_mask) == 0 &&
+        protocol_is_tcp(load_be8(detail::part<9, 1>(rest)))) {
+        return rest.subspan<decode::ipv4_header_octets_min>();
+    }
+    if (type == decode::ethertype_ipv6 &&
+        rest.size() >= decode::ipv6_header_octets + header_octets_min &&
+        load_be16(detail::part<0, 2>(rest)) >> 12U == 6 &&
+        protocol_is_tcp(load_be8(detail::part<6, 1>(rest)))) {
+        return rest.subspan<decode::ipv6_header_octets>();
+    }
+    return {};
 }
 
 void RoundTrips::add(Nanoseconds time) noexcept {
@@ -129,18 +174,30 @@ void TcpQuality::begin_again(const TcpSegment& segment) noexcept {
     if (!opens || !from.has_first || from.first == segment.sequence) {
         return;
     }
-    for (End& end : ends_) {
-        End fresh;
-        fresh.seen = end.seen;
-        fresh.round_trips = end.round_trips;
-        end = fresh;
-    }
+    ends_ = {};
     first_round_trip_ = Nanoseconds{0};
-    client_.reset();
+    has_client_ = false;
     opening_ = Opening::unknown;
     syn_at_ = {};
     syn_ack_at_ = {};
     request_at_ = {};
+}
+
+void TcpQuality::clear_counts() noexcept {
+    round_trips_ = {};
+    seen_ = {};
+}
+
+void TcpQuality::skip() noexcept {
+    for (End& end : ends_) {
+        end.has_next = false;
+        end.timing = false;
+        end.last_was_keep_alive = false;
+        end.last_was_probe = false;
+        end.duplicates = 0;
+        end.last_ack = 0;
+    }
+    complete_ = false;
 }
 
 void TcpQuality::note_handshake(const TcpSegment& segment, End& from, End& to) noexcept {
@@ -154,7 +211,7 @@ void TcpQuality::note_handshake(const TcpSegment& segment, End& from, End& to) n
         to.first = segment.acknowledgement - 1;
         to.has_first = true;
     }
-    if (ack && !syn && client_ && first_round_trip_ == Nanoseconds{0}) {
+    if (ack && !syn && has_client_ && first_round_trip_ == Nanoseconds{0}) {
         first_round_trip_ = segment.at - syn_at_;
         if (initial_round_trip_ == Nanoseconds{0}) {
             initial_round_trip_ = first_round_trip_;
@@ -162,34 +219,37 @@ void TcpQuality::note_handshake(const TcpSegment& segment, End& from, End& to) n
     }
     if (syn) {
         from.sent_syn = true;
-        from.window_scale = segment.window_scale;
-        from.segment_octets_max = segment.segment_octets_max;
+        from.has_window_scale = segment.window_scale.has_value();
+        from.window_scale = segment.window_scale.value_or(0);
+        from.segment_octets_max = segment.segment_octets_max.value_or(0);
     }
     if (syn && !ack) {
         syn_at_ = segment.at;
         client_ = segment.sender;
+        has_client_ = true;
         opening_ = opening_ == Opening::unknown ? Opening::unanswered : opening_;
-    } else if (syn && client_ == other(segment.sender)) {
+    } else if (syn && is_server(segment.sender)) {
         syn_ack_at_ = segment.at;
         opening_ = opening_ == Opening::unanswered ? Opening::half_open : opening_;
-        if (server_round_trip_ == Nanoseconds{0}) {
-            server_round_trip_ = segment.at - syn_at_;
+        if (server_round_trip_us_ == 0) {
+            server_round_trip_us_ = microseconds_of(segment.at - syn_at_);
         }
-    } else if (opening_ == Opening::half_open && ack && client_ == segment.sender &&
+    } else if (opening_ == Opening::half_open && ack && is_client(segment.sender) &&
                !has(segment, detail::tcp_rst)) {
         opening_ = Opening::established;
-        if (client_round_trip_ == Nanoseconds{0}) {
-            client_round_trip_ = segment.at - syn_ack_at_;
-            server_round_trip_ = syn_ack_at_ - syn_at_;
+        if (client_round_trip_us_ == 0) {
+            client_round_trip_us_ = microseconds_of(segment.at - syn_ack_at_);
+            server_round_trip_us_ = microseconds_of(syn_ack_at_ - syn_at_);
         }
     } else if (opening_ == Opening::unanswered && has(segment, detail::tcp_rst) &&
-               client_ == other(segment.sender)) {
+               is_server(segment.sender)) {
         opening_ = Opening::refused;
     }
 }
 
 TcpQuality::Found TcpQuality::look_at_window(const TcpSegment& segment, End& from,
                                              const End& to) noexcept {
+    TcpSideQuality& seen = seen_[index(segment.sender)];
     const bool plain = !has(segment, syn_fin_or_rst);
     const bool in_turn = from.has_next && segment.sequence == from.next;
     Found found;
@@ -197,20 +257,20 @@ TcpQuality::Found TcpQuality::look_at_window(const TcpSegment& segment, End& fro
         found.probe = true;
         return found;
     }
-    from.seen.zero_windows += segment.window == 0 && plain ? 1U : 0U;
+    seen.zero_windows += segment.window == 0 && plain ? 1U : 0U;
     if (from.has_next && before(from.next, segment.sequence) && !has(segment, detail::tcp_rst)) {
-        ++from.seen.lost_segments;
+        ++seen.lost_segments;
     }
     if (segment.payload_octets <= 1 && from.has_next && segment.sequence == from.next - 1 &&
         plain) {
         found.keep_alive = true;
-        ++from.seen.keep_alives;
+        ++seen.keep_alives;
     }
-    const std::uint32_t scale = to.window_is_scaled ? to.window_scale.value_or(0) : 0U;
+    const std::uint32_t scale = to.window_is_scaled ? to.window_scale : 0U;
     const std::uint32_t edge = to.last_ack + (std::uint32_t{to.window} << std::min(scale, 14U));
     if (segment.payload_octets > 0 && to.sent_syn && plain &&
         segment.sequence + segment.payload_octets == edge) {
-        ++from.seen.windows_full;
+        ++seen.windows_full;
     }
     const bool repeats = segment.payload_octets == 0 && plain && in_turn &&
                          segment.window == from.window && segment.acknowledgement == from.last_ack;
@@ -219,8 +279,8 @@ TcpQuality::Found TcpQuality::look_at_window(const TcpSegment& segment, End& fro
     } else if (repeats && segment.window == 0 && to.last_was_probe) {
         found.answers_probe = true;
     } else if (repeats && segment.window != 0) {
-        ++from.duplicates;
-        ++from.seen.duplicate_acks;
+        from.duplicates = static_cast<std::uint16_t>(std::min(from.duplicates + 1, 0xffff));
+        ++seen.duplicate_acks;
     }
     return found;
 }
@@ -231,24 +291,25 @@ void TcpQuality::look_at_acknowledgement(const TcpSegment& segment, End& from, E
     }
     if (to.has_next && has(segment, detail::tcp_ack) &&
         before(to.continuous, segment.acknowledgement)) {
-        ++from.seen.unseen_acknowledged;
+        ++seen_[index(segment.sender)].unseen_acknowledged;
         to.continuous = to.next;
     }
 }
 
 // Data, SYN or FIN that does not advance the sequence number was sent again, or overtaken.
-void TcpQuality::look_at_sequence(const TcpSegment& segment, const Found& found, End& from,
-                                  const End& to) const noexcept {
+void TcpQuality::look_at_sequence(const TcpSegment& segment, const Found& found, const End& from,
+                                  const End& to) noexcept {
     if ((segment.payload_octets == 0 && !has(segment, syn_or_fin)) || found.keep_alive) {
         return;
     }
+    TcpSideQuality& seen = seen_[index(segment.sender)];
     bool behind_next = from.has_next && before(segment.sequence, from.next);
     if (segment.payload_octets > 1 && from.has_next && from.next - 1 == segment.sequence) {
         behind_next = false;  // the octet that a window probe sent before
     }
     const std::uint32_t end = segment.sequence + segment.payload_octets;
     if (segment.payload_octets > 0 && to.last_ack != 0 && !before(to.last_ack, end)) {
-        ++from.seen.spurious_retransmissions;
+        ++seen.spurious_retransmissions;
         return;
     }
     if (!behind_next) {
@@ -256,16 +317,16 @@ void TcpQuality::look_at_sequence(const TcpSegment& segment, const Found& found,
     }
     if (to.duplicates >= duplicates_min && to.last_ack == segment.sequence &&
         segment.at - to.last_ack_at < fast_within) {
-        ++from.seen.fast_retransmissions;
+        ++seen.fast_retransmissions;
         return;
     }
     const Nanoseconds within =
         first_round_trip_ == Nanoseconds{0} ? overtaken_within : first_round_trip_;
     if (segment.at - from.next_at < within && from.next != behind(segment)) {
-        ++from.seen.out_of_order;
+        ++seen.out_of_order;
         return;
     }
-    ++from.seen.retransmissions;
+    ++seen.retransmissions;
 }
 
 void TcpQuality::advance(const TcpSegment& segment, const Found& found, End& from) noexcept {
@@ -291,7 +352,8 @@ void TcpQuality::advance(const TcpSegment& segment, const Found& found, End& fro
 void TcpQuality::time_round_trips(const TcpSegment& segment, End& from, End& to) noexcept {
     if (to.timing && has(segment, detail::tcp_ack)) {
         if (segment.acknowledgement == to.timed) {
-            from.round_trips.add(std::max(segment.at - to.timed_at, Nanoseconds{0}));
+            round_trips_[index(segment.sender)].add(
+                std::max(segment.at - to.timed_at, Nanoseconds{0}));
             to.timing = false;
         } else if (before(to.timed, segment.acknowledgement)) {
             to.timing = false;
@@ -309,14 +371,14 @@ void TcpQuality::time_round_trips(const TcpSegment& segment, End& from, End& to)
 }
 
 void TcpQuality::note_response(const TcpSegment& segment, End& from, const End& to) noexcept {
-    if (segment.payload_octets == 0 || !client_ || from.sent_data) {
+    if (segment.payload_octets == 0 || !has_client_ || from.sent_data) {
         return;
     }
     from.sent_data = true;
-    if (segment.sender == *client_) {
+    if (segment.sender == client_) {
         request_at_ = segment.at;
-    } else if (to.sent_data && server_response_ == Nanoseconds{0}) {
-        server_response_ = std::max(segment.at - request_at_, Nanoseconds{0});
+    } else if (to.sent_data && server_response_us_ == 0) {
+        server_response_us_ = microseconds_of(segment.at - request_at_);
     }
 }
 

@@ -3,8 +3,12 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
+#include <type_traits>
 
 #include "pipeline/base/bytes.h"
+#include "pipeline/base/packet.h"
+#include "pipeline/base/ring.h"
 #include "pipeline/base/units.h"
 #include "pipeline/decode/headers.h"
 #include "pipeline/flow/flow_key.h"
@@ -30,6 +34,16 @@ struct TcpSegment {
 // source  RFC 9293 §3.1 and §3.2; window scale RFC 7323 §2.2
 std::optional<TcpSegment> read_tcp_segment(const decode::Headers& headers, ObservedAt at,
                                            Sender sender) noexcept;
+
+// The same of a transport header alone.
+// octets  of it and all behind it, as on the wire
+std::optional<TcpSegment> read_tcp_segment(Bytes transport, std::size_t octets, ObservedAt at,
+                                           Sender sender) noexcept;
+
+// Where TCP begins in what nearly every frame is: Ethernet, at most one VLAN tag, IPv4 without
+// options or IPv6 without extension headers, no fragment. Empty: the frame is something else, or is
+// cut within the fixed header.
+Bytes common_tcp(const Packet& packet) noexcept;
 
 // What one end's segments were, with the definitions of tshark's tcp.analysis (Wireshark User's
 // Guide, TCP Analysis). A segment is at most one of retransmission, fast, spurious, out of order.
@@ -64,7 +78,13 @@ struct RoundTrips {
 
 // How a TCP connection fares, from the segments of both ends as an observation point sees them.
 // Fixed size, no memory of segments: one segment in flight each way is timed at a time.
-class TcpQuality {
+//
+//   octet  0              112          128                192                          320
+//         +--------------+------------+------------------+----------------------------+
+//         | both ends    | handshake  | round trips      | counts, times of handshake |
+//         +--------------+------------+------------------+----------------------------+
+//           touched by every segment    by many            by few
+class alignas(cache_line_octets) TcpQuality {
 public:
     enum class Opening : std::uint8_t {
         unknown,      // seen from its middle on
@@ -73,38 +93,56 @@ public:
         half_open,    // SYN-ACK, and no ACK behind it
         established,  // the whole handshake
     };
+    static constexpr std::size_t openings = 5;
 
     void see(const TcpSegment& segment) noexcept;
 
-    const TcpSideQuality& side(Sender sender) const noexcept { return ends_[index(sender)].seen; }
+    // What was counted is reported: counts and round trips begin anew, the connection goes on.
+    void clear_counts() noexcept;
+
+    // Segments have passed that were not shown: what is known of sequence numbers holds no more.
+    void skip() noexcept;
+    // The same for whoever makes pauses and numbers them, if there was one since the last call.
+    void catch_up(std::uint8_t pauses) noexcept {
+        if (pauses_ != pauses) [[unlikely]] {
+            pauses_ = pauses;
+            skip();
+        }
+    }
+    // A connection that begins now has missed none of them.
+    void begin_behind(std::uint8_t pauses) noexcept { pauses_ = pauses; }
+    bool complete() const noexcept { return complete_; }  // no segment was skipped
+
+    const TcpSideQuality& side(Sender sender) const noexcept { return seen_[index(sender)]; }
     // To the end `towards` and back to the observation point.
     const RoundTrips& round_trips(Sender towards) const noexcept {
-        return ends_[index(towards)].round_trips;
+        return round_trips_[index(towards)];
     }
 
     // tshark's tcp.analysis.initial_rtt: from the last SYN to the first segment behind it with ACK
     // and without SYN, whoever sent it (a refusal counts too). 0 where there was none.
     Nanoseconds initial_round_trip() const noexcept { return initial_round_trip_; }
-    // Of the first handshake; 0 where it was not seen. Client: SYN-ACK to ACK. Server: SYN to
-    // SYN-ACK.
-    Nanoseconds client_round_trip() const noexcept { return client_round_trip_; }
-    Nanoseconds server_round_trip() const noexcept { return server_round_trip_; }
-    // From the client's first octets to the server's.
-    Nanoseconds server_response() const noexcept { return server_response_; }
+    // Of the first handshake, in whole microseconds, at least 1; 0 where it was not seen. Client:
+    // SYN-ACK to ACK. Server: SYN to SYN-ACK.
+    std::uint32_t client_round_trip_us() const noexcept { return client_round_trip_us_; }
+    std::uint32_t server_round_trip_us() const noexcept { return server_round_trip_us_; }
+    // Likewise: from the client's first octets to the server's.
+    std::uint32_t server_response_us() const noexcept { return server_response_us_; }
     Opening opening() const noexcept { return opening_; }
-    std::optional<Sender> client() const noexcept { return client_; }
-    std::optional<std::uint8_t> window_scale(Sender sender) const noexcept {
-        return ends_[index(sender)].window_scale;
+    std::optional<Sender> client() const noexcept {
+        return has_client_ ? std::optional(client_) : std::nullopt;
     }
-    std::optional<std::uint16_t> segment_octets_max(Sender sender) const noexcept {
+    std::optional<std::uint8_t> window_scale(Sender sender) const noexcept {
+        const End& end = ends_[index(sender)];
+        return end.has_window_scale ? std::optional(end.window_scale) : std::nullopt;
+    }
+    std::uint16_t segment_octets_max(Sender sender) const noexcept {  // 0: not told
         return ends_[index(sender)].segment_octets_max;
     }
 
 private:
     // What is known of one end's sequence numbers, in its own direction.
     struct End {
-        TcpSideQuality seen{};
-        RoundTrips round_trips{};
         ObservedAt next_at{};      // when `next` was reached
         ObservedAt last_ack_at{};  // when `last_ack` came
         ObservedAt timed_at{};
@@ -113,18 +151,19 @@ private:
         std::uint32_t continuous = 0;  // behind the highest octet without a gap before it
         std::uint32_t last_ack = 0;
         std::uint32_t timed = 0;  // acknowledged, it ends a round trip
-        std::uint32_t duplicates = 0;
         std::uint16_t window = 0;
-        bool has_first = false;
-        bool has_next = false;
-        bool timing = false;
-        bool sent_syn = false;
-        bool sent_data = false;
-        bool last_was_keep_alive = false;
-        bool last_was_probe = false;
-        bool window_is_scaled = false;  // `window` is not of the SYN
-        std::optional<std::uint8_t> window_scale{};
-        std::optional<std::uint16_t> segment_octets_max{};
+        std::uint16_t duplicates = 0;          // stays at its maximum
+        std::uint16_t segment_octets_max = 0;  // 0: not told
+        std::uint8_t window_scale = 0;
+        bool has_window_scale : 1 = false;
+        bool window_is_scaled : 1 = false;  // `window` is not of the SYN
+        bool has_first : 1 = false;
+        bool has_next : 1 = false;
+        bool timing : 1 = false;
+        bool sent_syn : 1 = false;
+        bool sent_data : 1 = false;
+        bool last_was_keep_alive : 1 = false;
+        bool last_was_probe : 1 = false;
     };
     // What a segment was found to be.
     struct Found {
@@ -137,28 +176,40 @@ private:
         return static_cast<std::size_t>(sender);
     }
 
+    bool is_client(Sender sender) const noexcept { return has_client_ && client_ == sender; }
+    bool is_server(Sender sender) const noexcept { return has_client_ && client_ != sender; }
+
     void note_handshake(const TcpSegment& segment, End& from, End& to) noexcept;
     void begin_again(const TcpSegment& segment) noexcept;
-    static Found look_at_window(const TcpSegment& segment, End& from, const End& to) noexcept;
-    static void look_at_acknowledgement(const TcpSegment& segment, End& from, End& to) noexcept;
-    void look_at_sequence(const TcpSegment& segment, const Found& found, End& from,
-                          const End& to) const noexcept;
+    Found look_at_window(const TcpSegment& segment, End& from, const End& to) noexcept;
+    void look_at_acknowledgement(const TcpSegment& segment, End& from, End& to) noexcept;
+    void look_at_sequence(const TcpSegment& segment, const Found& found, const End& from,
+                          const End& to) noexcept;
     static void advance(const TcpSegment& segment, const Found& found, End& from) noexcept;
-    static void time_round_trips(const TcpSegment& segment, End& from, End& to) noexcept;
+    void time_round_trips(const TcpSegment& segment, End& from, End& to) noexcept;
     void note_response(const TcpSegment& segment, End& from, const End& to) noexcept;
 
     std::array<End, 2> ends_{};
+    Nanoseconds first_round_trip_{0};  // of the handshake now in force: out of order, or sent again
+    Opening opening_ = Opening::unknown;
+    Sender client_ = Sender::low;
+    bool has_client_ = false;
+    bool complete_ = true;
+    std::uint8_t pauses_ = 0;
+    std::array<RoundTrips, 2> round_trips_{};
+    std::array<TcpSideQuality, 2> seen_{};
     ObservedAt syn_at_{};
     ObservedAt syn_ack_at_{};
     ObservedAt request_at_{};
-    Nanoseconds client_round_trip_{0};
-    Nanoseconds server_round_trip_{0};
-    Nanoseconds initial_round_trip_{0};
-    Nanoseconds first_round_trip_{
-        0};  // the same of the handshake now in force: out of order, or sent again
-    Nanoseconds server_response_{0};
-    std::optional<Sender> client_{};
-    Opening opening_ = Opening::unknown;
+    Nanoseconds initial_round_trip_{0};  // of the first handshake
+    std::uint32_t client_round_trip_us_ = 0;
+    std::uint32_t server_round_trip_us_ = 0;
+    std::uint32_t server_response_us_ = 0;
 };
+static_assert(sizeof(TcpQuality) == 5 * cache_line_octets);
+static_assert(std::is_trivially_copyable_v<TcpQuality>);
+
+inline constexpr std::array<std::string_view, TcpQuality::openings> tcp_opening_names{
+    "unknown", "unanswered", "refused", "half_open", "established"};
 
 }  // namespace tapmeter::flow

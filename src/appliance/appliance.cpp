@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "src/appliance/analytics.h"
 #include "src/appliance/cores.h"
 #include "src/appliance/overload.h"
 #include "src/metrics/look.h"
@@ -187,8 +188,8 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
     const Admission::Limits admission = admission_limits(config, recorded());
     // Whoever looks into packets keeps what it knows of a flow by the flow's index, which growing
     // would change.
-    const bool grows =
-        recorded() && pages != Region::Wanted::huge && !admission.aggregates && !config.dpi.enabled;
+    const bool grows = recorded() && pages != Region::Wanted::huge && !admission.aggregates &&
+                       !config.dpi.enabled && !config.analytics.any();
     flow::FlowTable::Request first = whole;
     first.flows_max = grows ? std::min(whole.flows_max, flows_at_first) : whole.flows_max;
     auto table = flow::FlowTable::make(first);
@@ -199,9 +200,13 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
     if (!inspector) {
         return tl::unexpected<Error>(std::move(inspector.error()));
     }
+    auto analytics = make_analytics(config, recorded(), table->places());
+    auto duplicates = make_duplicates(config, recorded(), hash_key);
+    if (!analytics || !duplicates) {
+        return tl::unexpected<Error>(std::move(analytics ? duplicates.error() : analytics.error()));
+    }
     // As many slots for what is found in flows: a record never has to go without it.
-    const std::size_t descriptions = config.dpi.enabled ? ring_records : 0;
-    rings_.push_back(std::make_unique<RecordRing>(ring_records, std::array{descriptions}));
+    rings_.push_back(std::make_unique<RecordRing>(ring_records, part_slots(config, ring_records)));
     workers_.push_back(std::make_unique<Worker>(
         Worker::Parts{.source = source,
                       .ring = *rings_.back(),
@@ -219,7 +224,9 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                       .admission = admission,
                       .flows_max = config.flow.flows_max,
                       .shunt = shunt_settings(workers_.size()),
-                      .inspector = std::move(*inspector)}));
+                      .inspector = std::move(*inspector),
+                      .analytics = std::move(*analytics),
+                      .duplicates = std::move(*duplicates)}));
     return {};
 }
 

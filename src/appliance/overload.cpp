@@ -32,7 +32,9 @@ LoadLevels load_levels(const Config& config, bool recorded) {
             .leave = share_of(overload.leave),
             .sampling_exponent_max = recorded ? 0U : static_cast<unsigned>(exponent),
             // Most of inspection, then all of it, before any flow is left out.
-            .inspection_steps = config.dpi.enabled && !recorded ? 2U : 0U};
+            .inspection_steps = config.dpi.enabled && !recorded ? 2U : 0U,
+            // Who says that no flow is to be given up means what is known of flows too.
+            .analytics_steps = config.analytics.any() && !recorded && exponent != 0 ? 1U : 0U};
 }
 
 Admission::Limits admission_limits(const Config& config, bool recorded) {

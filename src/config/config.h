@@ -54,6 +54,8 @@ struct Config {
         Switch busy_poll = Switch::off;
         std::uint32_t frame_octets = 4096;            // AF_XDP chunk: 2048 or 4096
         FlowKeyLayer flow_key = FlowKeyLayer::inner;  // of tunnels: which IP header is metered
+        // A packet that came already, at most so long ago, is left out; 0: never. To 10 ms.
+        std::chrono::milliseconds dedup{0};
         Prefilter prefilter;
     };
 
@@ -132,6 +134,17 @@ struct Config {
         std::uint32_t budget = 50;
         std::filesystem::path protocols_file;   // the operator's own protocols; empty: none
         std::filesystem::path categories_file;  // and categories
+    };
+
+    // What is found in packets beside the counts of their flows, in groups.
+    struct Analytics {
+        bool tcp = false;        // round trips, retransmissions, ...: pipeline/flow/tcp_report.h
+        bool tunnels = true;     // pipeline/flow/tunnel_report.h
+        bool behaviour = false;  // pipeline/flow/behaviour.h
+        std::uint32_t tunnels_max =
+            65'536;  // per worker: flows whose tunnels are kept; 64 and more
+
+        bool any() const noexcept { return tcp || tunnels || behaviour; }
     };
 
     using TimeUnit = fields::TimeUnit;
@@ -214,6 +227,7 @@ struct Config {
     Shunt shunt;
     Signatures signatures;
     Dpi dpi;
+    Analytics analytics;
     std::vector<Ipfix> ipfix;
     std::vector<Json> json;
     Http http;

@@ -13,6 +13,7 @@ namespace tapmeter::config::key_shapes {
 
 inline constexpr std::uint64_t second = 1'000;  // durations below are milliseconds
 inline constexpr std::uint64_t hour = 3'600 * second;
+inline constexpr std::uint64_t duplicates_window_max = 10;
 inline constexpr std::uint64_t kibibyte = std::uint64_t{1} << 10U;
 inline constexpr std::uint64_t shunted_flows_max = 65'535;
 inline constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;

@@ -54,6 +54,11 @@ constexpr std::array keys{
         "which IP header of a tunnelled packet makes the flow: the innermost that can be read, or "
         "the outermost"},
 
+    Key{ranged(Type::duration, 0, duplicates_window_max), TableId::capture, "dedup",
+        at<&C::captures, &C::Capture::dedup>(),
+        "a packet that came already, at most so long ago, is a copy of a SPAN port: left out, and "
+        "counted; 0s: copies are packets"},
+
     Key{ranged(Type::texts, 0, excluded_prefixes_max, live), TableId::prefilter, "exclude",
         at<&C::captures, &C::Capture::prefilter, &C::Prefilter::exclude>(),
         "prefixes whose packets are left out, such as \"10.0.0.0/8\" or \"2001:db8::/32\""},
@@ -179,6 +184,21 @@ constexpr std::array keys{
     Key{ranged(Type::path, 0, 4'095, live), TableId::dpi, "categories_file",
         at<&C::dpi, &C::Dpi::categories_file>(),
         "host names and prefixes, a tab, and the number of their category; off: none"},
+
+    Key{plain(Type::flag), TableId::analytics, "tcp", at<&C::analytics, &C::Analytics::tcp>(),
+        "how TCP connections fare: round trips, retransmissions, loss, windows; memory: 427 octets "
+        "for each flow of flow.flows_max"},
+    Key{plain(Type::flag), TableId::analytics, "tunnels",
+        at<&C::analytics, &C::Analytics::tunnels>(),
+        "what stands around the first packet of a flow: outer addresses, tunnels, labels; memory: "
+        "5.4 octets likewise"},
+    Key{plain(Type::flag), TableId::analytics, "behaviour",
+        at<&C::analytics, &C::Analytics::behaviour>(),
+        "packet sizes, gaps and TTLs, the first 16 packets, peaks, MAC addresses; memory: 512 "
+        "octets likewise"},
+    Key{ranged(Type::number, 64, std::uint64_t{1} << 24U), TableId::analytics, "tunnels_max",
+        at<&C::analytics, &C::Analytics::tunnels_max>(),
+        "flows per worker that keep their tunnels until they leave; memory: 132 octets each"},
 
     Key{ranged(Type::number, 16, std::uint64_t{1} << 20U), TableId::signatures, "streams_max",
         at<&C::signatures, &C::Signatures::streams_max>(),

@@ -20,6 +20,7 @@ enum class TableId : std::uint8_t {
     overload,
     shunt,
     dpi,
+    analytics,
     signatures,
     ipfix,
     json,

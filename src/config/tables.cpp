@@ -21,6 +21,8 @@ constexpr std::array tables{
           "Large flows: counted exactly, but no longer looked at."},
     Table{TableId::dpi, "dpi", Group::single, false,
           "Which application a flow carries, told from its first packets."},
+    Table{TableId::analytics, "analytics", Group::single, false,
+          "What is found in packets beside the counts, in groups that cost nothing while off."},
     Table{TableId::signatures, "signatures", Group::single, false,
           "Rules in Suricata's language, and lists of addresses and names."},
     Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,

@@ -11,6 +11,7 @@
 
 #include "pipeline/base/expects.h"
 #include "src/exporting/community_id.h"
+#include "src/exporting/eve_analytics.h"
 #include "src/exporting/eve_application.h"
 #include "src/exporting/eve_metadata.h"
 #include "src/exporting/text.h"
@@ -231,8 +232,9 @@ JsonLines::JsonLines(const Interfaces& interfaces, const inspect::ApplicationNam
 }
 
 char* JsonLines::write_eve(char* to, const FlowRecord& record,
-                           const inspect::Metadata* metadata) const noexcept {
+                           const RecordRing::Parts& beside) const noexcept {
     expects(record.observation_point < points_.size());
+    const auto* const metadata = std::get<const inspect::Metadata*>(beside);
     const Point& point = points_[record.observation_point];
     to = append(to, "{\"timestamp\":\"");
     to = write_eve_timestamp(to, record.end);
@@ -264,10 +266,12 @@ char* JsonLines::write_eve(char* to, const FlowRecord& record,
     if (metadata != nullptr) {
         to = write_signatures(to, metadata->signatures);
     }
+    to = write_analytics(to, beside);
     return append(write_what_it_stands_for(to, record), "}}\n");
 }
 
-char* JsonLines::write_flat(char* to, const FlowRecord& record) const noexcept {
+char* JsonLines::write_flat(char* to, const FlowRecord& record,
+                            const RecordRing::Parts& beside) const noexcept {
     expects(record.observation_point < points_.size());
     const Point& point = points_[record.observation_point];
     to = append(to, "{\"flowStartNanoseconds\":\"");
@@ -278,6 +282,7 @@ char* JsonLines::write_flat(char* to, const FlowRecord& record) const noexcept {
     }
     (std::make_index_sequence<flow_kinds>{});
     to = writers[kind_of(record)](to, record);
+    to = write_flat_reports(to, beside);
     return fmt::format_to(to, FMT_COMPILE(",\"observationDomainId\":{},\"interfaceName\":{}}}\n"),
                           point.observation_domain_id, std::string_view{point.name});
 }

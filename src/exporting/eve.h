@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "pipeline/inspect/application_names.h"
-#include "pipeline/inspect/metadata.h"
+#include "pipeline/record_ring.h"
 #include "src/exporting/flow_fields.h"
 #include "src/exporting/interfaces.h"
 
@@ -17,7 +17,7 @@ class JsonLines {
 public:
     // Longest line apart from the interface's name; names longer than this, escaped, are refused by
     // open_json().
-    static constexpr std::size_t line_octets_max = 8'192;
+    static constexpr std::size_t line_octets_max = 12'288;
     static constexpr std::size_t name_octets_max = 4'096;
 
     // names  what applications are called; outlives the lines. Null: no application is written
@@ -26,10 +26,11 @@ public:
 
     // Writes one line with its line feed at `to`, which has line_octets_max + name_octets_max
     // octets of room; returns its end.
-    // metadata  what was found in the flow beside its label; null: nothing
+    // beside  what travels beside the record
     char* write_eve(char* to, const FlowRecord& record,
-                    const inspect::Metadata* metadata = nullptr) const noexcept;
-    char* write_flat(char* to, const FlowRecord& record) const noexcept;
+                    const RecordRing::Parts& beside = {}) const noexcept;
+    char* write_flat(char* to, const FlowRecord& record,
+                     const RecordRing::Parts& beside = {}) const noexcept;
 
 private:
     struct Point {

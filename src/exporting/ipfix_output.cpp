@@ -7,6 +7,7 @@
 
 #include "pipeline/base/expects.h"
 #include "src/exporting/message_sender.h"
+#include "src/exporting/reports_of_directions.h"
 #include "src/exporting/stream_sender.h"
 
 namespace tapmeter::exporting {
@@ -117,8 +118,8 @@ IpfixOutput::~IpfixOutput() {
 }
 
 void IpfixOutput::take(const RecordBatch& batch) {
-    for (const flow::FlowRecord& record : batch.records) {
-        take_one(record);
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        take_one(batch.records[i], batch.parts_of(i));
     }
     publish();
 }
@@ -129,7 +130,7 @@ void IpfixOutput::publish() {
     pushed_since_wake_ = 0;
 }
 
-void IpfixOutput::take_one(const flow::FlowRecord& record) {
+void IpfixOutput::take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside) {
     const RecordTotals totals = totals_of(record);
     if (is_left_out(record)) {
         account_.taker.taken += totals;
@@ -138,9 +139,9 @@ void IpfixOutput::take_one(const flow::FlowRecord& record) {
     }
     const std::size_t stream = stream_of(record);
     MessageBuilder& builder = streams_[stream].builder;
-    if (!add(builder, record)) {
+    if (!add(builder, record, beside)) {
         finish_message(stream);
-        const bool added = add(builder, record);
+        const bool added = add(builder, record, beside);
         expects(added);
     }
     count_as_encoding(stream, totals);
@@ -167,7 +168,10 @@ bool IpfixOutput::is_left_out(const flow::FlowRecord& record) const noexcept {
 }
 
 // False: no room. Whole flows are sampled, so each record of one says the same.
-bool IpfixOutput::add(MessageBuilder& builder, const flow::FlowRecord& record) const noexcept {
+bool IpfixOutput::add(MessageBuilder& builder, const flow::FlowRecord& record,
+                      const RecordRing::Parts& beside) const noexcept {
+    const ReportsOfDirections reports(beside, templates_.biflow());
+    builder.stand_beside(reports.all(templates_.biflow() || asks(record) ? 0 : 1));
     if (sampling_exponent_ == 0 && templates_.biflow()) {
         return builder.add(templates_.for_record(record), record);
     }
@@ -193,7 +197,7 @@ flow::FlowRecord IpfixOutput::sampled(const flow::FlowRecord& record) const noex
 
 Uniflows::Uniflows(const flow::FlowRecord& record) noexcept : records{record, reversed(record)} {
     const bool answered = record.reverse.packets.value != 0;
-    const bool asked = record.forward.packets.value != 0 || !answered;
+    const bool asked = asks(record);
     first = asked ? 0 : 1;
     count = answered && asked ? 2 : 1;
 }

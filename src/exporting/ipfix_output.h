@@ -112,8 +112,9 @@ protected:
     Account& account() noexcept { return account_; }
 
 private:
-    void take_one(const flow::FlowRecord& record);
-    bool add(MessageBuilder& builder, const flow::FlowRecord& record) const noexcept;
+    void take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside);
+    bool add(MessageBuilder& builder, const flow::FlowRecord& record,
+             const RecordRing::Parts& beside) const noexcept;
     std::unique_ptr<Sender> sender_for(Parts& parts, const Interfaces& interfaces);
 
     std::string name_;

@@ -150,13 +150,13 @@ JsonOutput::~JsonOutput() {
 
 void JsonOutput::take(const RecordBatch& batch) {
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
-        take_one(batch.records[i], batch.part_of<inspect::Metadata>(i));
+        take_one(batch.records[i], batch.parts_of(i));
     }
     account_.publish_taker();
     queue_.wake();
 }
 
-void JsonOutput::take_one(const flow::FlowRecord& record, const inspect::Metadata* metadata) {
+void JsonOutput::take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside) {
     const RecordTotals totals = totals_of(record);
     account_.taker.taken += totals;
     if (!begin_block()) {
@@ -169,8 +169,8 @@ void JsonOutput::take_one(const flow::FlowRecord& record, const inspect::Metadat
     // NOLINTNEXTLINE(*-reinterpret-cast): octets are written as characters
     auto* const at = reinterpret_cast<char*>(room_.data()) + block_.octets;
     const auto* const end = format_ == Config::Json::Format::eve
-                                ? lines_.write_eve(at, record, metadata)
-                                : lines_.write_flat(at, record);
+                                ? lines_.write_eve(at, record, beside)
+                                : lines_.write_flat(at, record, beside);
     finish_line(static_cast<std::size_t>(end - at), record.end);
 }
 

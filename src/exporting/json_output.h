@@ -64,7 +64,7 @@ public:
     OutputCounters counters() const override { return account_.read(); }
 
 private:
-    void take_one(const flow::FlowRecord& record, const inspect::Metadata* metadata);
+    void take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside);
     void take_alert(const std::string& line, ObservedAt at);
     void finish_line(std::size_t octets, ObservedAt at);
     bool begin_block();

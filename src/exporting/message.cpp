@@ -64,8 +64,9 @@ bool MessageBuilder::add(const Template& made_for, std::span<const FlowRecord> r
         set_id_ = made_for.id;
         record_octets_min_ = made_for.octets_min();
     }
-    for (const FlowRecord& record : records) {
-        at += made_for.write(record, texts_, from(at));
+    for (std::size_t which = 0; which < records.size(); ++which) {
+        const auto beside = which < beside_.size() ? beside_[which] : fields::Beside{};
+        at += made_for.write(records[which], texts_, from(at), beside);
     }
     used_ = at;
     data_records_ += static_cast<std::uint32_t>(records.size());

@@ -65,6 +65,9 @@ public:
     void set_uptime_origin(std::int64_t seconds) noexcept { uptime_origin_ = seconds; }
     std::int64_t uptime_origin() const noexcept { return uptime_origin_; }
 
+    // The reports beside the records of the next add(), in their order; none until it is called.
+    void stand_beside(const std::array<fields::Beside, 2>& beside) noexcept { beside_ = beside; }
+
     // What is inside, in flow records.
     const RecordTotals& contents() const noexcept { return contents_; }
     // By how much this message, as it is, moves the sequence on.
@@ -99,6 +102,7 @@ private:
     std::uint16_t set_id_ = 0;
     std::size_t record_octets_min_ = 0;  // of the open Set's Template
     const fields::Texts& texts_;
+    std::array<fields::Beside, 2> beside_{};
     RecordTotals contents_;
     std::uint32_t data_records_ = 0;
 };

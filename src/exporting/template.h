@@ -31,13 +31,13 @@ struct Template {
     }
     // Writes one Data Record at `to`, where octets_max() and slack_octets more are free; returns
     // its length.
-    std::size_t write(const FlowRecord& record, const fields::Texts& texts,
-                      std::span<std::byte> to) const noexcept {
+    std::size_t write(const FlowRecord& record, const fields::Texts& texts, std::span<std::byte> to,
+                      const fields::Beside& beside = {}) const noexcept {
         if (encode != nullptr) {
             encode(record, to);
             return record_octets;
         }
-        return plan->write(record, &texts, to.data());
+        return plan->write(record, &texts, to.data(), beside);
     }
 };
 

@@ -33,15 +33,21 @@ enum class Group : std::uint8_t {
     sampling,
     observation,
     own,
+    tcp_quality,
+    tunnel,
+    behaviour,
     netflow,  // of NetFlow version 9 alone, where they stand for the fields of `time`
 };
-inline constexpr std::size_t groups = 10;
+inline constexpr std::size_t groups = 13;
 
 // Where the octets of a field come from.
 enum class Source : std::uint8_t {
     record,          // the Flow Record itself
     derived,         // DerivedValues (src/fields/derived.h)
     interface_name,  // variable length: of a table by Observation Point
+    tcp,             // a report beside the record: flow::TcpReport
+    tunnel,          // flow::TunnelReport
+    behaviour,       // flow::BehaviourReport
 };
 struct Place {
     Source source = Source::record;

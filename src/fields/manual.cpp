@@ -7,9 +7,19 @@
 namespace tapmeter::fields {
 namespace {
 
-constexpr std::array<std::string_view, groups> chapters{
-    "TIME", "COUNTERS", "KEY",         "TCP",     "LINK AND NETWORK",
-    "END",  "SAMPLING", "OBSERVATION", "OUR OWN", "NETFLOW VERSION 9"};
+constexpr std::array<std::string_view, groups> chapters{"TIME",
+                                                        "COUNTERS",
+                                                        "KEY",
+                                                        "TCP",
+                                                        "LINK AND NETWORK",
+                                                        "END",
+                                                        "SAMPLING",
+                                                        "OBSERVATION",
+                                                        "OUR OWN",
+                                                        "TCP QUALITY",
+                                                        "TUNNELS",
+                                                        "BEHAVIOUR",
+                                                        "NETFLOW VERSION 9"};
 
 constexpr std::string_view head = R"(tapmeter-fields(7)
 
@@ -73,12 +83,25 @@ std::string entry(const Field& field) {
     return text + ".\n\n";
 }
 
+// What the numbers of tunnelKind and the bits of encapsulations mean.
+std::string kinds_of_tunnels() {
+    std::string text = "Places in the list of what may stand around a packet:";
+    for (std::size_t kind = 0; kind < decode::encapsulation_kinds; ++kind) {
+        text += (kind == 0 ? "\n" : ",\n") + std::to_string(kind + 1) + " " +
+                escaped(decode::encapsulation_names[kind]);
+    }
+    return text + ".\n\n";
+}
+
 }  // namespace
 
 std::string manual_page() {
     std::string page(head);
     for (std::size_t group = 0; group < groups; ++group) {
         page += "# " + std::string(chapters[group]) + "\n\n";
+        if (group == static_cast<std::size_t>(Group::tunnel)) {
+            page += kinds_of_tunnels();
+        }
         for (const Field& field : all_fields) {
             if (static_cast<std::size_t>(field.group) == group) {
                 page += entry(field);

@@ -54,8 +54,33 @@ constexpr auto derive_functions(std::index_sequence<need...> /*masks*/) {
 }
 constexpr auto derive_by_need = derive_functions(std::make_index_sequence<needs::all + 1>{});
 
-std::size_t size_of(Source source) noexcept {
-    return source == Source::record ? sizeof(FlowRecord) : sizeof(DerivedValues);
+// Where octets come from, in the order of the bases that write() is given.
+constexpr std::array sources_of_octets{Source::record, Source::derived, Source::tcp, Source::tunnel,
+                                       Source::behaviour};
+
+constexpr std::size_t size_of(Source source) noexcept {
+    switch (source) {
+        case Source::derived:
+            return sizeof(DerivedValues);
+        case Source::tcp:
+            return sizeof(flow::TcpReport);
+        case Source::tunnel:
+            return sizeof(flow::TunnelReport);
+        case Source::behaviour:
+            return sizeof(flow::BehaviourReport);
+        default:
+            return sizeof(FlowRecord);
+    }
+}
+
+// Stands for each report that a record does not have.
+alignas(16) constexpr std::array<std::byte, sizeof(flow::BehaviourReport)> no_report{};
+static_assert(sizeof(flow::TcpReport) <= no_report.size() &&
+              sizeof(flow::TunnelReport) <= no_report.size());
+
+template <class Report>
+const std::byte* octets_of(const Report* report) noexcept {
+    return report == nullptr ? no_report.data() : std::as_bytes(std::span{report, 1}).data();
 }
 
 bool is_text(const Item& item) noexcept {
@@ -126,7 +151,8 @@ void RecordPlan::compile_segment(std::span<const Item> items) {
 void RecordPlan::compile_block(std::span<const Place> sources,
                                std::span<const std::size_t> offsets) {
     bool joins = false;
-    for (const Source source : {Source::record, Source::derived}) {
+    for (std::size_t base = 0; base < sources_of_octets.size(); ++base) {
+        const Source source = sources_of_octets[base];
         std::size_t lowest = 0;
         for (;;) {
             std::size_t first = size_of(source);
@@ -139,10 +165,8 @@ void RecordPlan::compile_block(std::span<const Place> sources,
                 break;
             }
             const std::size_t window = std::min(first, size_of(source) - block_octets);
-            Step step{{},
-                      static_cast<std::uint16_t>(source == Source::record ? 0 : 1),
-                      static_cast<std::uint16_t>(window),
-                      joins};
+            Step step{
+                {}, static_cast<std::uint16_t>(base), static_cast<std::uint16_t>(window), joins};
             step.order.fill(nothing);
             for (std::size_t i = 0; i < offsets.size(); ++i) {
                 const bool inside = offsets[i] >= first && offsets[i] < window + block_octets;
@@ -157,12 +181,13 @@ void RecordPlan::compile_block(std::span<const Place> sources,
     }
 }
 
-std::size_t RecordPlan::write(const FlowRecord& record, const Texts* texts,
-                              std::byte* to) const noexcept {
+std::size_t RecordPlan::write(const FlowRecord& record, const Texts* texts, std::byte* to,
+                              const Beside& beside) const noexcept {
     DerivedValues derived;
     derive_(record, derived);
-    const std::array<const std::byte*, 2> bases{std::as_bytes(std::span{&record, 1}).data(),
-                                                std::as_bytes(std::span{&derived, 1}).data()};
+    const std::array<const std::byte*, sources_of_octets.size()> bases{
+        std::as_bytes(std::span{&record, 1}).data(), std::as_bytes(std::span{&derived, 1}).data(),
+        octets_of(beside.tcp), octets_of(beside.tunnel), octets_of(beside.behaviour)};
     const std::byte* const begin = to;
     const Step* step = steps_.data();
     for (std::size_t index = 0;; ++index) {

@@ -28,6 +28,13 @@ struct Texts {
 // A text as a variable-length field; what is beyond 65,535 octets is cut.
 std::vector<std::byte> as_variable_length(Bytes text);
 
+// The reports that travel beside a Flow Record; null: it has none, and its fields are 0.
+struct Beside {
+    const flow::TcpReport* tcp = nullptr;
+    const flow::TunnelReport* tunnel = nullptr;
+    const flow::BehaviourReport* behaviour = nullptr;
+};
+
 // What stands in one Data Record, compiled into a flat list of copies: sixteen octets are fetched,
 // put in order and stored at a time, whatever fields they belong to. No call and no branch a field.
 class RecordPlan {
@@ -43,13 +50,14 @@ public:
 
     // Writes one Data Record at `to`, where octets() + texts() * texts.longest + slack_octets are
     // free; returns its length. Where texts() is 0, no Texts are asked for.
-    std::size_t write(const FlowRecord& record, const Texts* texts, std::byte* to) const noexcept;
+    std::size_t write(const FlowRecord& record, const Texts* texts, std::byte* to,
+                      const Beside& beside = {}) const noexcept;
 
 private:
     // Sixteen octets of the source, and where each goes: 0x80 and more leaves zero.
     struct Step {
         alignas(16) std::array<std::uint8_t, 16> order;
-        std::uint16_t base;    // 0: the Flow Record, 1: what is derived of it
+        std::uint16_t base;    // index into plan.cpp's `sources_of_octets`
         std::uint16_t offset;  // there
         bool joins;            // belongs to the same sixteen octets as the step before
     };

@@ -61,8 +61,8 @@ Item whole(std::size_t field) {
 
 // Speaks of the other direction, or of both at once.
 bool is_of_reverse(const Field& field) {
-    return field.reverse || field.name == "biflowDirection" || field.name == "responderOctets" ||
-           field.name == "responderPackets";
+    return field.reverse || field.name.starts_with("reverse") || field.name == "biflowDirection" ||
+           field.name == "responderOctets" || field.name == "responderPackets";
 }
 
 bool has(Presence presence, const FlowKind& kind) {

@@ -8,6 +8,7 @@
 #include "pipeline/flow/flow_record.h"
 #include "src/fields/derived.h"
 #include "src/fields/field.h"
+#include "src/fields/report_rows.h"
 
 namespace tapmeter::fields {
 
@@ -231,8 +232,15 @@ inline constexpr std::array table{
 
 }  // namespace place
 
+template <std::size_t one, std::size_t other>
+consteval auto joined(const std::array<Field, one>& first, const std::array<Field, other>& second) {
+    std::array<Field, one + other> all{};
+    std::ranges::copy(second, std::ranges::copy(first, all.begin()).out);
+    return all;
+}
+
 // Every exported field.
-inline constexpr auto& all_fields = place::table;
+inline constexpr auto all_fields = joined(place::table, reports::rows);
 
 inline constexpr std::size_t no_field = all_fields.size();
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "src/metrics/analytics.h"
 #include "src/metrics/books_text.h"
 #include "src/metrics/csv.h"
 #include "src/metrics/overall.h"
@@ -168,6 +169,8 @@ Json json_of(const WorkerBooks& books) {
             {"records_emitted", named(books.records_emitted, flow::flow_end_reason_names)},
             {"records_refused", books.records_refused},
             {"descriptions_refused", books.descriptions_refused},
+            {"reports_refused", books.reports_refused},
+            {"duplicates_forgotten", books.duplicates_forgotten},
             {"emitted", json_of(books.emitted)},
             {"refused", json_of(books.refused)},
             {"in_table", json_of(books.in_table)},
@@ -181,6 +184,7 @@ Json json_of(const WorkerBooks& books) {
               {"packets", json_of(books.sampled.packets)},
               {"octets", json_of(books.sampled.octets)}}},
             {"inspection", json_of(books.inspection)},
+            {"analytics", analytics_json(books.analytics)},
             {"load", state_of(books)},
             {"first_fragments", books.first_fragments},
             {"later_fragments", books.later_fragments},

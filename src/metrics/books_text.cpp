@@ -156,6 +156,23 @@ void write_signatures(const inspect::SignatureBooks& books, Page& page) {
     page.line_if("limited", "streams: no memory", books.histories_refused);
 }
 
+void write_analytics(const WorkerBooks& all, Page& page) {
+    const flow::AnalyticsBooks& books = all.analytics;
+    if (books.segments != 0) {
+        page.heading("TCP");
+        page.line("segments", "", books.segments, grouped(books.segments_seen) + " looked at");
+        page.nonzero("skipped", books.segments_skipped, flow::segment_skipped_names);
+        page.nonzero("connections", books.connections, flow::tcp_opening_names);
+        page.line_if("sent again", "", books.tcp.retransmissions);
+        page.line_if("out of order", "", books.tcp.out_of_order);
+        page.line_if("lost", "segments behind a gap", books.tcp.lost_segments);
+        page.line_if("zero window", "", books.tcp.zero_windows);
+    }
+    page.line_if("tunnels", "of flows, kept", books.tunnels_kept);
+    page.line_if("tunnels", "refused: no room", books.tunnels_refused);
+    page.line_if("copies", "forgotten: no room", all.duplicates_forgotten);
+}
+
 void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.heading("flows");
     page.line("created", "", all.flows_created);
@@ -169,6 +186,7 @@ void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
 
     write_inspection(all.inspection, page);
     write_signatures(all.inspection.signatures, page);
+    write_analytics(all, page);
 
     page.heading("flow records");
     page.line("emitted", "", sum(all.records_emitted), grouped(all.emitted.packets) + " packets");
@@ -176,6 +194,7 @@ void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.line_if("dropped", "ring_full", all.records_refused,
                  grouped(all.refused.packets) + " packets");
     page.line_if("alone", "their description: no room", all.descriptions_refused);
+    page.line_if("alone", "reports: no room", all.reports_refused);
     std::uint64_t waiting = 0;
     for (const Snapshot::Ring& ring : snapshot.rings) {
         waiting += ring.waiting;

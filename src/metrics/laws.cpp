@@ -184,6 +184,11 @@ void flow_laws(const WorkerBooks& books, const std::string& worker, Sheet& sheet
     sheet.law("alerts", signatures.raised,
               signatures.emitted + signatures.refused + signatures.suppressed);
 
+    const flow::AnalyticsBooks& analytics = books.analytics;
+    sheet.about(worker, "segments", "TCP segments = looked at + skipped{reason}");
+    sheet.law("segments", analytics.segments,
+              analytics.segments_seen + sum(analytics.segments_skipped));
+
     sheet.about(worker, "records",
                 "flows_ended + active_cuts = records_emitted + records_refused + ended_empty");
     sheet.law("records", sum(books.flows_ended) + books.active_cuts,

@@ -8,6 +8,7 @@
 #include <map>
 #include <sstream>
 
+#include "src/metrics/analytics.h"
 #include "src/metrics/applications.h"
 #include "src/metrics/families.h"
 #include "src/metrics/outputs.h"
@@ -340,6 +341,7 @@ public:
         add_flows(snapshot_, families);
         add_sampled(snapshot_, families);
         add_applications(snapshot_, families);
+        add_analytics(snapshot_, families);
         add_outputs(snapshot_, families);
         add_laws(snapshot_, families);
         add_process_families(families);

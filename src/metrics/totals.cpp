@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "src/metrics/analytics.h"
+
 namespace tapmeter::metrics {
 
 namespace {
@@ -43,6 +45,8 @@ void add_flows(WorkerBooks& total, const WorkerBooks& books) {
     add(total.records_emitted, books.records_emitted);
     total.records_refused += books.records_refused;
     total.descriptions_refused += books.descriptions_refused;
+    total.reports_refused += books.reports_refused;
+    total.duplicates_forgotten += books.duplicates_forgotten;
     total.flows_shunted += books.flows_shunted;
     total.flows_unshunted += books.flows_unshunted;
     total.shunts_refused += books.shunts_refused;
@@ -128,6 +132,7 @@ WorkerBooks all_workers(const Snapshot& snapshot) {
         add_flows(total, worker.books);
         add_sampled(total.sampled, worker.books.sampled);
         add_inspection(total.inspection, worker.books.inspection);
+        add_to(total.analytics, worker.books.analytics);
         add_state(total, worker.books);
         add_load(total, worker.books);
     }

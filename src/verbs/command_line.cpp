@@ -105,6 +105,9 @@ void add_read(CLI::App& program, Draft& draft) {
     verb.add_option("--flow-key", draft.read.flow_key, "flow of tunnelled packets: inner or outer")
         ->type_name("LAYER")
         ->check(CLI::IsMember({"inner", "outer"}));
+    verb.add_option("--dedup", draft.read.dedup, "leave out packets that came so lately already")
+        ->type_name("WINDOW")
+        ->check(window_fault);
     verb.add_flag("--strict", draft.read.strict, "exit 3 when packets were lost or not decoded");
     verb.add_option("--top", draft.read.top, "hosts in the table; 0: none are counted")
         ->type_name("N")

@@ -52,6 +52,7 @@ struct ReadCommand {
     std::vector<std::string> json_paths;
     unsigned workers = 1;            // 1 to workers_max
     std::string flow_key = "inner";  // or "outer": of tunnelled packets
+    std::string dedup = "0s";        // as `dedup` of [[capture]]
     bool strict = false;             // lost or undecoded packets end in ExitCode::answer_no
     unsigned top = 10;               // rows of each table, up to top_max; 0: no hosts are counted
     bool utc = false;

@@ -72,7 +72,7 @@ FlowLines::FlowLines(OutputFormat format, const exporting::Interfaces& interface
 void FlowLines::take(const RecordBatch& batch) {
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
         const flow::FlowRecord& record = batch.records[i];
-        append(record, batch.part_of<inspect::Metadata>(i));
+        append(record, batch.parts_of(i));
         waiting_ += exporting::totals_of(record);
         totals_.taken += exporting::totals_of(record);
     }
@@ -98,14 +98,14 @@ void FlowLines::take_alerts(std::span<const inspect::Alert> alerts,
     }
 }
 
-void FlowLines::append(const flow::FlowRecord& record, const inspect::Metadata* metadata) {
+void FlowLines::append(const flow::FlowRecord& record, const RecordRing::Parts& beside) {
     const auto out = std::back_inserter(lines_);
     const std::string_view protocol = exporting::protocol_name(record.protocol);
     if (format_ == OutputFormat::json) {
         std::array<char,
                    exporting::JsonLines::line_octets_max + exporting::JsonLines::name_octets_max>
             line;  // NOLINT(*-member-init): written by the next line
-        lines_.append(line.data(), json_.write_eve(line.data(), record, metadata));
+        lines_.append(line.data(), json_.write_eve(line.data(), record, beside));
         return;
     }
     if (format_ == OutputFormat::csv) {

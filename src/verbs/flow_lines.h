@@ -34,7 +34,7 @@ private:
         exporting::RecordTotals failed;  // standard output refused them: its reader has gone
     };
 
-    void append(const flow::FlowRecord& record, const inspect::Metadata* metadata);
+    void append(const flow::FlowRecord& record, const RecordRing::Parts& beside);
     std::string application_of(const flow::FlowRecord& record) const;
     void write_out();
 

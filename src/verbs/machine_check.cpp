@@ -12,6 +12,7 @@
 #include "pipeline/flow/flow_table.h"
 #include "src/appliance/appliance.h"
 #include "src/appliance/cores.h"
+#include "src/appliance/analytics.h"
 #include "src/appliance/inspection.h"
 #include "src/capture_files/file_capture.h"
 #include "src/exporting/ipfix_output.h"
@@ -114,7 +115,8 @@ void check_capture(const Config::Capture& capture, std::vector<Finding>& finding
 void check_memory(const Config& config, std::vector<Finding>& findings) {
     const auto workers = workers_wanted(config);
     const std::uint64_t tables = flow::FlowTable::octets_for(config.flow.flows_max) * workers;
-    const std::uint64_t needed = tables + inspection_octets(config, workers);
+    const std::uint64_t needed =
+        tables + inspection_octets(config, workers) + analytics_octets(config, workers);
     struct sysinfo memory {};
     ::sysinfo(&memory);
     const std::uint64_t free = (memory.freeram + memory.bufferram) * memory.mem_unit;

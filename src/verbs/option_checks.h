@@ -45,4 +45,12 @@ inline std::string duration_fault(const std::string& text) {
                : "\"" + text + "\": must be a duration such as \"500ms\", \"30s\" or \"5m\"";
 }
 
+// As the key `dedup` of [[capture]].
+inline std::string window_fault(const std::string& text) {
+    constexpr std::chrono::milliseconds longest{10};
+    const auto window = config::parse_duration(text);
+    return window && *window <= longest ? std::string()
+                                        : "\"" + text + "\": must be a duration of 0s to 10ms";
+}
+
 }  // namespace tapmeter::verbs

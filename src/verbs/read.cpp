@@ -8,6 +8,7 @@
 
 #include "src/appliance/appliance.h"
 #include "src/capture_files/file_capture.h"
+#include "src/config/quantity.h"
 #include "src/metrics/books_text.h"
 #include "src/verbs/configuration.h"
 #include "src/verbs/flow_lines.h"
@@ -41,6 +42,7 @@ Config config_for(const ReadCommand& command, const Loaded& loaded) {
     capture.source = "pcap:" + command.files.front();
     capture.flow_key =
         command.flow_key == "outer" ? Config::FlowKeyLayer::outer : Config::FlowKeyLayer::inner;
+    capture.dedup = config::parse_duration(command.dedup).value_or(std::chrono::milliseconds{0});
     config.captures = {capture};
     config.workers.count = command.workers;
     return config;

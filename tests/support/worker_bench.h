@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -22,13 +23,16 @@ struct WorkerSetup {
     std::uint16_t number = 0;
     LoadLevels load{};
     Admission::Limits admission{};
+    flow::Analytics::Settings analytics{};    // but for `flow_places`
+    flow::Duplicates::Settings duplicates{};  // by Observation Point
 };
 
 // A worker with its ring; collects its records as an exporter core would.
 class WorkerBench {
 public:
     WorkerBench(PacketSource& source, const WorkerSetup& setup)
-        : ring_(setup.ring_capacity),
+        : ring_(setup.ring_capacity,
+                {0, setup.ring_capacity, setup.ring_capacity, setup.ring_capacity}),
           worker_({.source = source,
                    .ring = ring_,
                    .clock = setup.clock,
@@ -40,16 +44,25 @@ public:
                    .number = setup.number,
                    .load = setup.load,
                    .admission = setup.admission,
-                   .flows_max = setup.flows_max}) {}
+                   .flows_max = setup.flows_max,
+                   .analytics = analytics_of(setup),
+                   .duplicates = duplicates_of(setup)}) {}
 
     Worker& worker() { return worker_; }
     WorkerBooks books() const { return worker_.books(); }
 
     // Takes what the ring holds.
     void collect() {
-        for (auto some = ring_.readable(); !some.empty(); some = ring_.readable()) {
-            records_.insert(records_.end(), some.begin(), some.end());
-            ring_.consume(some.size());
+        std::array<RecordRing::Parts, 64> storage;
+        for (auto some = ring_.readable(storage); !some.records.empty();
+             some = ring_.readable(storage)) {
+            for (std::size_t i = 0; i < some.records.size(); ++i) {
+                records_.push_back(some.records[i]);
+                keep(some.part_of<flow::TcpReport>(i), tcp_reports_);
+                keep(some.part_of<flow::TunnelReport>(i), tunnel_reports_);
+                keep(some.part_of<flow::BehaviourReport>(i), behaviour_reports_);
+            }
+            ring_.consume(some.records.size());
         }
     }
     void run_to_the_end() {
@@ -66,11 +79,32 @@ public:
         collect();
     }
     const std::vector<flow::FlowRecord>& records() const { return records_; }
+    // Beside each record; nothing where it has none.
+    const auto& tcp_reports() const { return tcp_reports_; }
+    const auto& tunnel_reports() const { return tunnel_reports_; }
+    const auto& behaviour_reports() const { return behaviour_reports_; }
 
 private:
+    template <class Report>
+    static void keep(const Report* report, std::vector<std::optional<Report>>& in) {
+        in.push_back(report == nullptr ? std::nullopt : std::optional(*report));
+    }
+    static std::unique_ptr<flow::Analytics> analytics_of(const WorkerSetup& setup) {
+        flow::Analytics::Settings settings = setup.analytics;
+        settings.flow_places = flow::FlowTable::places_for(setup.flows_max);
+        return settings.any() ? std::move(*flow::Analytics::make(settings)) : nullptr;
+    }
+    static std::unique_ptr<flow::Duplicates> duplicates_of(const WorkerSetup& setup) {
+        return setup.duplicates.any() ? std::move(*flow::Duplicates::make(setup.duplicates, {3, 4}))
+                                      : nullptr;
+    }
+
     RecordRing ring_;
     Worker worker_;
     std::vector<flow::FlowRecord> records_;
+    std::vector<std::optional<flow::TcpReport>> tcp_reports_;
+    std::vector<std::optional<flow::TunnelReport>> tunnel_reports_;
+    std::vector<std::optional<flow::BehaviourReport>> behaviour_reports_;
 };
 
 // The laws of one worker's books; empty when all hold, else the first that does not.
@@ -108,6 +142,10 @@ inline std::string broken_law(const WorkerBooks& books) {
     if (sum(books.records_emitted) + books.records_refused !=
         sum(books.flows_ended) + books.active_cuts - books.ended_empty) {
         return "records";
+    }
+    if (books.analytics.segments !=
+        books.analytics.segments_seen + sum(books.analytics.segments_skipped)) {
+        return "TCP segments = looked at + skipped";
     }
     return books.flows_active == 0 && !(books.in_table == Traffic{}) ? "in_table" : "";
 }

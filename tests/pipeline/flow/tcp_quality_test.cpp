@@ -73,8 +73,8 @@ protected:
 TEST_F(Quality, the_handshake_is_split_at_the_observation_point) {
     open();
     EXPECT_EQ(quality.opening(), Opening::established);
-    EXPECT_EQ(quality.server_round_trip(), 10ms);
-    EXPECT_EQ(quality.client_round_trip(), 4ms);
+    EXPECT_EQ(quality.server_round_trip_us(), 10'000);
+    EXPECT_EQ(quality.client_round_trip_us(), 4'000);
     EXPECT_EQ(quality.initial_round_trip(), 14ms);
     EXPECT_EQ(quality.client(), client);
     EXPECT_EQ(of_client(), TcpSideQuality{});
@@ -186,9 +186,9 @@ TEST_F(Quality, the_server_responds_with_its_first_octets) {
     open();
     send(20ms, 101, 10);
     answer(30ms, 111);
-    EXPECT_EQ(quality.server_response(), 0ms);
+    EXPECT_EQ(quality.server_response_us(), 0);
     see({.at = 90ms, .sender = server, .sequence = 501, .acknowledgement = 111, .octets = 9});
-    EXPECT_EQ(quality.server_response(), 70ms);
+    EXPECT_EQ(quality.server_response_us(), 70'000);
 }
 
 TEST_F(Quality, a_syn_with_another_number_opens_another_connection) {

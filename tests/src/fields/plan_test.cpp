@@ -20,11 +20,12 @@ Texts texts_of(const std::string& name) {
     return texts;
 }
 
-Octets written(const RecordPlan& plan, const FlowRecord& record, const Texts& texts = {}) {
+Octets written(const RecordPlan& plan, const FlowRecord& record, const Texts& texts = {},
+               const Beside& beside = {}) {
     constexpr std::byte untouched{0xA5};
     const std::size_t room = plan.octets() + plan.texts() * texts.longest;
     Octets octets(room + RecordPlan::slack_octets + 8, untouched);
-    const std::size_t length = plan.write(record, &texts, octets.data());
+    const std::size_t length = plan.write(record, &texts, octets.data(), beside);
     EXPECT_LE(length, room);
     for (std::size_t i = length + RecordPlan::slack_octets; i < octets.size(); ++i) {
         EXPECT_EQ(octets[i], untouched) << "beyond the slack";
@@ -33,14 +34,40 @@ Octets written(const RecordPlan& plan, const FlowRecord& record, const Texts& te
     return octets;
 }
 
+// Reports whose octets are all different from zero, and from each other's neighbours.
+struct Reports {
+    flow::TcpReport tcp;
+    flow::TunnelReport tunnel;
+    flow::BehaviourReport behaviour;
+
+    explicit Reports(std::mt19937_64& random) {
+        const auto fill = [&random](auto& report) {
+            for (std::byte& octet : std::as_writable_bytes(std::span{&report, 1})) {
+                octet = static_cast<std::byte>(random());
+            }
+        };
+        fill(tcp);
+        fill(tunnel);
+        fill(behaviour);
+    }
+    Beside beside() const { return {&tcp, &tunnel, &behaviour}; }
+};
+
+template <class Holder>
+const std::byte* octets_of(const Holder* holder) {
+    return std::as_bytes(std::span{holder, 1}).data();
+}
+
 // One field written by itself, octet by octet: slow and plain.
-Octets plainly(const Item& item, const FlowRecord& record) {
+Octets plainly(const Item& item, const FlowRecord& record, const Beside& beside) {
     const Place& place = all_fields[item.field].place;
     DerivedValues derived;
     derive<needs::all>(record, derived);
-    const auto* const base = place.source == Source::record
-                                 ? std::as_bytes(std::span{&record, 1}).data()
-                                 : std::as_bytes(std::span{&derived, 1}).data();
+    const auto* const base = place.source == Source::record    ? octets_of(&record)
+                             : place.source == Source::derived ? octets_of(&derived)
+                             : place.source == Source::tcp     ? octets_of(beside.tcp)
+                             : place.source == Source::tunnel  ? octets_of(beside.tunnel)
+                                                               : octets_of(beside.behaviour);
     Octets octets(base + place.offset, base + place.offset + place.octets);
     if (!place.network) {
         std::ranges::reverse(octets);
@@ -85,14 +112,33 @@ TEST(RecordPlan, writes_what_its_fields_say) {
         }
         const RecordPlan plan(items);
         const FlowRecord record = random_record(random);
+        const Reports reports(random);
         Octets expected;
         for (const Item& item : items) {
-            const Octets one = plainly(item, record);
+            const Octets one = plainly(item, record, reports.beside());
             expected.insert(expected.end(), one.begin(), one.end());
         }
         ASSERT_EQ(plan.octets(), expected.size());
-        ASSERT_EQ(written(plan, record), expected) << "trial " << trial;
+        ASSERT_EQ(written(plan, record, {}, reports.beside()), expected) << "trial " << trial;
     }
+}
+
+TEST(RecordPlan, fields_of_a_report_that_is_not_there_are_zero) {
+    std::mt19937_64 random(8);
+    std::vector<Item> items;
+    for (std::size_t field = 0; field < all_fields.size(); ++field) {
+        const Source source = all_fields[field].place.source;
+        if (source == Source::tcp || source == Source::tunnel || source == Source::behaviour) {
+            items.push_back({field, all_fields[field].element.octets});
+        }
+    }
+    const RecordPlan plan(items);
+    const Octets octets = written(plan, random_record(random));
+    EXPECT_EQ(octets, Octets(plan.octets()));
+    const Reports reports(random);
+    const Octets one = written(plan, {}, {}, {.tcp = &reports.tcp});
+    EXPECT_NE(one, octets);
+    EXPECT_EQ(one.back(), std::byte{0}) << "the others still have none";
 }
 
 TEST(RecordPlan, a_text_stands_between_fields_with_its_length_before_it) {

@@ -42,7 +42,7 @@ TEST(Laws, have_unique_names) {
         EXPECT_FALSE(law.equation.empty());
     }
     // 3 an interface, 2 received, 2 shunted, 11 a worker, 3 a ring, 4 an output, 1 for the whole
-    EXPECT_EQ(all.size(), 2U * 3 + 2 + 2 + 2 * 12 + 2 * 4 + 2 * 5 + 1);
+    EXPECT_EQ(all.size(), 2U * 3 + 2 + 2 + 2 * 13 + 2 * 4 + 2 * 5 + 1);
 }
 
 // One counter of balanced books is falsified: exactly these laws must turn red.
@@ -179,6 +179,15 @@ const std::vector<Bug> worker_bugs{
     {"undecided_flow_lost",
      [](Snapshot& s) { --books(s).inspection.undecided; },
      {"worker 1: inspected flows"}},
+    {"segment_not_counted",
+     [](Snapshot& s) { --books(s).analytics.segments; },
+     {"worker 1: segments"}},
+    {"segment_seen_twice",
+     [](Snapshot& s) { ++books(s).analytics.segments_seen; },
+     {"worker 1: segments"}},
+    {"segment_skipped_without_a_reason",
+     [](Snapshot& s) { --books(s).analytics.segments_skipped.back(); },
+     {"worker 1: segments"}},
     {"inspection_ended_twice",
      [](Snapshot& s) { ++books(s).inspection.ended.back(); },
      {"worker 1: inspected flows"}},

@@ -51,6 +51,17 @@ inline WorkerBooks sample_books() {
     books.inspection.undecided = 2;
     books.inspection.ended = {0, 0, 4, 3, 1, 1, 1, 0};
     books.inspection.labels = {3, 2, 1, 0, 4};
+    books.analytics.segments = 600;
+    books.analytics.segments_seen = 560;
+    books.analytics.segments_skipped = {20, 9, 5, 4, 2};
+    books.analytics.connections = {3, 4, 1, 2, 9};
+    books.analytics.tcp.retransmissions = 12;
+    books.analytics.tcp.fast_retransmissions = 4;
+    books.analytics.tcp.spurious_retransmissions = 3;
+    books.analytics.round_trips = {8, 5, 3, 1, 1, 0};
+    books.analytics.round_trip_us = 900'000;
+    books.analytics.tunnels_kept = 6;
+    books.analytics.tunnels_in_use = 2;
     books.first_fragments = 5;
     books.later_fragments = 4;
     books.fragments = {.attributed = 3, .waited = 1, .orphaned = 1, .overlapping = 2};

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "pipeline/base/packet.h"
+#include "pipeline/base/prefetch.h"
+#include "pipeline/base/region.h"
+#include "pipeline/decode/outer_points.h"
+#include "pipeline/flow/analytics_books.h"
+#include "pipeline/flow/behaviour.h"
+#include "pipeline/flow/flow_table.h"
+#include "pipeline/flow/tcp_report.h"
+#include "pipeline/flow/tunnel_report.h"
+
+namespace tapmeter::flow {
+
+// What a worker finds in packets beside the counts of their flows, in groups that are switched on
+// one by one. Each group keeps a state of fixed size for every place of the flow table, but the
+// tunnels, which few flows have. A worker without any group has no Analytics and pays nothing.
+class Analytics {
+public:
+    struct Settings {
+        bool tcp = false;
+        bool tunnels = false;
+        bool behaviour = false;
+        std::size_t tunnels_max = 0;  // flows in the table whose surroundings are kept
+        std::size_t flow_places = 0;  // of the worker's table
+        OuterPoints outer_points{};   // as the worker's
+        bool populate = false;        // touch every page at the start
+
+        bool any() const noexcept { return tcp || tunnels || behaviour; }
+    };
+    // errors  no_memory, naming what to lower
+    static Result<std::unique_ptr<Analytics>> make(const Settings& settings);
+
+    // Memory that make() takes.
+    static std::uint64_t octets_for(const Settings& settings) noexcept;
+
+    // The burst whose packets the next functions speak of. Its views stay valid until it is given
+    // back.
+    void look_at(std::span<const Packet> burst) noexcept { burst_ = burst; }
+
+    // Asks memory for what a packet of this flow will touch.
+    void prefetch(FlowIndex index) const noexcept {
+        if (!tcp_.empty()) {
+            prefetch_hot(tcp_[number_of(index)]);
+        }
+        if (!behaviour_.empty()) {
+            prefetch_hot(behaviour_[number_of(index)]);
+        }
+    }
+
+    // A packet is metered: begin(), see() or pass() follows for each.
+    void arrive(const Observation& packet) noexcept { books_.segments += counts(packet) ? 1U : 0U; }
+    // It made a flow; it is its first packet, and seen as such.
+    void begin(const Flow& flow, FlowIndex index, const Observation& first) noexcept;
+    // answers  it is the first from its end of the flow, and not the flow's first
+    void see(FlowIndex index, const Flow& flow, const Observation& packet, bool answers) noexcept;
+    // It belongs to no flow with a place of its own.
+    void pass(const Observation& packet) noexcept { skip(packet, SegmentSkipped::aggregated); }
+
+    // What is known of a flow; null: nothing. Valid until the next call.
+    struct Reports {
+        const TcpReport* tcp = nullptr;
+        const TunnelReport* tunnel = nullptr;
+        const BehaviourReport* behaviour = nullptr;
+    };
+    Reports reports(const Flow& flow, FlowIndex index) noexcept;
+
+    // Its counts are reported, and begin anew.
+    void cut(FlowIndex index) noexcept;
+    // It leaves. Belongs behind its last reports().
+    void end(const Flow& flow, FlowIndex index) noexcept;
+
+    // Packets are passed by while the worker cannot keep up.
+    void shed(bool on) noexcept;
+
+    const AnalyticsBooks& books() const noexcept { return books_; }
+
+private:
+    Analytics(const Settings& settings, std::vector<Region> memory);
+
+    const Packet* frame_of(const Observation& packet) const noexcept {
+        return packet.place < burst_.size() ? &burst_[packet.place] : nullptr;
+    }
+    bool counts(const Observation& packet) const noexcept {
+        return settings_.tcp && packet.protocol == detail::protocol_tcp;
+    }
+    void skip(const Observation& packet, SegmentSkipped why) noexcept {
+        if (counts(packet)) {
+            ++books_.segments_skipped[static_cast<std::size_t>(why)];
+        }
+    }
+    // The lines that nearly every packet touches.
+    template <class State>
+    static void prefetch_hot(const State& state) noexcept {
+        const auto octets = std::as_bytes(std::span{&state, 1});
+        constexpr std::size_t hot_octets =
+            std::is_same_v<State, TcpQuality> ? 3 * cache_line_octets : sizeof(State);
+        for (std::size_t at = 0; at < hot_octets; at += cache_line_octets) {
+            tapmeter::prefetch(octets.subspan(at).data());
+        }
+    }
+    void keep_answer(FlowIndex index, const Observation& packet) noexcept;
+    void see_segment(FlowIndex index, const Observation& packet) noexcept;
+    void keep_tunnel(FlowIndex index, const Observation& first) noexcept;
+    void count_connection(const TcpQuality& quality) noexcept;
+
+    Settings settings_;
+    AnalyticsBooks books_{};
+    std::vector<Region> memory_;
+    std::span<TcpQuality> tcp_;             // by flow; empty: the group is off
+    std::span<BehaviourReport> behaviour_;  // likewise
+    std::span<std::uint32_t> tunnel_of_;    // likewise: number in the pool, plus one; 0: none
+    std::span<TunnelReport> tunnels_;       // the pool
+    std::vector<std::uint32_t> free_tunnels_;
+    std::uint32_t tunnels_never_used_ = 0;
+    std::span<const Packet> burst_;
+    decode::Tunnels around_{};
+    bool shed_ = false;
+    std::uint8_t pauses_ = 0;  // where one began or ended; flows compare it with what they saw last
+    TcpReport tcp_report_{};
+    BehaviourReport behaviour_report_{};
+};
+
+}  // namespace tapmeter::flow
