@@ -76,6 +76,7 @@ Result<std::unique_ptr<Analytics>> Analytics::make(const Settings& settings) {
     made->tunnel_of_ = *tunnel_of;
     made->tunnels_ = *tunnels;
     made->free_tunnels_.reserve(tunnels->size());  // end() never allocates
+    made->has_tunnel_.resize(settings.tunnels ? settings.flow_places / 64 + 1 : 0);
     return made;
 }
 
@@ -102,7 +103,7 @@ void Analytics::begin(const Flow& flow, FlowIndex index, const Observation& firs
 
 void Analytics::see(FlowIndex index, const Flow& flow, const Observation& packet,
                     bool answers) noexcept {
-    if (answers && !tunnel_of_.empty()) [[unlikely]] {
+    if (answers && has_tunnel(index)) [[unlikely]] {
         keep_answer(index, packet);
     }
     if (shed_) [[unlikely]] {
@@ -154,8 +155,6 @@ void Analytics::see_segment(FlowIndex index, const Observation& packet) noexcept
 }
 
 void Analytics::keep_tunnel(FlowIndex index, const Observation& first) noexcept {
-    std::uint32_t& number = tunnel_of_[number_of(index)];
-    number = 0;
     const Packet* const frame = frame_of(first);
     if (frame == nullptr || is_bare(*frame, first)) {
         return;
@@ -164,6 +163,7 @@ void Analytics::keep_tunnel(FlowIndex index, const Observation& first) noexcept 
     if (!headers || !has_surroundings(*headers, around_)) {
         return;
     }
+    std::uint32_t number = 0;
     if (!free_tunnels_.empty()) {
         number = free_tunnels_.back();
         free_tunnels_.pop_back();
@@ -173,6 +173,7 @@ void Analytics::keep_tunnel(FlowIndex index, const Observation& first) noexcept 
         ++books_.tunnels_refused;
         return;
     }
+    set_tunnel(index, number);
     tunnels_[number - 1] = report_of(*headers, around_);
     ++books_.tunnels_kept;
     ++books_.tunnels_in_use;
@@ -180,7 +181,7 @@ void Analytics::keep_tunnel(FlowIndex index, const Observation& first) noexcept 
 
 void Analytics::keep_answer(FlowIndex index, const Observation& packet) noexcept {
     const Packet* const frame = frame_of(packet);
-    if (tunnel_of_[number_of(index)] == 0 || frame == nullptr) {
+    if (frame == nullptr) {
         return;
     }
     if (const auto headers = decode_metered(*frame, settings_.outer_points, around_)) {
@@ -204,7 +205,7 @@ Analytics::Reports Analytics::reports(const Flow& flow, FlowIndex index) noexcep
         behaviour_report_.complete = behaviour_report_.complete && !shunted;
         known.behaviour = &behaviour_report_;
     }
-    if (!tunnel_of_.empty() && tunnel_of_[number_of(index)] != 0) {
+    if (has_tunnel(index)) {
         known.tunnel = &tunnels_[tunnel_of_[number_of(index)] - 1];
     }
     return known;
@@ -223,9 +224,9 @@ void Analytics::end(const Flow& flow, FlowIndex index) noexcept {
     if (!tcp_.empty() && is_tcp(flow)) {
         count_connection(tcp_[number_of(index)]);
     }
-    if (!tunnel_of_.empty() && tunnel_of_[number_of(index)] != 0) {
+    if (has_tunnel(index)) {
         free_tunnels_.push_back(tunnel_of_[number_of(index)]);
-        tunnel_of_[number_of(index)] = 0;
+        set_tunnel(index, 0);
         --books_.tunnels_in_use;
     }
 }

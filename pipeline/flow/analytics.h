@@ -104,6 +104,16 @@ private:
             tapmeter::prefetch(octets.subspan(at).data());
         }
     }
+    bool has_tunnel(FlowIndex index) const noexcept {
+        return !has_tunnel_.empty() &&
+               ((has_tunnel_[number_of(index) / 64] >> (number_of(index) % 64)) & 1U) != 0;
+    }
+    void set_tunnel(FlowIndex index, std::uint32_t number) noexcept {
+        const std::uint64_t bit = std::uint64_t{1} << (number_of(index) % 64);
+        tunnel_of_[number_of(index)] = number;
+        std::uint64_t& word = has_tunnel_[number_of(index) / 64];
+        word = number != 0 ? word | bit : word & ~bit;
+    }
     void keep_answer(FlowIndex index, const Observation& packet) noexcept;
     void see_segment(FlowIndex index, const Observation& packet) noexcept;
     void keep_tunnel(FlowIndex index, const Observation& first) noexcept;
@@ -114,8 +124,11 @@ private:
     std::vector<Region> memory_;
     std::span<TcpQuality> tcp_;             // by flow; empty: the group is off
     std::span<BehaviourReport> behaviour_;  // likewise
-    std::span<std::uint32_t> tunnel_of_;    // likewise: number in the pool, plus one; 0: none
-    std::span<TunnelReport> tunnels_;       // the pool
+    std::span<std::uint32_t> tunnel_of_;    // likewise: number in the pool; 0: none
+    // Bit by flow: tunnel_of_ is not 0. So small that it stays in the cache, which tunnel_of_ does
+    // not: nearly all flows have none.
+    std::vector<std::uint64_t> has_tunnel_;
+    std::span<TunnelReport> tunnels_;  // the pool
     std::vector<std::uint32_t> free_tunnels_;
     std::uint32_t tunnels_never_used_ = 0;
     std::span<const Packet> burst_;

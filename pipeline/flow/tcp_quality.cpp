@@ -257,7 +257,9 @@ TcpQuality::Found TcpQuality::look_at_window(const TcpSegment& segment, End& fro
         found.probe = true;
         return found;
     }
-    seen.zero_windows += segment.window == 0 && plain ? 1U : 0U;
+    if (segment.window == 0 && plain) {  // not `+= 0`: most segments leave that line alone
+        ++seen.zero_windows;
+    }
     if (from.has_next && before(from.next, segment.sequence) && !has(segment, detail::tcp_rst)) {
         ++seen.lost_segments;
     }

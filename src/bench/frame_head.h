@@ -29,6 +29,8 @@ struct FrameHead {
     std::uint8_t protocol = protocol_udp;
     std::uint8_t tcp_control_bits = 0;
     std::uint32_t frame_octets = frame_octets_min;  // without FCS; 60 to 1,514
+    std::uint32_t sequence = 1;                     // of TCP, as the next
+    std::uint32_t acknowledgement = 1;
 };
 
 // Writes the headers of the frame and the beginning of its payload, which is zero. Addresses are

@@ -84,6 +84,7 @@ public:
             head.tcp_control_bits = tcp_psh | tcp_ack;
             head.frame_octets = imix_frame_octets(random);
         }
+        number(head);
         ++written_;
         return head;
     }
@@ -94,9 +95,21 @@ public:
     static constexpr unsigned packets_mean = 20;
 
 private:
+    // As nothing is lost, nothing is sent again: whoever looks into TCP finds it in order.
+    void number(FrameHead& head) noexcept {
+        constexpr std::uint32_t headers_octets = 14 + 20 + 20;
+        std::uint32_t& from = head.from_client ? client_next_ : server_next_;
+        head.sequence = from;
+        head.acknowledgement = head.from_client ? server_next_ : client_next_;
+        from += head.frame_octets - headers_octets;
+        from += (head.tcp_control_bits & (tcp_syn | tcp_fin)) != 0 ? 1U : 0U;
+    }
+
     std::uint64_t flow_ = 0;
     unsigned packets_ = 0;
     unsigned written_ = 0;
+    std::uint32_t client_next_ = 1;
+    std::uint32_t server_next_ = 1;
 };
 
 // Conversations take turns in `flows` lanes, a packet a turn. In each lane they fill the turns of
