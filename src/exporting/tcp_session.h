@@ -11,8 +11,9 @@ namespace tapmeter::exporting {
 // session is given up.
 inline constexpr std::size_t foreign_octets_max = 4'096;
 
-// A TCP connection to one Collector; through a unix socket where the host is a path. The name is resolved for each session anew; where that fails
-// and a session worked before, its address is taken once more.
+// A TCP connection to one Collector; through a unix socket where the host is a path. The name is
+// resolved for each session anew; where that fails and a session worked before, its address is
+// taken once more.
 class TcpSession : public StreamSession {
 public:
     TcpSession(std::string host, std::uint16_t port, std::string scheme = "tcp");
