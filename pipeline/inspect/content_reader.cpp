@@ -30,6 +30,20 @@ extract::PacketIn packet_in(const InspectedPacket& packet) noexcept {
     return in;
 }
 
+// True where no later packet can add to the facts: the first question and the first answer are
+// there. Of other protocols their readers know.
+bool has_all_facts(const extract::FlowReading& reading, const Metadata* metadata) noexcept {
+    if (metadata == nullptr) {
+        return false;
+    }
+    if (reading.protocol == Protocol::dns) {
+        return metadata->dns.has_response;
+    }
+    constexpr std::uint16_t final_status = 200;
+    return reading.protocol == Protocol::http && metadata->http.requests != 0 &&
+           metadata->http.status >= final_status;
+}
+
 }  // namespace
 
 std::uint64_t ContentReader::octets_for(const Settings& settings) noexcept {
@@ -78,7 +92,9 @@ void ContentReader::begin(StateIndex state) noexcept {
 
 ContentReader::Wants ContentReader::read(const InspectedPacket& packet, bool compares) noexcept {
     extract::FlowReading& reading = readings_[number_of(packet.state)];
-    const Wants facts = feed(packet, reading) ? Wants::facts : Wants::nothing;
+    const bool more =
+        feed(packet, reading) && !has_all_facts(reading, extractor_.metadata_of(reading));
+    const Wants facts = more ? Wants::facts : Wants::nothing;
     if (comparison_ == nullptr) {
         return facts;
     }

@@ -31,6 +31,7 @@ struct SignatureBooks {
 struct InspectionBooks {
     std::uint64_t flows = 0;      // that began while inspection was on
     std::uint64_t undecided = 0;  // of them, not ended yet
+    std::uint64_t reclaimed = 0;  // states of flows that were quiet, given to others
     std::uint64_t states = 0;     // in use: undecided, or decided and still read
     std::array<std::uint64_t, flow::inspections> ended{};   // by flow::Inspection; 0 and 1 stay 0
     std::array<std::uint64_t, flow::confidences> labels{};  // of `ended`, by confidence

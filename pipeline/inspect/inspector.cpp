@@ -27,6 +27,9 @@ constexpr std::uint8_t protocol_tcp = 6;
 constexpr std::size_t dissector_reserve_octets = std::size_t{512} << 10U;
 constexpr std::size_t packet_reserve_octets = std::size_t{256} << 10U;
 
+// Answers come sooner; a flow that waits longer for one has mostly said what it had to say.
+constexpr Nanoseconds quiet_at_least = std::chrono::milliseconds{250};
+
 constexpr std::size_t rounded_up(std::size_t octets) noexcept {
     return (octets + cache_line_octets - 1) / cache_line_octets * cache_line_octets;
 }
@@ -56,7 +59,7 @@ Direction direction_of(const Flow& flow, const decode::Headers& headers) noexcep
 }  // namespace
 
 std::uint64_t Inspector::octets_for(const Settings& settings) noexcept {
-    return settings.states_max * (rounded_up(Dissector::state_octets()) + sizeof(State)) +
+    return settings.states_max * (rounded_up(Dissector::state_octets()) + sizeof(FlowState)) +
            settings.flow_places * sizeof(Application);
 }
 
@@ -95,9 +98,10 @@ Inspector::Inspector(const Settings& settings, Parts parts)
 }
 
 Inspector::~Inspector() {
-    for (std::uint32_t number = 0; number < never_used_; ++number) {
-        if (states_[number].in_use && !states_[number].is_decided) {
-            dissector_of(StateIndex{number}).end(octets_of(StateIndex{number}));
+    for (std::uint32_t number = 0; number < states_.size(); ++number) {
+        const StateIndex index{number};
+        if (states_[index].in_use && !states_[index].is_decided) {
+            dissector_of(index).end(octets_of(index));
         }
     }
 }
@@ -141,36 +145,53 @@ void Inspector::begin(FlowTable& table, FlowIndex index, std::uint8_t place) noe
         keep(index, {.inspection = Inspection::shed});
         return;
     }
-    if (!take_state(table, index)) {
+    const ObservedAt at = place < burst_.size() ? burst_[place].observed_at : ObservedAt{};
+    if (!take_state(table, index, at)) {
         keep(index, {.inspection = Inspection::no_state});
         return;
     }
     note(table.flow(index), place);
 }
 
-bool Inspector::take_state(FlowTable& table, FlowIndex index) noexcept {
+bool Inspector::take_state(FlowTable& table, FlowIndex index, ObservedAt at) noexcept {
     const bool memory = dissectors_[current_]->octets_left() >= dissector_reserve_octets;
-    std::uint32_t number = 0;
-    if (first_free_ != 0 && memory) {
-        number = first_free_ - 1;
-        first_free_ = states_[number].next_free;
-    } else if (never_used_ < states_.size() && memory) {
-        number = never_used_++;
-    } else {
+    if (!memory || (!states_.any_free() && !reclaim_state(table, at))) {
         return false;
     }
     Flow& flow = table.flow(index);
-    states_[number] = {.flow = index, .dissector = current_, .in_use = true};
+    FlowState state{.last = at, .flow = index, .dissector = current_, .in_use = true};
     if (content_->comparison() != nullptr) {
-        states_[number].flow_id = flow_id_of(flow.key, table.origin(index).flow_start);
+        state.flow_id = flow_id_of(flow.key, table.origin(index).flow_start);
     }
+    const StateIndex taken = states_.take(state);
     ++states_of_[current_];
-    Dissector::begin(octets_of(StateIndex{number}));
-    content_->begin(StateIndex{number});
-    flow.key.attached = number + 1;
+    Dissector::begin(octets_of(taken));
+    content_->begin(taken);
+    flow.key.attached = number_of(taken) + 1;
     ++books_.states;
     ++books_.undecided;
     return true;
+}
+
+// A flow with a packet in the burst at hand is not quiet, whatever its state says.
+bool Inspector::reclaim_state(FlowTable& table, ObservedAt at) noexcept {
+    const StateIndex oldest = states_.oldest();
+    const FlowState& state = states_[oldest];
+    if (at - state.last < quiet_at_least || is_noted(oldest)) {
+        return false;
+    }
+    if (!state.is_decided) {
+        dissector_of(oldest).give_up(octets_of(oldest));
+        decide(oldest);
+    }
+    let_go(table, oldest);
+    ++books_.reclaimed;
+    return true;
+}
+
+bool Inspector::is_noted(StateIndex index) const noexcept {
+    const auto noted = std::span{noted_}.first(noted_count_);
+    return std::ranges::find(noted, index, &Noted::state) != noted.end();
 }
 
 void Inspector::inspect_noted(FlowTable& table) noexcept {
@@ -197,7 +218,7 @@ void Inspector::inspect_noted(FlowTable& table) noexcept {
 }
 
 void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
-    State& state = states_[number_of(noted.state)];
+    FlowState& state = states_[noted.state];
     if (!state.in_use) {
         return;  // let go behind an earlier packet of this burst
     }
@@ -206,6 +227,7 @@ void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
     if (!headers) {
         return;
     }
+    states_.touch(noted.state, packet.observed_at);
     ++books_.packets;
     books_.octets += headers->ip.size();
     const InspectedPacket seen{.headers = *headers,
@@ -215,7 +237,7 @@ void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
                                .observation_point = packet.observation_point,
                                .flow_id = state.flow_id};
     if (!state.is_read) {
-        read(state, seen);
+        read(seen);
     }
     if (!state.is_decided) {
         dissect(seen);
@@ -226,7 +248,8 @@ void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
 }
 
 // Facts stand at the beginning: what was not found by then is not waited for.
-void Inspector::read(State& state, const InspectedPacket& packet) noexcept {
+void Inspector::read(const InspectedPacket& packet) noexcept {
+    FlowState& state = states_[packet.state];
     using Wants = ContentReader::Wants;
     const Wants wants = content_->read(packet, budget_.allows_signatures());
     const std::uint8_t most = packets_max(packet.headers);
@@ -237,7 +260,7 @@ void Inspector::read(State& state, const InspectedPacket& packet) noexcept {
 }
 
 void Inspector::dissect(const InspectedPacket& packet) noexcept {
-    State& state = states_[number_of(packet.state)];
+    FlowState& state = states_[packet.state];
     const decode::Headers& headers = packet.headers;
     if (headers.fragment == decode::Fragment::later || tells_nothing(headers, state.packets)) {
         return;
@@ -267,7 +290,7 @@ std::uint8_t Inspector::packets_max(const decode::Headers& headers) const noexce
 // Too late for these packets: their flows keep what is known of them.
 void Inspector::shed_noted(FlowTable& table) noexcept {
     for (const Noted& noted : std::span{noted_}.first(noted_count_)) {
-        const State& state = states_[number_of(noted.state)];
+        const FlowState& state = states_[noted.state];
         if (!state.in_use) {
             continue;
         }
@@ -285,7 +308,7 @@ void Inspector::shed_noted(FlowTable& table) noexcept {
 // The flow's label is what it is by now.
 // how  off: what the label's confidence says
 void Inspector::decide(StateIndex index, Inspection how) noexcept {
-    State& state = states_[number_of(index)];
+    FlowState& state = states_[index];
     Application label = dissector_of(index).label(octets_of(index));
     label.inspection = how == Inspection::off ? outcome_of(label) : how;
     label.packets = state.packets;
@@ -298,15 +321,14 @@ void Inspector::decide(StateIndex index, Inspection how) noexcept {
 
 // No packet of a flow that is decided will be looked at: its state is free.
 void Inspector::let_go(FlowTable& table, StateIndex index) noexcept {
-    State& state = states_[number_of(index)];
+    FlowState& state = states_[index];
     Flow& flow = table.flow(state.flow);
     content_->finish(index, flow);
     const std::uint32_t metadata = content_->detach(index);
     labels_[number_of(state.flow)].metadata = metadata;
     books_.described += metadata != 0 ? 1U : 0U;
     flow.key.attached = 0;
-    state = {.next_free = first_free_};
-    first_free_ = number_of(index) + 1;
+    states_.give_back(index);
     --books_.states;
 }
 
@@ -323,7 +345,7 @@ void Inspector::settle(FlowTable& table, FlowIndex index) noexcept {
         return;
     }
     const StateIndex state{flow.key.attached - 1};
-    if (!states_[number_of(state)].is_decided) {
+    if (!states_[state].is_decided) {
         dissector_of(state).give_up(octets_of(state));
         decide(state);
     }
@@ -342,12 +364,12 @@ void Inspector::forget(FlowIndex index) noexcept {
 
 Application Inspector::label(const Flow& flow, FlowIndex index) const noexcept {
     const StateIndex state{flow.key.attached - 1};
-    if (flow.key.attached == 0 || states_[number_of(state)].is_decided) {
+    if (flow.key.attached == 0 || states_[state].is_decided) {
         return labels_[number_of(index)];
     }
     Application so_far = dissector_of(state).label(octets_of(state));
     so_far.inspection = Inspection::undecided;
-    so_far.packets = states_[number_of(state)].packets;
+    so_far.packets = states_[state].packets;
     return so_far;
 }
 

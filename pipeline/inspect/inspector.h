@@ -4,7 +4,6 @@
 #include <atomic>
 #include <memory>
 #include <span>
-#include <vector>
 
 #include "pipeline/base/packet.h"
 #include "pipeline/base/region.h"
@@ -13,6 +12,7 @@
 #include "pipeline/inspect/application.h"
 #include "pipeline/inspect/content_reader.h"
 #include "pipeline/inspect/cycle_budget.h"
+#include "pipeline/inspect/flow_states.h"
 #include "pipeline/inspect/inspected_packet.h"
 #include "pipeline/inspect/inspection_books.h"
 
@@ -21,6 +21,9 @@ namespace tapmeter::inspect {
 // Which packets of a worker are worth inspecting: those of flows whose application is not known
 // yet, as long as states, packets and cycles last. The flow itself says so: FlowKey::attached is
 // its state and zero for all others, so they cost nothing here.
+//
+// States are few. Where none is free, the flow that has been quiet for longest gives its own back,
+// if it has been quiet for long: most flows that tell nothing say no more after that.
 //
 // A flow is inspected until its application is known and its packets tell nothing more: nDPI and
 // the reader of contents end each at its own time, and the state goes with the last of them.
@@ -112,17 +115,6 @@ public:
     void close_turn(std::uint64_t cycles, bool pressed) noexcept;
 
 private:
-    struct State {
-        std::uint64_t flow_id = 0;  // as in records; only where signatures want it
-        flow::FlowIndex flow{};
-        std::uint32_t next_free = 0;  // plus one; 0: none
-        std::uint8_t packets = 0;     // that the dissector has seen
-        std::uint8_t readings = 0;    // packets that were read for their content
-        std::uint8_t dissector = 0;   // of the two
-        bool in_use = false;
-        bool is_decided = false;  // the dissector is done with it
-        bool is_read = false;     // the reader of contents is done with it
-    };
     // Who has the word in a swap: `offered` and `retired` are written by one side when it has done
     // its part, and release what it has written.
     enum class Swap : std::uint8_t {
@@ -146,13 +138,15 @@ private:
 
     void go_on_with_swap() noexcept;
     Dissector& dissector_of(StateIndex index) const noexcept {
-        return *dissectors_[states_[number_of(index)].dissector];
+        return *dissectors_[states_[index].dissector];
     }
     Dissector::State octets_of(StateIndex index) const noexcept;
     void prefetch_state(StateIndex index) const noexcept;
-    bool take_state(flow::FlowTable& table, flow::FlowIndex index) noexcept;
+    bool take_state(flow::FlowTable& table, flow::FlowIndex index, ObservedAt at) noexcept;
+    bool reclaim_state(flow::FlowTable& table, ObservedAt at) noexcept;
+    bool is_noted(StateIndex index) const noexcept;
     void inspect_one(flow::FlowTable& table, const Noted& noted) noexcept;
-    void read(State& state, const InspectedPacket& packet) noexcept;
+    void read(const InspectedPacket& packet) noexcept;
     void dissect(const InspectedPacket& packet) noexcept;
     std::uint8_t packets_max(const decode::Headers& headers) const noexcept;
     void shed_noted(flow::FlowTable& table) noexcept;
@@ -170,9 +164,7 @@ private:
     CycleBudget budget_;
     Region state_octets_;
     std::size_t state_stride_;
-    std::vector<State> states_;
-    std::uint32_t first_free_ = 0;  // plus one; 0: none
-    std::uint32_t never_used_ = 0;  // the states from here on
+    FlowStates states_;
     Region labels_region_;
     std::span<flow::Application> labels_;  // by flow
     std::unique_ptr<ContentReader> content_;

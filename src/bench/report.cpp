@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "src/metrics/totals.h"
@@ -60,6 +61,30 @@ void write_stages(const Outcome& outcome, std::string& text) {
     fmt::format_to(out, " in all {:.1f}\n", sum);
 }
 
+// How much of the traffic was looked into, where it was.
+void write_inspection(const WorkerBooks& books, std::string& text) {
+    const inspect::InspectionBooks& inspection = books.inspection;
+    if (inspection.flows == 0) {
+        return;
+    }
+    const auto ended = [&](flow::Inspection how) {
+        return inspection.ended[static_cast<std::size_t>(how)];
+    };
+    const std::uint64_t left_alone =
+        ended(flow::Inspection::no_state) + ended(flow::Inspection::shed);
+    fmt::format_to(
+        std::back_inserter(text),
+        "  {} flows met with inspection on, {:.1f} % of them inspected; {} packets "
+        "looked into in {:.1f} % of the cycles; {} compared with signatures, {} alerts\n",
+        inspection.flows,
+        100.0 * static_cast<double>(inspection.flows - left_alone) /
+            static_cast<double>(inspection.flows),
+        inspection.packets,
+        100.0 * static_cast<double>(inspection.cycles) /
+            static_cast<double>(std::max<std::uint64_t>(books.busy_cycles, 1)),
+        inspection.signatures.packets, inspection.signatures.raised);
+}
+
 void write_books(const Outcome& outcome, std::string& text) {
     auto out = std::back_inserter(text);
     const WorkerBooks books = metrics::all_workers(outcome.books);
@@ -67,6 +92,7 @@ void write_books(const Outcome& outcome, std::string& text) {
                    books.received_packets, books.metered.packets, metrics::sum(books.non_ip),
                    metrics::sum(books.undecoded), metrics::sum(books.records_emitted),
                    outcome.balanced ? "the books balance" : "THE BOOKS DO NOT BALANCE:");
+    write_inspection(books, text);
     text += broken_laws_as_text(outcome.books);
 }
 

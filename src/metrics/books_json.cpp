@@ -134,6 +134,7 @@ Json json_of(const inspect::InspectionBooks& books) {
     return {{"flows", books.flows},
             {"undecided", books.undecided},
             {"states", books.states},
+            {"reclaimed", books.reclaimed},
             {"ended", named(books.ended, flow::inspection_names)},
             {"labels", named(books.labels, flow::confidence_names)},
             {"described", books.described},

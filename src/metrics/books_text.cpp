@@ -132,6 +132,7 @@ void write_inspection(const inspect::InspectionBooks& books, Page& page) {
     page.line_if("undecided", "", books.undecided);
     page.nonzero("ended", books.ended, flow::inspection_names);
     page.nonzero("label", books.labels, flow::confidence_names);
+    page.line_if("reclaimed", "states of quiet flows", books.reclaimed);
     page.line_if("described", "by names, fingerprints", books.described);
     page.line_if("refused", "description: no room", books.metadata_refused);
     page.line_if("refused", "allocations of nDPI", books.dissector_refusals);

@@ -73,6 +73,7 @@ void add_inspection(inspect::InspectionBooks& total, const inspect::InspectionBo
     total.flows += books.flows;
     total.undecided += books.undecided;
     total.states += books.states;
+    total.reclaimed += books.reclaimed;
     add_signatures(total.signatures, books.signatures);
     add(total.ended, books.ended);
     add(total.labels, books.labels);

@@ -207,6 +207,31 @@ TEST(Inspector, states_of_flows_that_ended_are_used_again) {
     EXPECT_EQ(worker.ended(Inspection::guessed), 500U);
 }
 
+// Flows that never get an answer do not keep others out.
+TEST(Inspector, states_of_quiet_flows_go_to_others) {
+    std::vector<TimedFrame> frames;
+    for (std::uint16_t flow = 0; flow < 200; ++flow) {
+        frames.push_back(
+            {testing::segment(true, 0x02, {}, 22, static_cast<std::uint16_t>(flow + 1)),
+             1'000s + 10ms * flow});
+    }
+    ReplaySource source(frames);
+    InspectingWorker worker(source, {.states_max = 100});  // a second of flows
+    worker.run_to_the_end();
+    EXPECT_EQ(worker.books().reclaimed, 100U);
+    EXPECT_EQ(worker.ended(Inspection::no_state), 0U);
+    EXPECT_EQ(worker.ended(Inspection::guessed), 200U);
+
+    for (TimedFrame& frame : frames) {
+        frame.at = 1'000s;  // all at once: none of them is quiet
+    }
+    ReplaySource at_once(frames);
+    InspectingWorker busy(at_once, {.states_max = 100});
+    busy.run_to_the_end();
+    EXPECT_EQ(busy.books().reclaimed, 0U);
+    EXPECT_EQ(busy.ended(Inspection::no_state), 100U);
+}
+
 TEST(Inspector, sheds_when_there_are_no_cycles_and_the_laws_hold) {
     std::vector<Frame> frames;
     for (std::uint16_t flow = 0; flow < 200; ++flow) {
