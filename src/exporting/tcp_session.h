@@ -12,8 +12,8 @@ namespace tapmeter::exporting {
 inline constexpr std::size_t foreign_octets_max = 4'096;
 
 // A TCP connection to one Collector; through a unix socket where the host is a path. The name is
-// resolved for each session anew; where that fails
-// and a session worked before, its address is taken once more.
+// resolved for each session anew; where that fails and a session worked before, its address is
+// taken once more.
 class TcpSession : public StreamSession {
 public:
     TcpSession(std::string host, std::uint16_t port, std::string scheme = "tcp");

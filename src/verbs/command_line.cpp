@@ -61,12 +61,13 @@ void add_common(CLI::App& verb, Draft& draft) {
 void add_exports(CLI::App& verb, std::vector<std::string>& collectors,
                  std::vector<std::string>& json_paths) {
     add_repeated(verb, "-n,--export", collectors,
-                 "send flow records as IPFIX to udp://HOST:PORT; may be repeated")
+                 "send flow records as IPFIX to udp://HOST:PORT, or netflow9://; may be repeated")
         ->type_name("COLLECTOR")
         ->check(checked_by([](const std::string& text) {
             return config::parse_collector(config::collector_url(text));
         }));
-    add_repeated(verb, "--json", json_paths, "write flow records as JSON lines; - is stdout")
+    add_repeated(verb, "--json", json_paths,
+                 "write flow records as JSON lines; - is stdout; or tcp://, udp://, unix://")
         ->type_name("PATH");
 }
 
@@ -95,7 +96,7 @@ void add_run(CLI::App& program, Draft& draft) {
 
 void add_read(CLI::App& program, Draft& draft) {
     CLI::App& verb = *program.add_subcommand("read", "meter capture files and print the books");
-    verb.add_option("FILES", draft.read.files, "pcap or pcapng files; - is standard input")
+    verb.add_option("FILES", draft.read.files, "pcap, pcapng or IPFIX files; - is standard input")
         ->type_name("")
         ->required();
     add_exports(verb, draft.read.collectors, draft.read.json_paths);

@@ -43,8 +43,10 @@ public:
         if (::bind(socket_, at, length) != 0 || ::listen(socket_, 4) != 0) {
             std::abort();  // a test without its socket tests nothing
         }
-        ::getsockname(socket_, reinterpret_cast<sockaddr*>(&internet), &length);
-        port_ = to == To::tcp ? ntohs(internet.sin_port) : std::uint16_t{0};
+        if (to == To::tcp) {
+            ::getsockname(socket_, at, &length);
+            port_ = ntohs(internet.sin_port);
+        }
     }
     LineReceiver(const LineReceiver&) = delete;
     LineReceiver& operator=(const LineReceiver&) = delete;
