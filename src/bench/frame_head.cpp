@@ -59,7 +59,11 @@ void write_head(const FrameHead& head, std::span<std::byte, frame_head_octets> o
     writer.be16(head.from_client ? ends.client_port : ends.server_port);
     writer.be16(head.from_client ? ends.server_port : ends.client_port);
     if (head.protocol == protocol_tcp) {
-        writer.be32(head.sequence).be32(head.acknowledgement).be8(0x50).be8(head.tcp_control_bits).be16(0xfaf0);
+        writer.be32(head.sequence)
+            .be32(head.acknowledgement)
+            .be8(0x50)
+            .be8(head.tcp_control_bits)
+            .be16(0xfaf0);
     } else {
         writer.be16(head.frame_octets - transport_at);
     }
