@@ -63,8 +63,10 @@ TEST(CommandLine, read_takes_existing_files) {
     const fs::path folder = ::mkdtemp(name.data());
     const std::string file = folder / "tcp";
     std::ofstream(file) << "x";
-    const auto read = command<ReadCommand>({"read", file, "-", "--workers", "2", "--strict",
-                                            "--top", "3", "--utc", "--flows", "-n", "h:1"});
+    const auto read =
+        command<ReadCommand>({"read", file, "-", "--workers", "2", "--strict", "--top", "3",
+                              "--utc", "--flows", "-n", "h:1", "--dedup", "2ms"});
+    EXPECT_EQ(read.dedup, "2ms");
     EXPECT_EQ(read.files, (Words{file, "-"}));
     EXPECT_EQ(read.workers, 2U);
     EXPECT_EQ(read.top, 3U);
@@ -132,6 +134,8 @@ TEST(CommandLine, mistakes_are_refused_before_anything_starts) {
         {{"read", "-", "--workers", "0"}, "not in range"},
         {{"read", "-", "--workers", "65"}, "not in range"},
         {{"read", "-", "--top", "1001"}, "not in range"},
+        {{"read", "-", "--dedup", "11ms"}, "0s to 10ms"},
+        {{"read", "-", "--dedup", "soon"}, "0s to 10ms"},
         {{"read", "-", "--top", "-1"}, "--top"},
         {{"read", "-", "--top", "x"}, "--top"},
         {{"read", "-", "--flowz"}, "did you mean \"--flows\"?"},
