@@ -88,10 +88,14 @@ void write_inspection(const WorkerBooks& books, std::string& text) {
 void write_books(const Outcome& outcome, std::string& text) {
     auto out = std::back_inserter(text);
     const WorkerBooks books = metrics::all_workers(outcome.books);
-    fmt::format_to(out, "  {} packets in all: {} metered, {} no IP, {} undecoded; {} records; {}\n",
-                   books.received_packets, books.metered.packets, metrics::sum(books.non_ip),
-                   metrics::sum(books.undecoded), metrics::sum(books.records_emitted),
-                   outcome.balanced ? "the books balance" : "THE BOOKS DO NOT BALANCE:");
+    fmt::format_to(
+        out,
+        "  {} packets in all: {} metered, {} of them in sums of flows, {} left out, {} no "
+        "IP, {} undecoded; {} records; {}\n",
+        books.received_packets, books.metered.packets, books.aggregated.packets,
+        metrics::sum_of(books.ignored).packets, metrics::sum(books.non_ip),
+        metrics::sum(books.undecoded), metrics::sum(books.records_emitted),
+        outcome.balanced ? "the books balance" : "THE BOOKS DO NOT BALANCE:");
     write_inspection(books, text);
     text += broken_laws_as_text(outcome.books);
 }

@@ -211,6 +211,12 @@ void complete_request(const BenchCommand& command, LoadRequest& request) {
         return;  // as many workers as the port has queues, as in `run`
     }
     request.presets.emplace_back("dpi.enabled=false");  // frames made in memory carry nothing
+    // Frames in memory are always waiting: what such a worker would leave out of its records, or sum
+    // up, it would not have measured. A flood is the test of just that.
+    if (command.kind != Kind::flood) {
+        request.presets.emplace_back("overload.sample_flows_max=1");
+        request.presets.emplace_back("overload.aggregate=off");
+    }
     // Ended TCP flows linger in the table beside those that are open.
     constexpr std::uint64_t lingering = 10;
     constexpr std::uint64_t flows_max_least = 1'024;  // of flow.flows_max

@@ -13,6 +13,7 @@ using Kind = bench::TrafficRequest::Kind;
 using Words = std::vector<std::string>;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 BenchCommand command(Words words) {
     words.insert(words.begin(), "bench");
@@ -92,6 +93,11 @@ TEST(BenchArguments, loss_is_a_share_of_the_packets) {
 TEST(BenchArguments, the_configuration_follows) {
     const LoadRequest plain = request({"--flows", "8M", "--workers", "2", "--cores", "0-1"});
     EXPECT_THAT(plain.presets, Contains("flow.flows_max=8000000"));
+    EXPECT_THAT(plain.presets, Contains("overload.sample_flows_max=1"))
+        << "every packet is metered";
+    EXPECT_THAT(plain.presets, Contains("overload.aggregate=off"));
+    EXPECT_THAT(request({"--traffic", "flood"}).presets,
+                Not(Contains("overload.sample_flows_max=1")));
     EXPECT_THAT(plain.sets, Contains("workers.count=2"));
     EXPECT_THAT(plain.sets, Contains("workers.cores=0-1"));
     EXPECT_THAT(request({"--flows", "10"}).presets, Contains("flow.flows_max=1024"));
