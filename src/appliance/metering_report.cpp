@@ -26,12 +26,4 @@ exporting::MeteringReport Appliance::metering_report() const {
     return report;
 }
 
-std::vector<metrics::Snapshot::Output> Appliance::output_accounts() const {
-    std::vector<metrics::Snapshot::Output> accounts;
-    for (const auto& output : exporter_->outputs()) {
-        accounts.push_back({.name = std::string(output->name()), .counters = output->counters()});
-    }
-    return accounts;
-}
-
 }  // namespace tapmeter
