@@ -211,8 +211,8 @@ void complete_request(const BenchCommand& command, LoadRequest& request) {
         return;  // as many workers as the port has queues, as in `run`
     }
     request.presets.emplace_back("dpi.enabled=false");  // frames made in memory carry nothing
-    // Frames in memory are always waiting: what such a worker would leave out of its records, or sum
-    // up, it would not have measured. A flood is the test of just that.
+    // Frames in memory are always waiting: what such a worker would leave out of its records, or
+    // sum up, it would not have measured. A flood is the test of just that.
     if (command.kind != Kind::flood) {
         request.presets.emplace_back("overload.sample_flows_max=1");
         request.presets.emplace_back("overload.aggregate=off");
