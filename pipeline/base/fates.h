@@ -44,7 +44,7 @@ enum class LeftOut : std::uint8_t {
 };
 inline constexpr std::size_t left_out_reasons = static_cast<std::size_t>(LeftOut::count);
 inline constexpr std::array<std::string_view, left_out_reasons> left_out_names{"flow_sampling",
-                                                                                "duplicate"};
+                                                                               "duplicate"};
 
 // What is no IP packet: accounted, not an error.
 enum class NonIp : std::uint8_t {

@@ -38,7 +38,7 @@ private:
     void turn() noexcept;
 
     fields::Beside forward_;
-    fields::Beside reverse_{};         // of the next three
+    fields::Beside reverse_{};  // of the next three
     std::optional<flow::TcpReport> tcp_;
     std::optional<flow::TunnelReport> tunnel_;
     std::optional<flow::BehaviourReport> behaviour_;
