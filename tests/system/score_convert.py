@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Turns tapmeter's JSON flow records into the fields that score.py asks for.
+"""Turns tapmeter's JSON flow records, or its alerts, into the fields that score.py asks for.
 
-usage: score_convert.py < RECORDS > NAME.jsonl
+usage: score_convert.py [--alerts] < RECORDS > NAME.jsonl
 Reads EVE-compatible lines. Octets are those of IP packets, times are seconds since 1970.
 """
 
@@ -40,11 +40,23 @@ def converted(record):
     }
 
 
+def converted_alert(event):
+    return {
+        "src_ip": event["src_ip"], "src_port": event.get("src_port", 0),
+        "dst_ip": event["dest_ip"], "dst_port": event.get("dest_port", 0),
+        "proto": NUMBERS.get(event["proto"], event["proto"]),
+        "sid": event["alert"]["signature_id"],
+    }
+
+
 def main():
+    wanted, convert = "flow", converted
+    if sys.argv[1:] == ["--alerts"]:
+        wanted, convert = "alert", converted_alert
     for line in filter(str.strip, sys.stdin):
         record = json.loads(line)
-        if record.get("event_type") == "flow":
-            print(json.dumps(converted(record)))
+        if record.get("event_type") == wanted:
+            print(json.dumps(convert(record)))
 
 
 if __name__ == "__main__":
