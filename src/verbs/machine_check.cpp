@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "pipeline/flow/flow_table.h"
+#include "src/appliance/analytics.h"
 #include "src/appliance/appliance.h"
 #include "src/appliance/cores.h"
-#include "src/appliance/analytics.h"
 #include "src/appliance/inspection.h"
 #include "src/capture_files/file_capture.h"
 #include "src/exporting/ipfix_output.h"
