@@ -91,9 +91,6 @@ public:
         }
     }
 
-    // Control side; null: no packet is inspected.
-    inspect::Inspector* inspector() noexcept { return parts_.inspector.get(); }
-
     void tell_analytics(flow::AnalyticsBooks& to) const noexcept {
         if (parts_.analytics != nullptr) {
             to = parts_.analytics->books();

@@ -105,9 +105,6 @@ public:
         }
     }
 
-    // Any thread, for what it counts; control side, for its signatures.
-    ContentReader& content() noexcept { return *content_; }
-
     // How much is given up: 0 nothing, 1 most of it, 2 all.
     void shed(unsigned steps) noexcept { budget_.shed(steps); }
 
