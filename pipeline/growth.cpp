@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "pipeline/metering.h"
 
@@ -25,14 +26,28 @@ bool Metering::grow() noexcept {
     flow::FlowTable::Request larger = parts_.grows_to;
     larger.flows_max = std::min(parts_.table.flows_max() * factor, most);
     auto table = flow::FlowTable::make(larger);
-    if (!table || !table->take_over(parts_.table, parts_.hasher)) {
+    std::vector<FlowIndex> moved(parts_.table.places());
+    if (!table || !prepare_beside(table->places()) ||
+        !table->take_over(parts_.table, parts_.hasher, moved)) {
         grows_ = false;
         return false;
     }
     parts_.table = std::move(*table);
+    if (parts_.inspector != nullptr) {
+        parts_.inspector->follow(moved);
+    }
+    if (parts_.analytics != nullptr) {
+        parts_.analytics->follow(moved);
+    }
     expiry_ = {};
     grows_ = larger.flows_max < most;
     return true;
+}
+
+// Room for what is kept of flows beside the table.
+bool Metering::prepare_beside(std::size_t places) {
+    return (parts_.inspector == nullptr || parts_.inspector->prepare(places)) &&
+           (parts_.analytics == nullptr || parts_.analytics->prepare(places));
 }
 
 }  // namespace tapmeter

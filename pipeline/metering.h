@@ -171,6 +171,7 @@ private:
     void place(flow::FlowIndex index, ObservedAt flow_start) noexcept;
     flow::FlowIndex insert(FlowHash hash, flow::Ticks deadline) noexcept;
     bool grow() noexcept;
+    bool prepare_beside(std::size_t places);
     static bool is_second(const flow::Flow& flow) noexcept;
     void note_worth(flow::FlowIndex index) noexcept;
     bool is_let_in(const flow::FlowKey& key, FlowHash hash,

@@ -19,22 +19,11 @@ bool is_tcp(const Flow& flow) noexcept {
     return flow.key.protocol == detail::protocol_tcp && !is_aggregate(flow.key);
 }
 
-// One array of `count` states, all octets 0.
-template <class State>
-Result<std::span<State>> take(std::vector<Region>& memory, std::size_t count, bool populate) {
-    if (count == 0) {
-        return std::span<State>{};
-    }
-    auto region = Region::reserve({.octets = count * sizeof(State), .populate = populate});
-    if (!region) {
-        return failed(Error::Kind::no_memory,
-                      "no memory for the analytics of " + std::to_string(count) +
-                          " flows; lower flow.flows_max, analytics.tunnels_max or workers.count, "
-                          "or switch groups of [analytics] off");
-    }
-    void* const first = region->octets().data();
-    memory.push_back(std::move(*region));
-    return std::span{static_cast<State*>(first), count};
+tl::unexpected<Error> no_memory_for(std::size_t flows) {
+    return failed(Error::Kind::no_memory,
+                  "no memory for the analytics of " + std::to_string(flows) +
+                      " flows; lower flow.flows_max, analytics.tunnels_max or workers.count, or "
+                      "switch groups of [analytics] off");
 }
 
 // True where a frame is so common that nothing can stand around its IP packet.
@@ -55,47 +44,81 @@ std::uint64_t Analytics::octets_for(const Settings& settings) noexcept {
 }
 
 Result<std::unique_ptr<Analytics>> Analytics::make(const Settings& settings) {
-    const auto places = [&settings](bool on) { return on ? settings.flow_places : 0; };
-    std::vector<Region> memory;
-    const bool populate = settings.populate;
-    const auto tcp = take<TcpQuality>(memory, places(settings.tcp), populate);
-    const auto behaviour = take<BehaviourReport>(memory, places(settings.behaviour), populate);
-    const auto tunnel_of = take<std::uint32_t>(memory, places(settings.tunnels), populate);
-    const auto tunnels =
-        take<TunnelReport>(memory, settings.tunnels ? settings.tunnels_max : 0, populate);
-    for (const Error* error :
-         {tcp ? nullptr : &tcp.error(), tunnels ? nullptr : &tunnels.error(),
-          behaviour ? nullptr : &behaviour.error(), tunnel_of ? nullptr : &tunnel_of.error()}) {
-        if (error != nullptr) {
-            return tl::unexpected<Error>(*error);
-        }
+    auto made = std::unique_ptr<Analytics>(new Analytics(settings));
+    auto by_flow = take(settings);
+    if (!by_flow) {
+        return tl::unexpected<Error>(std::move(by_flow.error()));
     }
-    auto made = std::unique_ptr<Analytics>(new Analytics(settings, std::move(memory)));
-    made->tcp_ = *tcp;
-    made->behaviour_ = *behaviour;
-    made->tunnel_of_ = *tunnel_of;
-    made->tunnels_ = *tunnels;
-    made->free_tunnels_.reserve(tunnels->size());  // end() never allocates
-    made->has_tunnel_.resize(settings.tunnels ? settings.flow_places / 64 + 1 : 0);
+    made->by_flow_ = std::move(*by_flow);
+    if (const std::size_t count = settings.tunnels ? settings.tunnels_max : 0; count != 0) {
+        auto pool = Region::reserve(
+            {.octets = count * sizeof(TunnelReport), .populate = settings.populate});
+        if (!pool) {
+            return no_memory_for(count);
+        }
+        void* const first = pool->octets().data();
+        made->tunnels_ = {static_cast<TunnelReport*>(first), count};
+        made->tunnels_memory_ = std::move(*pool);
+        made->free_tunnels_.reserve(count);  // end() never allocates
+    }
     return made;
 }
 
-Analytics::Analytics(const Settings& settings, std::vector<Region> memory)
-    : settings_(settings), memory_(std::move(memory)) {}
+Result<Analytics::ByFlow> Analytics::take(const Settings& settings) {
+    const auto places = [&settings](bool on) { return on ? settings.flow_places : 0; };
+    auto tcp = FlowArray<TcpQuality>::make(places(settings.tcp), settings.populate);
+    auto behaviour =
+        FlowArray<BehaviourReport>::make(places(settings.behaviour), settings.populate);
+    auto tunnel_of = FlowArray<std::uint32_t>::make(places(settings.tunnels), settings.populate);
+    if (!tcp || !behaviour || !tunnel_of) {
+        return no_memory_for(settings.flow_places);
+    }
+    return ByFlow{.tcp = std::move(*tcp),
+                  .behaviour = std::move(*behaviour),
+                  .tunnel_of = std::move(*tunnel_of),
+                  .has_tunnel = std::vector<std::uint64_t>(
+                      settings.tunnels ? settings.flow_places / 64 + 1 : 0)};
+}
 
-void Analytics::begin(const Flow& flow, FlowIndex index, const Observation& first) noexcept {
-    if (!tcp_.empty() && is_tcp(flow)) {
-        tcp_[number_of(index)] = {};
-        tcp_[number_of(index)].begin_behind(pauses_);
-        if (frame_of(first) == nullptr) {
-            tcp_[number_of(index)].skip();  // it was counted elsewhere
+bool Analytics::prepare(std::size_t flow_places) {
+    Settings larger = settings_;
+    larger.flow_places = flow_places;
+    auto ahead = take(larger);
+    if (ahead) {
+        settings_ = larger;
+        ahead_ = std::move(*ahead);
+    }
+    return ahead.has_value();
+}
+
+void Analytics::follow(std::span<const FlowIndex> moved) noexcept {
+    const ByFlow before = std::exchange(by_flow_, std::exchange(ahead_, {}));
+    by_flow_.tcp.take_over(before.tcp, moved);
+    by_flow_.behaviour.take_over(before.behaviour, moved);
+    if (by_flow_.tunnel_of.empty()) {
+        return;
+    }
+    for (std::uint32_t old = 0; old < moved.size(); ++old) {
+        const std::uint32_t number = before.tunnel_of[FlowIndex{old}];
+        if (moved[old] != no_flow && number != 0) {
+            set_tunnel(moved[old], number);
         }
     }
-    if (!behaviour_.empty()) {
-        flow::begin(behaviour_[number_of(index)], first, frame_of(first));
-        behaviour_[number_of(index)].pauses = pauses_;
+}
+
+void Analytics::begin(const Flow& flow, FlowIndex index, const Observation& first) noexcept {
+    if (!by_flow_.tcp.empty() && is_tcp(flow)) {
+        by_flow_.tcp[index] = {};
+        by_flow_.tcp[index].begin_behind(pauses_);
+        if (frame_of(first) == nullptr) {
+            by_flow_.tcp[index].skip();  // it was counted elsewhere
+        }
     }
-    if (!tunnel_of_.empty()) {
+    if (!by_flow_.behaviour.empty()) {
+        flow::begin(by_flow_.behaviour[index], first, frame_of(first));
+        by_flow_.behaviour[index].pauses = pauses_;
+    }
+    if (!by_flow_.tunnel_of.empty()) {
         keep_tunnel(index, first);
     }
     see(index, flow, first, false);
@@ -114,8 +137,8 @@ void Analytics::see(FlowIndex index, const Flow& flow, const Observation& packet
         skip(packet, SegmentSkipped::shunted);
         return;
     }
-    if (!behaviour_.empty()) {
-        BehaviourReport& state = behaviour_[number_of(index)];
+    if (!by_flow_.behaviour.empty()) {
+        BehaviourReport& state = by_flow_.behaviour[index];
         state.complete = state.complete && state.pauses == pauses_;
         state.pauses = pauses_;
         add(state, packet);
@@ -148,7 +171,7 @@ void Analytics::see_segment(FlowIndex index, const Observation& packet) noexcept
         skip(packet, SegmentSkipped::unreadable);
         return;
     }
-    TcpQuality& quality = tcp_[number_of(index)];
+    TcpQuality& quality = by_flow_.tcp[index];
     quality.catch_up(pauses_);
     quality.see(*segment);
     ++books_.segments_seen;
@@ -185,7 +208,7 @@ void Analytics::keep_answer(FlowIndex index, const Observation& packet) noexcept
         return;
     }
     if (const auto headers = decode_metered(*frame, settings_.outer_points, around_)) {
-        tunnels_[tunnel_of_[number_of(index)] - 1].reverse_id =
+        tunnels_[by_flow_.tunnel_of[index] - 1].reverse_id =
             report_of(*headers, around_).innermost_id;
     }
 }
@@ -193,39 +216,39 @@ void Analytics::keep_answer(FlowIndex index, const Observation& packet) noexcept
 Analytics::Reports Analytics::reports(const Flow& flow, FlowIndex index) noexcept {
     Reports known;
     const bool shunted = (flow.state & state::shunted) != 0;
-    if (!tcp_.empty() && is_tcp(flow)) {
-        tcp_report_ = report_of(tcp_[number_of(index)], initiator_of(flow));
+    if (!by_flow_.tcp.empty() && is_tcp(flow)) {
+        tcp_report_ = report_of(by_flow_.tcp[index], initiator_of(flow));
         tcp_report_.complete = tcp_report_.complete && !shunted;
         books_.tcp.add(tcp_report_.forward.seen);
         books_.tcp.add(tcp_report_.reverse.seen);
         known.tcp = &tcp_report_;
     }
-    if (!behaviour_.empty()) {
-        behaviour_report_ = report_of(behaviour_[number_of(index)], initiator_of(flow));
+    if (!by_flow_.behaviour.empty()) {
+        behaviour_report_ = report_of(by_flow_.behaviour[index], initiator_of(flow));
         behaviour_report_.complete = behaviour_report_.complete && !shunted;
         known.behaviour = &behaviour_report_;
     }
     if (has_tunnel(index)) {
-        known.tunnel = &tunnels_[tunnel_of_[number_of(index)] - 1];
+        known.tunnel = &tunnels_[by_flow_.tunnel_of[index] - 1];
     }
     return known;
 }
 
 void Analytics::cut(FlowIndex index) noexcept {
-    if (!tcp_.empty()) {
-        tcp_[number_of(index)].clear_counts();
+    if (!by_flow_.tcp.empty()) {
+        by_flow_.tcp[index].clear_counts();
     }
-    if (!behaviour_.empty()) {
-        clear_counts(behaviour_[number_of(index)]);
+    if (!by_flow_.behaviour.empty()) {
+        clear_counts(by_flow_.behaviour[index]);
     }
 }
 
 void Analytics::end(const Flow& flow, FlowIndex index) noexcept {
-    if (!tcp_.empty() && is_tcp(flow)) {
-        count_connection(tcp_[number_of(index)]);
+    if (!by_flow_.tcp.empty() && is_tcp(flow)) {
+        count_connection(by_flow_.tcp[index]);
     }
     if (has_tunnel(index)) {
-        free_tunnels_.push_back(tunnel_of_[number_of(index)]);
+        free_tunnels_.push_back(by_flow_.tunnel_of[index]);
         set_tunnel(index, 0);
         --books_.tunnels_in_use;
     }

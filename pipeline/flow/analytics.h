@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "pipeline/decode/outer_points.h"
 #include "pipeline/flow/analytics_books.h"
 #include "pipeline/flow/behaviour.h"
+#include "pipeline/flow/flow_array.h"
 #include "pipeline/flow/flow_table.h"
 #include "pipeline/flow/tcp_report.h"
 #include "pipeline/flow/tunnel_report.h"
@@ -45,11 +47,11 @@ public:
 
     // Asks memory for what a packet of this flow will touch.
     void prefetch(FlowIndex index) const noexcept {
-        if (!tcp_.empty()) {
-            prefetch_hot(tcp_[number_of(index)]);
+        if (!by_flow_.tcp.empty()) {
+            prefetch_hot(by_flow_.tcp[index]);
         }
-        if (!behaviour_.empty()) {
-            prefetch_hot(behaviour_[number_of(index)]);
+        if (!by_flow_.behaviour.empty()) {
+            prefetch_hot(by_flow_.behaviour[index]);
         }
     }
 
@@ -78,10 +80,26 @@ public:
     // Packets are passed by while the worker cannot keep up.
     void shed(bool on) noexcept;
 
+    // The flow table is about to grow to so many places: takes memory for them. False: there is
+    // none, and the table has to stay as it is.
+    bool prepare(std::size_t flow_places);
+    // It has grown, after a prepare(). moved  as FlowTable::take_over says
+    void follow(std::span<const FlowIndex> moved) noexcept;
+
     const AnalyticsBooks& books() const noexcept { return books_; }
 
 private:
-    Analytics(const Settings& settings, std::vector<Region> memory);
+    // Empty where the group is off.
+    struct ByFlow {
+        FlowArray<TcpQuality> tcp;
+        FlowArray<BehaviourReport> behaviour;
+        FlowArray<std::uint32_t> tunnel_of;  // number in the pool; 0: none
+        // Bit by flow: tunnel_of is not 0. So small that it stays in the cache, which tunnel_of
+        // does not: nearly all flows have none.
+        std::vector<std::uint64_t> has_tunnel;
+    };
+    static Result<ByFlow> take(const Settings& settings);
+    explicit Analytics(const Settings& settings) : settings_(settings) {}
 
     const Packet* frame_of(const Observation& packet) const noexcept {
         return packet.place < burst_.size() ? &burst_[packet.place] : nullptr;
@@ -105,13 +123,14 @@ private:
         }
     }
     bool has_tunnel(FlowIndex index) const noexcept {
-        return !has_tunnel_.empty() &&
-               ((has_tunnel_[number_of(index) / 64] >> (number_of(index) % 64)) & 1U) != 0;
+        const auto& words = by_flow_.has_tunnel;
+        return !words.empty() &&
+               ((words[number_of(index) / 64] >> (number_of(index) % 64)) & 1U) != 0;
     }
     void set_tunnel(FlowIndex index, std::uint32_t number) noexcept {
         const std::uint64_t bit = std::uint64_t{1} << (number_of(index) % 64);
-        tunnel_of_[number_of(index)] = number;
-        std::uint64_t& word = has_tunnel_[number_of(index) / 64];
+        by_flow_.tunnel_of[index] = number;
+        std::uint64_t& word = by_flow_.has_tunnel[number_of(index) / 64];
         word = number != 0 ? word | bit : word & ~bit;
     }
     void keep_answer(FlowIndex index, const Observation& packet) noexcept;
@@ -121,13 +140,9 @@ private:
 
     Settings settings_;
     AnalyticsBooks books_{};
-    std::vector<Region> memory_;
-    std::span<TcpQuality> tcp_;             // by flow; empty: the group is off
-    std::span<BehaviourReport> behaviour_;  // likewise
-    std::span<std::uint32_t> tunnel_of_;    // likewise: number in the pool; 0: none
-    // Bit by flow: tunnel_of_ is not 0. So small that it stays in the cache, which tunnel_of_ does
-    // not: nearly all flows have none.
-    std::vector<std::uint64_t> has_tunnel_;
+    ByFlow by_flow_;
+    ByFlow ahead_;  // of prepare(), for the larger table
+    std::optional<Region> tunnels_memory_;
     std::span<TunnelReport> tunnels_;  // the pool
     std::vector<std::uint32_t> free_tunnels_;
     std::uint32_t tunnels_never_used_ = 0;

@@ -135,11 +135,13 @@ void FlowTable::insert_at(FlowIndex place, FlowHash hash, Ticks deadline) noexce
     ++used_;
 }
 
-bool FlowTable::take_over(const FlowTable& other, const FlowHasher& hasher) noexcept {
-    expects(used_ == 0);
+bool FlowTable::take_over(const FlowTable& other, const FlowHasher& hasher,
+                          std::span<FlowIndex> moved) noexcept {
+    expects(used_ == 0 && moved.size() == other.places());
+    std::ranges::fill(moved, no_flow);
     for (std::size_t bucket = 0; bucket < other.buckets_.size(); ++bucket) {
         if (other.buckets_[bucket].free_ways() != FlowBucket::all_ways &&
-            !take_bucket(other, bucket, hasher)) {
+            !take_bucket(other, bucket, hasher, moved)) {
             return false;
         }
     }
@@ -147,8 +149,8 @@ bool FlowTable::take_over(const FlowTable& other, const FlowHasher& hasher) noex
 }
 
 // The flows of one bucket of the other table.
-bool FlowTable::take_bucket(const FlowTable& other, std::size_t bucket,
-                            const FlowHasher& hasher) noexcept {
+bool FlowTable::take_bucket(const FlowTable& other, std::size_t bucket, const FlowHasher& hasher,
+                            std::span<FlowIndex> moved) noexcept {
     const FlowBucket& from = other.buckets_[bucket];
     std::array<std::size_t, FlowBucket::ways> ways{};
     std::array<FlowKey, FlowBucket::ways> keys{};
@@ -157,7 +159,7 @@ bool FlowTable::take_bucket(const FlowTable& other, std::size_t bucket,
     for (std::size_t way = 0; way < FlowBucket::ways; ++way) {
         if (from.tags[way] != 0) {
             ways[count] = way;
-            keys[count++] = other.flows_[number_of(index_of(bucket, way))].key;
+            keys[count++] = bare(other.flows_[number_of(index_of(bucket, way))].key);
         }
     }
     hasher.hash(std::span{keys}.first(count), hashes);
@@ -170,6 +172,7 @@ bool FlowTable::take_bucket(const FlowTable& other, std::size_t bucket,
             return false;
         }
         const std::size_t old = number_of(index_of(bucket, ways[i]));
+        moved[old] = index;
         flows_[number_of(index)] = other.flows_[old];
         origins_[number_of(index)] = other.origins_[old];
         if ((from.several >> ways[i] & 1U) != 0) {

@@ -34,10 +34,13 @@ public:
     // errors  no_memory, as Region::reserve
     static Result<FlowTable> make(const Request& request);
 
-    // Takes every flow of another table over: into this one, which is empty and larger. Each gets
-    // a new index; the other table stays as it was.
+    // Takes every flow of another table over: into this one, which is empty and larger. The other
+    // table stays as it was.
+    // moved  of as many as the other table has places: its flows' new indices, by their old ones;
+    //        no_flow where no flow was
     // False: a flow found no place (as good as impossible); use the other table on.
-    bool take_over(const FlowTable& other, const FlowHasher& hasher) noexcept;
+    bool take_over(const FlowTable& other, const FlowHasher& hasher,
+                   std::span<FlowIndex> moved) noexcept;
 
     // Memory that a table for so many flows reserves.
     static std::size_t octets_for(std::size_t flows_max) noexcept;
@@ -140,7 +143,8 @@ private:
     std::size_t other_of(FlowHash hash) const noexcept;
     FlowIndex find_in(std::size_t bucket, std::uint16_t tag, const FlowKey& key) const noexcept;
     FlowIndex place_for(FlowHash hash) const noexcept;
-    bool take_bucket(const FlowTable& other, std::size_t bucket, const FlowHasher& hasher) noexcept;
+    bool take_bucket(const FlowTable& other, std::size_t bucket, const FlowHasher& hasher,
+                     std::span<FlowIndex> moved) noexcept;
     void prefetch_lines(FlowIndex index) const noexcept;
     void note_deadline(std::size_t bucket, Ticks deadline) noexcept;
 

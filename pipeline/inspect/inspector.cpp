@@ -69,8 +69,7 @@ Result<std::unique_ptr<Inspector>> Inspector::make(const Settings& settings,
     auto states =
         Region::reserve({.octets = settings.states_max * rounded_up(Dissector::state_octets()),
                          .populate = settings.populate});
-    auto labels = Region::reserve(
-        {.octets = settings.flow_places * sizeof(Application), .populate = settings.populate});
+    auto labels = Labels::make(settings.flow_places, settings.populate);
     if (!states || !labels) {
         return failed(Error::Kind::no_memory,
                       "no memory for the inspection of " + std::to_string(settings.states_max) +
@@ -90,12 +89,8 @@ Inspector::Inspector(const Settings& settings, Parts parts)
       state_octets_(std::move(parts.states)),
       state_stride_(rounded_up(Dissector::state_octets())),
       states_(settings.states_max),
-      labels_region_(std::move(parts.labels)),
-      content_(std::move(parts.content)) {
-    // Zeroed memory is an array of empty labels.
-    void* const first = labels_region_.octets().data();
-    labels_ = {static_cast<Application*>(first), settings.flow_places};
-}
+      labels_(std::move(parts.labels)),
+      content_(std::move(parts.content)) {}
 
 Inspector::~Inspector() {
     for (std::uint32_t number = 0; number < states_.size(); ++number) {
@@ -125,6 +120,24 @@ void Inspector::go_on_with_swap() noexcept {
     }
     if (states_of_[1 - current_] == 0) {
         swap_.store(Swap::retired, std::memory_order_release);
+    }
+}
+
+bool Inspector::prepare(std::size_t flow_places) {
+    auto ahead = Labels::make(flow_places, settings_.populate);
+    if (ahead) {
+        labels_ahead_ = std::move(*ahead);
+    }
+    return ahead.has_value();
+}
+
+void Inspector::follow(std::span<const FlowIndex> moved) noexcept {
+    const Labels before = std::exchange(labels_, std::exchange(labels_ahead_, {}));
+    labels_.take_over(before, moved);
+    for (std::uint32_t number = 0; number < states_.size(); ++number) {
+        if (FlowState& state = states_[StateIndex{number}]; state.in_use) {
+            state.flow = moved[number_of(state.flow)];
+        }
     }
 }
 
@@ -325,7 +338,7 @@ void Inspector::let_go(FlowTable& table, StateIndex index) noexcept {
     Flow& flow = table.flow(state.flow);
     content_->finish(index, flow);
     const std::uint32_t metadata = content_->detach(index);
-    labels_[number_of(state.flow)].metadata = metadata;
+    labels_[state.flow].metadata = metadata;
     books_.described += metadata != 0 ? 1U : 0U;
     flow.key.attached = 0;
     states_.give_back(index);
@@ -333,7 +346,7 @@ void Inspector::let_go(FlowTable& table, StateIndex index) noexcept {
 }
 
 void Inspector::keep(FlowIndex index, const Application& label) noexcept {
-    labels_[number_of(index)] = label;
+    labels_[index] = label;
     ++books_.ended[static_cast<std::size_t>(label.inspection)];
     ++books_.labels[static_cast<std::size_t>(label.confidence)];
 }
@@ -353,7 +366,7 @@ void Inspector::settle(FlowTable& table, FlowIndex index) noexcept {
 }
 
 void Inspector::forget(FlowIndex index) noexcept {
-    Application& label = labels_[number_of(index)];
+    Application& label = labels_[index];
     if (label.inspection != Inspection::off) {
         if (label.metadata != 0) {
             content_->forget(label.metadata);
@@ -365,7 +378,7 @@ void Inspector::forget(FlowIndex index) noexcept {
 Application Inspector::label(const Flow& flow, FlowIndex index) const noexcept {
     const StateIndex state{flow.key.attached - 1};
     if (flow.key.attached == 0 || states_[state].is_decided) {
-        return labels_[number_of(index)];
+        return labels_[index];
     }
     Application so_far = dissector_of(state).label(octets_of(state));
     so_far.inspection = Inspection::undecided;
@@ -377,7 +390,7 @@ const Metadata* Inspector::metadata(const Flow& flow, FlowIndex index) noexcept 
     if (flow.key.attached != 0) {
         return content_->metadata(StateIndex{flow.key.attached - 1});
     }
-    const std::uint32_t number = labels_[number_of(index)].metadata;
+    const std::uint32_t number = labels_[index].metadata;
     return number == 0 ? nullptr : &content_->metadata_at(number);
 }
 

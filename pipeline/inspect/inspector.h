@@ -8,6 +8,7 @@
 #include "pipeline/base/packet.h"
 #include "pipeline/base/region.h"
 #include "pipeline/decode/outer_points.h"
+#include "pipeline/flow/flow_array.h"
 #include "pipeline/flow/flow_table.h"
 #include "pipeline/inspect/application.h"
 #include "pipeline/inspect/content_reader.h"
@@ -105,6 +106,12 @@ public:
         }
     }
 
+    // The flow table is about to grow to so many places: takes memory for them. False: there is
+    // none, and the table has to stay as it is.
+    bool prepare(std::size_t flow_places);
+    // It has grown, after a prepare(). moved  as FlowTable::take_over says
+    void follow(std::span<const flow::FlowIndex> moved) noexcept;
+
     // How much is given up: 0 nothing, 1 most of it, 2 all.
     void shed(unsigned steps) noexcept { budget_.shed(steps); }
 
@@ -120,6 +127,7 @@ private:
         offered,   // worker: the other one is to be taken
         retiring,  // worker: flows of the old one are under way
     };
+    using Labels = flow::FlowArray<flow::Application>;  // zeroed memory: empty labels
     struct Noted {
         StateIndex state{};
         std::uint8_t place = 0;
@@ -129,7 +137,7 @@ private:
         std::unique_ptr<Dissector> dissector;
         std::unique_ptr<ContentReader> content;
         Region states;
-        Region labels;
+        Labels labels;
     };
     Inspector(const Settings& settings, Parts parts);
 
@@ -162,8 +170,8 @@ private:
     Region state_octets_;
     std::size_t state_stride_;
     FlowStates states_;
-    Region labels_region_;
-    std::span<flow::Application> labels_;  // by flow
+    Labels labels_;
+    Labels labels_ahead_;  // of prepare(), for the larger table
     std::unique_ptr<ContentReader> content_;
     decode::Tunnels tunnels_{};
     std::span<const Packet> burst_;

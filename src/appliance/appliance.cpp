@@ -186,10 +186,7 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
     const flow::FlowTable::Request whole{
         .flows_max = config.flow.flows_max, .pages = pages, .populate = !recorded()};
     const Admission::Limits admission = admission_limits(config, recorded());
-    // Whoever looks into packets keeps what it knows of a flow by the flow's index, which growing
-    // would change.
-    const bool grows = recorded() && pages != Region::Wanted::huge && !admission.aggregates &&
-                       !config.dpi.enabled && !config.analytics.any();
+    const bool grows = recorded() && pages != Region::Wanted::huge && !admission.aggregates;
     flow::FlowTable::Request first = whole;
     first.flows_max = grows ? std::min(whole.flows_max, flows_at_first) : whole.flows_max;
     auto table = flow::FlowTable::make(first);

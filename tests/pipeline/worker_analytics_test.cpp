@@ -33,6 +33,7 @@ struct Segment {
     std::uint32_t sequence = 0;
     std::uint32_t acknowledgement = 0;
     std::size_t octets = 0;
+    std::uint16_t client_port = 40'000;
 };
 
 FrameBuilder& tcp(FrameBuilder& builder, const Segment& s) {
@@ -40,8 +41,8 @@ FrameBuilder& tcp(FrameBuilder& builder, const Segment& s) {
         .ipv4({.protocol = 6,
                .source = s.from_client ? client : server,
                .destination = s.from_client ? server : client})
-        .be16(s.from_client ? 40'000 : 80)
-        .be16(s.from_client ? 80 : 40'000)
+        .be16(s.from_client ? s.client_port : std::uint16_t{80})
+        .be16(s.from_client ? std::uint16_t{80} : s.client_port)
         .be32(s.sequence)
         .be32(s.acknowledgement)
         .be16(static_cast<std::uint16_t>(0x5000U | s.bits))
@@ -128,6 +129,51 @@ TEST(WorkerAnalytics, the_same_in_every_frame_that_a_segment_comes_in) {
     EXPECT_EQ(built([](FrameBuilder& b) { b.ethernet().qinq(7, 8); }), 1);
     EXPECT_EQ(built([](FrameBuilder& b) { b.ethernet(0x8847).mpls(17); }), 1);
     EXPECT_EQ(built([](FrameBuilder& b) { b.ethernet().ipv4({.protocol = 4}); }), 1);
+}
+
+// A file's table grows, and all that is known of its flows moves with them.
+TEST(WorkerAnalytics, is_the_same_in_a_table_that_grows) {
+    static constexpr std::uint16_t connections = 500;
+    const auto known_of_flows = [](std::size_t flows_max, std::size_t grows_to) {
+        std::vector<TimedFrame> frames;
+        for (Segment segment : {Segment{true, syn, 100, 0},
+                                {false, syn | ack, 500, 101},
+                                {true, ack, 101, 501, 20},
+                                {true, ack, 101, 501, 20}}) {
+            for (std::uint16_t port = 1; port <= connections; ++port) {
+                segment.client_port = port;
+                FrameBuilder builder;
+                builder.ethernet(port % 3 == 0 ? 0x8847 : 0x0800);
+                if (port % 3 == 0) {
+                    builder.mpls(17);
+                }
+                frames.push_back({tcp(builder, segment).frame(),
+                                  1'000s + 1us * static_cast<std::int64_t>(frames.size())});
+            }
+        }
+        ReplaySource source(std::move(frames));
+        WorkerSetup setup =
+            with({.tcp = true, .tunnels = true, .behaviour = true, .tunnels_max = connections});
+        setup.flows_max = flows_max;
+        setup.grows_to = grows_to;
+        WorkerBench bench(source, setup);
+        bench.run_to_the_end();
+        EXPECT_EQ(bench.books().flows_created, connections);
+        EXPECT_EQ(broken_law(bench.books()), "");
+        std::map<std::uint64_t, std::vector<std::uint64_t>> known;
+        for (std::size_t i = 0; i < bench.records().size(); ++i) {
+            const auto& tcp = bench.tcp_reports()[i];
+            const auto& behaviour = bench.behaviour_reports()[i];
+            EXPECT_TRUE(tcp.has_value() && behaviour.has_value());
+            known[bench.records()[i].flow_id] = {
+                tcp->forward.seen.retransmissions, tcp->initial_round_trip_us,
+                bench.tunnel_reports()[i].has_value() ? 1U : 0U, behaviour->first_packets};
+        }
+        return known;
+    };
+    const auto whole = known_of_flows(4'096, 0);
+    EXPECT_EQ(whole.size(), connections);
+    EXPECT_EQ(known_of_flows(16, 4'096), whole);
 }
 
 TEST(WorkerAnalytics, a_cut_reports_what_was_counted_and_the_connection_goes_on) {

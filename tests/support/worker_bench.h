@@ -15,6 +15,7 @@ namespace tapmeter::testing {
 // What a worker needs besides a source, small enough for a test.
 struct WorkerSetup {
     std::size_t flows_max = 4'096;
+    std::size_t grows_to = 0;  // as Worker::Parts::table_grows_to; 0: the table stays
     std::size_t ring_capacity = 1'024;
     flow::Timeouts timeouts{.idle = std::chrono::seconds(30),
                             .active = std::chrono::seconds(60),
@@ -39,6 +40,9 @@ public:
                    .table = std::move(*flow::FlowTable::make({.flows_max = setup.flows_max,
                                                               .pages = Region::Wanted::small,
                                                               .populate = false})),
+                   .table_grows_to = {.flows_max = setup.grows_to,
+                                      .pages = Region::Wanted::small,
+                                      .populate = false},
                    .hash_key = {1, 2},
                    .timeouts = setup.timeouts,
                    .number = setup.number,

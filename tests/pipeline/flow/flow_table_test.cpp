@@ -180,6 +180,7 @@ TEST(FlowTable, a_larger_table_takes_every_flow_over) {
         const FlowIndex index = small.insert(hash_of(key), static_cast<Ticks>(number));
         ASSERT_NE(index, no_flow);
         small.flow(index) = Flow{.key = key, .last = ObservedAt{Nanoseconds{number}}};
+        small.flow(index).key.attached = number % 5;  // no part of what it is found by
         small.origin(index) = {.flow_start = ObservedAt{Nanoseconds{number + 7}}};
         if (number % 2 == 0) {
             small.set_several(index);
@@ -189,7 +190,8 @@ TEST(FlowTable, a_larger_table_takes_every_flow_over) {
         }
     }
     FlowTable large = table_for(4 * flows);
-    ASSERT_TRUE(large.take_over(small, hasher));
+    std::vector<FlowIndex> moved(small.places());
+    ASSERT_TRUE(large.take_over(small, hasher, moved));
     EXPECT_EQ(large.flows(), flows);
     EXPECT_EQ(small.flows(), flows) << "it stays as it was";
     EXPECT_EQ(large.flows_max(), 4 * flows);
@@ -197,6 +199,7 @@ TEST(FlowTable, a_larger_table_takes_every_flow_over) {
         const FlowKey key = key_number(number);
         const FlowIndex index = large.find(key, hash_of(key));
         ASSERT_NE(index, no_flow) << number;
+        EXPECT_EQ(moved[number_of(small.find(key, hash_of(key)))], index);
         const std::size_t way = number_of(index) % FlowBucket::ways;
         const FlowBucket& bucket = large.bucket(number_of(index) / FlowBucket::ways);
         EXPECT_EQ(large.flow(index).last, ObservedAt{Nanoseconds{number}});
@@ -217,7 +220,8 @@ TEST(FlowTable, a_table_without_a_place_for_a_flow_takes_nothing_over) {
         ASSERT_NE(add(large, number), no_flow);
     }
     FlowTable small = table_for(64);
-    EXPECT_FALSE(small.take_over(large, hasher));
+    std::vector<FlowIndex> moved(large.places());
+    EXPECT_FALSE(small.take_over(large, hasher, moved));
     EXPECT_EQ(large.flows(), flows);
 }
 

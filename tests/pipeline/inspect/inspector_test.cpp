@@ -24,8 +24,9 @@ class InspectingWorker {
 public:
     InspectingWorker(PacketSource& source, Inspector::Settings settings,
                      flow::Timeouts timeouts = {.idle = 30s, .active = 60s, .tcp_end = 2s},
-                     std::size_t flows_max = 4'096, std::size_t metadata_max = 1'024)
-        : worker_(parts(source, settings, timeouts, {flows_max, metadata_max})) {}
+                     std::size_t flows_max = 4'096, std::size_t metadata_max = 1'024,
+                     std::size_t grows_to = 0)
+        : worker_(parts(source, settings, timeouts, {flows_max, metadata_max, grows_to})) {}
 
     void run_to_the_end() {
         while (!worker_.exhausted()) {
@@ -65,6 +66,7 @@ private:
     struct Most {
         std::size_t flows;
         std::size_t metadata;
+        std::size_t grows_to;
     };
     Worker::Parts parts(PacketSource& source, Inspector::Settings settings, flow::Timeouts timeouts,
                         Most most) {
@@ -79,6 +81,9 @@ private:
         return {.source = source,
                 .ring = ring_,
                 .table = std::move(table),
+                .table_grows_to = {.flows_max = most.grows_to,
+                                   .pages = Region::Wanted::small,
+                                   .populate = false},
                 .hash_key = {1, 2},
                 .timeouts = timeouts,
                 .flows_max = most.flows,
@@ -336,6 +341,23 @@ TEST(Inspector, keeps_what_was_found_until_the_flow_leaves) {
     worker.run_to_the_end();
     EXPECT_EQ(worker.books().described, 300U);
     EXPECT_EQ(worker.books().metadata_refused, 0U);
+}
+
+// A file's table grows: what is known of its flows, and what is under way, moves with them.
+TEST(Inspector, goes_on_with_its_flows_in_a_table_that_grows) {
+    constexpr std::uint16_t flows = 500;
+    std::vector<Frame> frames;
+    for (std::size_t packet = 0; packet < 5; ++packet) {  // all conversations at one time
+        for (std::uint16_t flow = 0; flow < flows; ++flow) {
+            frames.push_back(
+                testing::http_conversation(80, static_cast<std::uint16_t>(flow + 40'000))[packet]);
+        }
+    }
+    ReplaySource source(timed(frames));
+    InspectingWorker worker(source, {.states_max = flows}, few_seconds, 16, flows, 4'096);
+    worker.run_to_the_end();
+    EXPECT_EQ(worker.labels(), std::vector<std::string>(flows, "HTTP"));
+    EXPECT_EQ(worker.books().described, flows);
 }
 
 TEST(Inspector, counts_what_it_has_no_room_to_keep) {
