@@ -31,6 +31,9 @@ ObservedAt first_event(const Observation& first, const flow::Timeouts& timeouts)
 
 Metering::Metering(Parts parts)
     : parts_(std::move(parts)),
+      watcher_(parts_.analytics != nullptr && parts_.analytics->settings().every_packet()
+                   ? parts_.analytics.get()
+                   : nullptr),
       admission_(parts_.admission),
       shunts_(parts_.shunt, parts_.books),
       grows_(parts_.grows_to.flows_max > parts_.table.flows_max()) {}
@@ -101,8 +104,8 @@ void Metering::meter_late(const FlowKey& key, const Observation& packet, Observe
 inline void Metering::seek(std::size_t packet) noexcept {
     sought_[packet] = {
         .hash = hashes_[packet], .guess = parts_.table.guess(hashes_[packet]), .elsewhere = {}};
-    if (parts_.analytics != nullptr && sought_[packet].guess != no_flow) [[unlikely]] {
-        parts_.analytics->prefetch(sought_[packet].guess);
+    if (watcher_ != nullptr && sought_[packet].guess != no_flow) [[unlikely]] {
+        watcher_->prefetch(sought_[packet].guess);
     }
 }
 
@@ -148,8 +151,8 @@ void Metering::meter_one(const FlowKey& key, const Sought& sought,
     const Traffic one{.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
     parts_.books.metered += one;
     parts_.books.in_table += one;
-    if (parts_.analytics != nullptr) [[unlikely]] {
-        parts_.analytics->arrive(packet);
+    if (watcher_ != nullptr) [[unlikely]] {
+        watcher_->arrive(packet);
     }
 
     const FlowIndex index = parts_.table.find(key, sought.hash, sought.guess);
@@ -182,7 +185,7 @@ void Metering::meter_one(const FlowKey& key, const Sought& sought,
         parts_.inspector->note(flow, packet.place);
     }
     const bool answered_now = ((state_before ^ flow.state) & flow::state::answered) != 0;
-    if (parts_.analytics != nullptr) [[unlikely]] {
+    if (watcher_ != nullptr || (answered_now && parts_.analytics != nullptr)) [[unlikely]] {
         parts_.analytics->see(index, flow, packet, answered_now);
     }
     if (answered_now || is_second(flow)) {

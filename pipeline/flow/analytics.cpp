@@ -27,8 +27,10 @@ tl::unexpected<Error> no_memory_for(std::size_t flows) {
 }
 
 // True where a frame is so common that nothing can stand around its IP packet.
-bool is_bare(const Packet& packet, const Observation& first) noexcept {
-    return first.protocol == detail::protocol_tcp && !common_tcp(packet).empty();
+bool is_bare(const Packet& packet) noexcept {
+    FlowKey key;
+    Observation told;
+    return read_common(packet, false, key, told);
 }
 
 }  // namespace
@@ -179,7 +181,7 @@ void Analytics::see_segment(FlowIndex index, const Observation& packet) noexcept
 
 void Analytics::keep_tunnel(FlowIndex index, const Observation& first) noexcept {
     const Packet* const frame = frame_of(first);
-    if (frame == nullptr || is_bare(*frame, first)) {
+    if (frame == nullptr || is_bare(*frame)) {
         return;
     }
     const auto headers = decode_metered(*frame, settings_.outer_points, around_);

@@ -34,6 +34,9 @@ public:
         bool populate = false;        // touch every page at the start
 
         bool any() const noexcept { return tcp || tunnels || behaviour; }
+        // A group wants every packet. Tunnels do not: what stands around a flow is told by its
+        // first packet, and the first from its other end.
+        bool every_packet() const noexcept { return tcp || behaviour; }
     };
     // errors  no_memory, naming what to lower
     static Result<std::unique_ptr<Analytics>> make(const Settings& settings);
@@ -55,7 +58,10 @@ public:
         }
     }
 
-    // A packet is metered: begin(), see() or pass() follows for each.
+    const Settings& settings() const noexcept { return settings_; }
+
+    // A packet is metered: begin(), see() or pass() follows for each. Where no group wants every
+    // packet, those that neither begin nor answer a flow need not be shown.
     void arrive(const Observation& packet) noexcept { books_.segments += counts(packet) ? 1U : 0U; }
     // It made a flow; it is its first packet, and seen as such.
     void begin(const Flow& flow, FlowIndex index, const Observation& first) noexcept;
