@@ -113,15 +113,16 @@ ExitCode conclude(const metrics::Snapshot& books, const Result<void>& file_statu
 
 void print_summary(const Summary& summary, unsigned top, const Config& config) {
     print(stdout, rendered(summary.protocols(), OutputFormat::text) + "\n");
+    if (top == 0) {
+        return;
+    }
     if (config.dpi.enabled) {
         print(stdout, rendered(summary.applications(top), OutputFormat::text) + "\n");
     }
     if (wants_signatures(config.signatures)) {
         print(stdout, rendered(summary.signatures(top), OutputFormat::text) + "\n");
     }
-    if (top != 0) {
-        print(stdout, rendered(summary.hosts(top), OutputFormat::text) + "\n");
-    }
+    print(stdout, rendered(summary.hosts(top), OutputFormat::text) + "\n");
 }
 
 // Flow records that somebody metered already.
