@@ -4,66 +4,23 @@
 
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <limits>
-#include <map>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "src/capture_files/file_capture.h"
 #include "src/capture_files/time_scale.h"
+#include "tests/support/oracle_tables.h"
 
 namespace tapmeter::capture_files {
 namespace {
 
 namespace fs = std::filesystem;
-using Row = std::map<std::string, std::string>;
-
-std::optional<fs::path> captures() {
-    std::vector<fs::path> candidates;
-    if (const char* shared = std::getenv("TAPMETER_SHARED")) {  // NOLINT(concurrency-mt-unsafe)
-        candidates.emplace_back(shared);
-    } else if (const char* root = std::getenv("TAPMETER_SOURCE_ROOT")) {  // NOLINT(*-mt-unsafe)
-        candidates.push_back(fs::path(root) / ".." / "shared");
-        candidates.push_back(fs::path(root) / ".." / ".." / "shared");  // a linked work tree
-    }
-    for (const fs::path& candidate : candidates) {
-        if (fs::exists(candidate / "pcaps/dev/oracle/capinfos.tsv")) {
-            return candidate / "pcaps/dev";
-        }
-    }
-    return std::nullopt;
-}
-
-std::vector<std::string> fields_of(const std::string& line) {
-    std::vector<std::string> fields;
-    std::istringstream stream(line);
-    for (std::string field; std::getline(stream, field, '\t');) {
-        fields.push_back(field);
-    }
-    return fields;
-}
-
-std::vector<Row> rows_of(const fs::path& table) {
-    std::ifstream stream(table);
-    std::string line;
-    std::getline(stream, line);
-    const std::vector<std::string> names = fields_of(line);
-    std::vector<Row> rows;
-    while (std::getline(stream, line)) {
-        const std::vector<std::string> values = fields_of(line);
-        Row row;
-        for (std::size_t i = 0; i < std::min(names.size(), values.size()); ++i) {
-            row[names[i]] = values[i];
-        }
-        rows.push_back(std::move(row));
-    }
-    return rows;
-}
+using testing::captures_with;
+using testing::Row;
+using testing::rows_of;
 
 std::optional<fs::path> find(const fs::path& dev, const std::string& name) {
     for (const char* folder : {"pcap", "derived"}) {
@@ -139,7 +96,7 @@ bool claims_less_than_was_captured(const std::string& name) {
 }
 
 TEST(Oracle, packets_octets_and_times_are_those_that_capinfos_counted) {
-    const auto dev = captures();
+    const auto dev = captures_with("oracle/capinfos.tsv");
     if (!dev) {
         GTEST_SKIP() << "no captures: set TAPMETER_SHARED to the folder that has pcaps/dev";
     }
@@ -166,7 +123,7 @@ TEST(Oracle, packets_octets_and_times_are_those_that_capinfos_counted) {
 }
 
 TEST(Oracle, damaged_captures_give_the_packets_that_tshark_gives_and_an_error) {
-    const auto dev = captures();
+    const auto dev = captures_with("oracle/capinfos.tsv");
     if (!dev) {
         GTEST_SKIP() << "no captures: set TAPMETER_SHARED to the folder that has pcaps/dev";
     }

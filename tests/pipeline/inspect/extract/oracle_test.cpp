@@ -8,65 +8,23 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <optional>
 #include <set>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tests/pipeline/inspect/extract/capture_reading.h"
+#include "tests/support/oracle_tables.h"
 
 namespace tapmeter::inspect::extract::testing {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<fs::path> captures() {
-    std::vector<fs::path> candidates;
-    if (const char* shared = std::getenv("TAPMETER_SHARED")) {  // NOLINT(concurrency-mt-unsafe)
-        candidates.emplace_back(shared);
-    } else if (const char* root = std::getenv("TAPMETER_SOURCE_ROOT")) {  // NOLINT(*-mt-unsafe)
-        candidates.push_back(fs::path(root) / ".." / "shared");
-        candidates.push_back(fs::path(root) / ".." / ".." / "shared");  // a linked work tree
-    }
-    for (const fs::path& candidate : candidates) {
-        if (fs::exists(candidate / "pcaps/dev/oracle/meta_tshark.tsv")) {
-            return candidate / "pcaps/dev";
-        }
-    }
-    return std::nullopt;
-}
-
-std::vector<std::string> fields_of(const std::string& line) {
-    std::vector<std::string> fields;
-    std::istringstream stream(line);
-    for (std::string field; std::getline(stream, field, '\t');) {
-        fields.push_back(field);
-    }
-    return fields;
-}
-
-using Row = std::map<std::string, std::string>;
-
-std::vector<Row> rows_of(const fs::path& table) {
-    std::ifstream stream(table);
-    std::string line;
-    std::getline(stream, line);
-    const std::vector<std::string> names = fields_of(line);
-    std::vector<Row> rows;
-    while (std::getline(stream, line)) {
-        const std::vector<std::string> values = fields_of(line);
-        Row row;
-        for (std::size_t i = 0; i < std::min(names.size(), values.size()); ++i) {
-            row[names[i]] = values[i];
-        }
-        rows.push_back(std::move(row));
-    }
-    return rows;
-}
+using tapmeter::testing::captures_with;
+using tapmeter::testing::Row;
+using tapmeter::testing::rows_of;
 
 Sender sender_of(Row& row) {
     const auto number = [&](const char* name) {
@@ -215,7 +173,7 @@ void compare(const std::string& name, const CaptureReading& reading, Oracle& ora
 }
 
 TEST(Oracle, what_tshark_found_is_found) {
-    const auto dev = captures();
+    const auto dev = captures_with("oracle/meta_tshark.tsv");
     if (!dev) {
         GTEST_SKIP() << "no captures: set TAPMETER_SHARED to the folder that has pcaps/dev";
     }
@@ -293,7 +251,7 @@ const std::vector<Printed> printed{
 };
 
 TEST(Oracle, fingerprints_and_certificates_are_those_that_ndpi_prints) {
-    const auto dev = captures();
+    const auto dev = captures_with("oracle/meta_tshark.tsv");
     if (!dev) {
         GTEST_SKIP() << "no captures: set TAPMETER_SHARED to the folder that has pcaps/dev";
     }
