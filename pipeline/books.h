@@ -13,6 +13,7 @@
 #include "pipeline/flow/fragments.h"
 #include "pipeline/inspect/inspection_books.h"
 #include "pipeline/load.h"
+#include "pipeline/saving_books.h"
 
 namespace tapmeter {
 
@@ -99,6 +100,7 @@ struct WorkerBooks {
 
     inspect::InspectionBooks inspection{};
     flow::AnalyticsBooks analytics{};
+    SavingBooks saving{};
     std::uint64_t duplicates_forgotten = 0;  // packets whose copies could not be told any more
 
     std::uint64_t first_fragments = 0;  // with ports

@@ -64,15 +64,23 @@ Worker::Worker(Parts parts)
                  .inspector = std::move(parts.inspector),
                  .analytics = std::move(parts.analytics)}),
       fragments_(fragments_for(parts), flow::FlowHasher(parts.hash_key)),
-      duplicates_(std::move(parts.duplicates)) {}
+      duplicates_(std::move(parts.duplicates)),
+      filters_(parts.filters),
+      saving_(std::move(parts.saving)) {}
 
 std::size_t Worker::step() noexcept {
     const std::uint64_t began = cycles_now();
-    if (clock_ == nullptr && !ring_has_room()) {
+    if (clock_ == nullptr && (!ring_has_room() || (saving_ != nullptr && !saving_->has_room()))) {
         return 0;
     }
     source_.receive(burst_);
     const std::size_t packets = burst_.count;
+    if (filters_ != nullptr) {
+        sift();
+    }
+    if (saving_ != nullptr) {
+        saving_->take(burst_.view(), books_.saving);
+    }
 
     metering_.look_at(burst_.view());
     const std::size_t ip_packets = decode_burst(burst_.view());
@@ -92,6 +100,16 @@ bool Worker::ring_has_room() noexcept {
         std::min(records_per_turn_max + fragments_.waiting() * Metering::records_per_packet_max,
                  ring_.capacity());
     return ring_.free_slots(needed) >= needed;
+}
+
+// What the filters refuse is received and nothing more: not even the time of such a packet counts,
+// so that flows are those of a capture that was filtered before.
+void Worker::sift() noexcept {
+    const auto refused = filters_->sift(burst_);
+    books_.received_packets += refused.packets;
+    books_.received_octets += refused.octets;
+    books_.ignored[index_of(LeftOut::filter)] +=
+        Traffic{.packets = refused.packets, .octets = 0, .layer2_octets = refused.octets};
 }
 
 // Every packet ends here as non-IP or undecoded, or goes on as a key and an observation; a later
@@ -297,6 +315,9 @@ void Worker::close_turn(std::size_t packets, std::uint64_t cycles) noexcept {
 // First the books, then the records that they speak of: the exporter core never holds a record
 // that no book knows.
 void Worker::publish() noexcept {
+    if (saving_ != nullptr) {
+        saving_->show();
+    }
     metering_.tell_inspection(books_.inspection);
     metering_.tell_analytics(books_.analytics);
     books_.duplicates_forgotten = duplicates_ == nullptr ? 0 : duplicates_->forgotten();
@@ -307,6 +328,9 @@ void Worker::publish() noexcept {
 bool Worker::drain(ObservedAt end) noexcept {
     const ObservedAt last = std::max(end, newest_);
     const bool done = drain_fragments(last) && metering_.drain(last);
+    if (saving_ != nullptr) {
+        saving_->flush();
+    }
     publish();
     return done;
 }

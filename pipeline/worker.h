@@ -9,10 +9,12 @@
 #include "pipeline/base/source.h"
 #include "pipeline/books.h"
 #include "pipeline/decode/outer_points.h"
+#include "pipeline/filter/packet_filter.h"
 #include "pipeline/flow/duplicates.h"
 #include "pipeline/flow/fragments.h"
 #include "pipeline/load.h"
 #include "pipeline/metering.h"
+#include "pipeline/saving.h"
 
 namespace tapmeter {
 
@@ -42,6 +44,8 @@ public:
         std::unique_ptr<inspect::Inspector> inspector{};  // null: no packet is inspected
         std::unique_ptr<flow::Analytics> analytics{};     // null: no group of it is on
         std::unique_ptr<flow::Duplicates> duplicates{};   // null: copies are packets
+        const filter::PacketFilters* filters = nullptr;   // null: none; outlives the worker
+        std::unique_ptr<Saving> saving{};                 // null: no packet is written
     };
     explicit Worker(Parts parts);
     Worker(const Worker&) = delete;
@@ -85,6 +89,7 @@ private:
     static constexpr std::size_t keys_per_announcement = 16;
 
     bool ring_has_room() noexcept;
+    void sift() noexcept;
     std::size_t decode_burst(std::span<const Packet> packets) noexcept;
     bool walk(const Packet& packet, ObservedAt at, std::size_t place) noexcept;
     bool is_copy(Bytes ip, const flow::Observation& packet) noexcept;
@@ -118,6 +123,8 @@ private:
     Metering metering_;
     flow::Fragments fragments_;
     std::unique_ptr<flow::Duplicates> duplicates_;
+    const filter::PacketFilters* filters_;
+    std::unique_ptr<Saving> saving_;
     bool followers_ = false;  // fragments waited for the packet that was just read
     Published<WorkerBooks> published_;
 };

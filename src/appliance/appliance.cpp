@@ -6,6 +6,7 @@
 
 #include "src/appliance/analytics.h"
 #include "src/appliance/cores.h"
+#include "src/appliance/filters.h"
 #include "src/appliance/overload.h"
 #include "src/metrics/look.h"
 
@@ -107,6 +108,11 @@ Result<void> Appliance::build_metering() {
     if (auto loaded = load_signatures(); !loaded) {
         return loaded;
     }
+    auto filters = make_filters(parts_.config);
+    if (!filters) {
+        return tl::unexpected<Error>(std::move(filters.error()));
+    }
+    filters_ = std::move(*filters);
     build_sources(workers);
     for (PacketSource* source : sources_) {
         if (auto added = add_worker(*source, *hash_key); !added) {
@@ -125,7 +131,7 @@ Result<void> Appliance::build_metering() {
         exporter_->alerts_from(signatures_->rings(), signatures_->words());
     }
     build_crew();
-    return {};
+    return build_writer();
 }
 
 bool Appliance::packets_find_their_worker(std::size_t workers) const {
@@ -202,6 +208,10 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
     if (!analytics || !duplicates) {
         return tl::unexpected<Error>(std::move(analytics ? duplicates.error() : analytics.error()));
     }
+    auto saving = make_saving();
+    if (!saving) {
+        return tl::unexpected<Error>(std::move(saving.error()));
+    }
     // As many slots for what is found in flows: a record never has to go without it.
     rings_.push_back(std::make_unique<RecordRing>(ring_records, part_slots(config, ring_records)));
     workers_.push_back(std::make_unique<Worker>(
@@ -223,7 +233,9 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                       .shunt = shunt_settings(workers_.size()),
                       .inspector = std::move(*inspector),
                       .analytics = std::move(*analytics),
-                      .duplicates = std::move(*duplicates)}));
+                      .duplicates = std::move(*duplicates),
+                      .filters = filters_.get(),
+                      .saving = std::move(*saving)}));
     return {};
 }
 
@@ -272,6 +284,12 @@ Result<void> Appliance::start() {
             parts_.captures.shunt->run(stop);
         });
     }
+    if (writer_ != nullptr) {
+        writer_thread_ = std::jthread([this](const std::stop_token& stop) {
+            name_this_thread("writer");
+            writer_->run(stop);
+        });
+    }
     return crew_->start();
 }
 
@@ -285,6 +303,7 @@ void Appliance::stop(std::chrono::milliseconds within) {
     }
     crew_->stop(recorded() ? ObservedAt{} : parts_.clock->now());
     shunt_thread_ = {};
+    writer_thread_ = {};
     exporter_thread_.request_stop();
     exporter_thread_.join();
     exporter_->finish(deadline);
@@ -332,6 +351,9 @@ metrics::Snapshot Appliance::snapshot() const {
     });
     look.applications = application_totals();
     look.settled = settled_.load();
+    if (writer_ != nullptr) {
+        look.writer = writer_->books();
+    }
     look.steered = steering_ != nullptr;
     look.queue_skew_warm = parts_.config.overload.queue_skew / 100.0;
     measure_skew(look);

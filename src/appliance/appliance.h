@@ -20,6 +20,7 @@
 #include "src/exporting/exporter.h"
 #include "src/exporting/interfaces.h"
 #include "src/metrics/skew.h"
+#include "src/saving/packet_writer.h"
 
 namespace tapmeter {
 
@@ -39,6 +40,7 @@ public:
         Captures captures;
         std::vector<std::unique_ptr<exporting::Output>> outputs;
         const LiveClock* clock = nullptr;  // outlives the appliance
+        exporting::LogLine log;  // what the writer of packets has to say; empty: nobody listens
         std::string config_json;
         inspect::ApplicationNames* names = nullptr;  // outlives the appliance; null: nobody asks
         std::function<Result<NewConfig>()> read_config_again;  // empty: reload is refused
@@ -84,6 +86,9 @@ private:
     Result<std::unique_ptr<inspect::Inspector>> make_inspector(std::size_t flow_places);
     Result<std::unique_ptr<inspect::ContentReader>> make_content();
     Result<void> load_signatures();
+    Result<std::unique_ptr<Saving>> make_saving();
+    Result<void> build_writer();
+    saving::Blocks::Statistics statistics_of(std::size_t point) const;
     Shunts::Settings shunt_settings(std::size_t worker) const;
     void build_crew();
     bool recorded() const;
@@ -105,16 +110,20 @@ private:
     Parts parts_;
     std::unique_ptr<inspect::ApplicationNames> own_names_;  // where nobody else has them
     std::unique_ptr<SignatureControl> signatures_;          // null: there are none
+    std::unique_ptr<const filter::PacketFilters> filters_;  // null: no capture has one
     std::vector<std::string> interface_names_;
     std::unique_ptr<Steering> steering_;  // null where packets find their worker by themselves
     std::vector<std::unique_ptr<MergedSource>> merged_;
     std::vector<PacketSource*> sources_;  // one per worker
     std::vector<std::unique_ptr<RecordRing>> rings_;
+    std::vector<std::unique_ptr<SaveRing>> save_rings_;  // one a worker; none: nothing is written
     std::vector<std::unique_ptr<Worker>> workers_;
     std::unique_ptr<exporting::Exporter> exporter_;
+    std::unique_ptr<saving::PacketWriter> writer_;  // null: no packet is written
     std::unique_ptr<Crew> crew_;
     std::jthread exporter_thread_;
     std::jthread shunt_thread_;
+    std::jthread writer_thread_;
     std::chrono::steady_clock::time_point started_at_{};
     double start_time_seconds_ = 0;
     std::atomic<bool> settled_{false};

@@ -126,6 +126,11 @@ void check_captures(const Settings& settings, const Config& config, ErrorList& e
                 "zero_copy = \"on\" cannot be had with xdp_mode = \"generic\"; set xdp_mode "
                 "= \"native\"");
         }
+        if (!capture.filter.empty() && !capture.filter_raw.empty()) {
+            errors.add(
+                origin_of(settings.list(Group::captures)[i], known_key("capture", "filter_raw")),
+                "filter and filter_raw are both set; say one of them, with \"and\" between");
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 #include "src/config/toml_text.h"
 #include "src/fields/filter.h"
 #include "src/fields/selection.h"
+#include "src/filters/compile.h"
 
 namespace tapmeter::config {
 
@@ -151,6 +152,10 @@ std::optional<std::string> text_fault(const Key& key, const std::string& text) {
             return rule_unless(is_group_name(text));
         case Type::filter:
             return error_of(fields::parse_filter(text));
+        case Type::packet_filter:
+            return error_of(filters::compile(text, filters::Tags::through));
+        case Type::packet_filter_raw:
+            return error_of(filters::compile(text, filters::Tags::raw));
         case Type::secret:
             return rule_unless(text.size() <= file_name_octets_max && is_printable(text));
         default:

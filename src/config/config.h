@@ -56,6 +56,10 @@ struct Config {
         FlowKeyLayer flow_key = FlowKeyLayer::inner;  // of tunnels: which IP header is metered
         // A packet that came already, at most so long ago, is left out; 0: never. To 10 ms.
         std::chrono::milliseconds dedup{0};
+        // Packets that tcpdump's expression refuses are left out; empty: none. `filter` looks
+        // through tags, `filter_raw` sees frames as they stand; at most one of them is set.
+        std::string filter;
+        std::string filter_raw;
         Prefilter prefilter;
     };
 
@@ -147,6 +151,18 @@ struct Config {
         bool any() const noexcept { return tcp || tunnels || behaviour; }
     };
 
+    // Packets as they came, into pcapng files.
+    struct Write {
+        std::string file;  // empty: none is written; with `rotate` a format of strftime
+        std::uint32_t snap_octets = 0;  // of a packet at most; 0: all that was captured; to 262,144
+        std::uint64_t file_octets = 0;  // the next file begins behind so many; 0: never; to 1 TiB
+        std::uint32_t files = 0;        // at most; 0: any number; to 1,000,000
+        std::chrono::seconds rotate{0};  // the next file begins after so long; 0: never; to 30 days
+        bool compress = false;           // files, once closed
+        // Per worker: packets that wait for the disk; 2 MiB to 64 GiB.
+        std::uint64_t ring_octets = 64ULL << 20U;
+    };
+
     using TimeUnit = fields::TimeUnit;
 
     enum class Transport : std::uint8_t { udp, tcp, tls, file, netflow9, netflow5 };
@@ -228,6 +244,7 @@ struct Config {
     Signatures signatures;
     Dpi dpi;
     Analytics analytics;
+    Write write;
     std::vector<Ipfix> ipfix;
     std::vector<Json> json;
     Http http;

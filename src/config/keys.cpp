@@ -58,6 +58,13 @@ constexpr std::array keys{
         at<&C::captures, &C::Capture::dedup>(),
         "a packet that came already, at most so long ago, is a copy of a SPAN port: left out, and "
         "counted; 0s: copies are packets"},
+    Key{plain(Type::packet_filter), TableId::capture, "filter",
+        at<&C::captures, &C::Capture::filter>(),
+        "packets that this expression of tcpdump's refuses are left out, and counted; it looks "
+        "through VLAN tags, MPLS labels and PPPoE; empty: none"},
+    Key{plain(Type::packet_filter_raw), TableId::capture, "filter_raw",
+        at<&C::captures, &C::Capture::filter_raw>(),
+        "the same of the frames as they stand; at most one of the two"},
 
     Key{ranged(Type::texts, 0, excluded_prefixes_max, live), TableId::prefilter, "exclude",
         at<&C::captures, &C::Capture::prefilter, &C::Prefilter::exclude>(),
@@ -228,6 +235,28 @@ constexpr std::array keys{
     Key{ranged(Type::size, 64 * mebibyte, 64 * kibibyte * mebibyte), TableId::signatures,
         "compile_memory", at<&C::signatures, &C::Signatures::compile_octets>(),
         "memory that compiling the rules may take"},
+
+    Key{plain(Type::secret), TableId::write, "file", at<&C::write, &C::Write::file>(),
+        "a file name; with `rotate` a format of strftime(3); empty: nothing is written"},
+    Key{ranged(Type::number, 1, 262'144, automatic), TableId::write, "snap_octets",
+        at<&C::write, &C::Write::snap_octets>(),
+        "octets of a packet that are written at most; auto: all that were captured"},
+    Key{ranged(Type::number, 1, mebibyte << 20U, automatic), TableId::write, "file_octets",
+        at<&C::write, &C::Write::file_octets>(),
+        "the next file begins once one is larger; auto: never"},
+    Key{ranged(Type::number, 1, 1'000'000, automatic), TableId::write, "files",
+        at<&C::write, &C::Write::files>(),
+        "with `file_octets`: so many, then the first is written anew; with `rotate` alone: so "
+        "many, then no more; auto: any number"},
+    Key{ranged(Type::duration, 0, 720 * hour, whole_seconds), TableId::write, "rotate",
+        at<&C::write, &C::Write::rotate>(),
+        "the next file begins after so long, by the time of the packets; 0s: never"},
+    Key{plain(Type::flag), TableId::write, "compress", at<&C::write, &C::Write::compress>(),
+        "compress files with zstd once they are closed"},
+    Key{ranged(Type::size, 2 * mebibyte, 65'536 * mebibyte), TableId::write, "ring",
+        at<&C::write, &C::Write::ring_octets>(),
+        "memory of each worker for packets that wait for the disk; where it is full, live packets "
+        "are not written, and counted"},
 
     Key{plain(Type::collector, required),
         TableId::ipfix,

@@ -22,6 +22,7 @@ enum class TableId : std::uint8_t {
     dpi,
     analytics,
     signatures,
+    write,
     ipfix,
     json,
     http,
@@ -54,14 +55,16 @@ enum class Type : std::uint8_t {
     source,
     collector,
     listen,
-    path,    // absolute, as long as a unix socket's may be; "off"
-    group,   // of users
-    file,    // a file name or "-"
-    texts,   // list of texts
-    fields,  // list of fields of flow records
-    filter,  // of flow records; empty: all
-    secret,  // a file name, or empty
-    ports,   // list of port numbers
+    path,               // absolute, as long as a unix socket's may be; "off"
+    group,              // of users
+    file,               // a file name or "-"
+    texts,              // list of texts
+    fields,             // list of fields of flow records
+    filter,             // of flow records; empty: all
+    packet_filter,      // of packets, through their tags; empty: all
+    packet_filter_raw,  // of packets, as they stand; empty: all
+    secret,             // a file name, or empty
+    ports,              // list of port numbers
 };
 
 // What a key may need beyond its type.

@@ -86,6 +86,7 @@ tl::expected<Loaded, std::vector<ConfigError>> load_config(const LoadRequest& re
     config::use_addresses(settings, Group::captures, request.sources, errors);
     config::use_addresses(settings, Group::ipfix, request.collectors, errors);
     config::use_addresses(settings, Group::json, request.json_paths, errors);
+    config::use_filter(settings, request.filter, errors);
     config::apply_environment(settings, request.environment, errors);
     config::apply_sets(settings, request.sets, Kind::command_line, errors);
 

@@ -26,6 +26,7 @@ struct LoadRequest {
     std::vector<std::string> sources;           // -i: only these are captured
     std::vector<std::string> collectors;        // -n: only these are exported to
     std::vector<std::string> json_paths;        // --json: only these are written
+    std::string filter;                         // of every capture, instead of its own
     std::vector<std::string> sets;              // --set KEY=VALUE
     std::optional<unsigned> user;               // whose file rights to apply; none: this process'
 };

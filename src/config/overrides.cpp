@@ -272,4 +272,21 @@ void use_addresses(Settings& settings, Group group, std::span<const std::string>
     settings.list(group) = std::move(chosen);
 }
 
+void use_filter(Settings& settings, const std::string& expression, ErrorList& errors) {
+    if (expression.empty()) {
+        return;
+    }
+    const ConfigOrigin origin{ConfigOrigin::Kind::command_line, "the filter", {}};
+    const Key& key = *find_key("capture", "filter");
+    auto value = check_text(key, expression);
+    if (!value) {
+        errors.add(origin, value.error().message);
+        return;
+    }
+    for (Block& block : settings.list(Group::captures)) {
+        block.given.erase(find_key("capture", "filter_raw"));
+        block.given.insert_or_assign(&key, Given{*value, origin, {}});
+    }
+}
+
 }  // namespace tapmeter::config

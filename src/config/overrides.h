@@ -26,4 +26,7 @@ void apply_environment(Settings& settings, std::span<const std::string> environm
 void use_addresses(Settings& settings, Group group, std::span<const std::string> addresses,
                    ErrorList& errors);
 
+// An expression behind the options: of every capture, instead of those of its block. Empty: none.
+void use_filter(Settings& settings, const std::string& expression, ErrorList& errors);
+
 }  // namespace tapmeter::config

@@ -76,6 +76,9 @@ std::string rule_of_type(const Key& key) {
             return "a list of at most " + grouped(key.max) + " fields of a flow record";
         case Type::filter:
             return "an expression such as \"dst port 443 and bytes > 1m\", or empty";
+        case Type::packet_filter:
+        case Type::packet_filter_raw:
+            return "an expression of tcpdump's such as \"tcp port 443 or icmp\", or empty";
         case Type::secret:
             return "a text, or empty";
         case Type::ports:

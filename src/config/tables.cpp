@@ -25,6 +25,8 @@ constexpr std::array tables{
           "What is found in packets beside the counts, in groups that cost nothing while off."},
     Table{TableId::signatures, "signatures", Group::single, false,
           "Rules in Suricata's language, and lists of addresses and names."},
+    Table{TableId::write, "write", Group::single, false,
+          "Packets as they came, written to pcapng files by a thread of its own."},
     Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,
           "One block per Collector. With the JSON files at most 32."},
     Table{TableId::json, "export.json", Group::json, true,

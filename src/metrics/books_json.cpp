@@ -5,6 +5,7 @@
 #include "src/metrics/books_text.h"
 #include "src/metrics/csv.h"
 #include "src/metrics/overall.h"
+#include "src/metrics/packet_files.h"
 #include "src/metrics/totals.h"
 
 namespace tapmeter::metrics {
@@ -185,6 +186,7 @@ Json json_of(const WorkerBooks& books) {
               {"octets", json_of(books.sampled.octets)}}},
             {"inspection", json_of(books.inspection)},
             {"analytics", analytics_json(books.analytics)},
+            {"saving", saving_json(books.saving)},
             {"load", state_of(books)},
             {"first_fragments", books.first_fragments},
             {"later_fragments", books.later_fragments},
@@ -260,6 +262,7 @@ Json books(const Snapshot& snapshot) {
             {"workers", std::move(workers)},
             {"rings", std::move(rings)},
             {"outputs", list_of(snapshot.outputs)},
+            {"packet_files", packet_files_json(snapshot)},
             {"laws", list_of(all_laws)}};
 }
 

@@ -98,8 +98,10 @@ void write_metering(const Snapshot& snapshot, const WorkerBooks& all, Page& page
     page.line_if("", "of these aggregated", all.aggregated.packets,
                  octets_remark(all.aggregated.octets, "layer-3 octets"));
     for (std::size_t i = 0; i < left_out_reasons; ++i) {
+        const bool undecoded = i == index_of(LeftOut::filter);
         page.line_if("ignored", left_out_names[i], all.ignored[i].packets,
-                     octets_remark(all.ignored[i].octets, "layer-3 octets"));
+                     undecoded ? octets_remark(all.ignored[i].layer2_octets, "layer-2 octets")
+                               : octets_remark(all.ignored[i].octets, "layer-3 octets"));
     }
     page.nonzero("non_ip", all.non_ip, non_ip_names);
     page.nonzero("undecoded", all.undecoded, undecoded_names);
@@ -220,6 +222,21 @@ void write_output(const Snapshot::Output& output, Page& page) {
     }
 }
 
+void write_packet_files(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
+    const saving::WriterBooks& writer = *snapshot.writer;
+    page.heading("packet files",
+                 fmt::format("{} {}", writer.files, writer.files == 1 ? "file" : "files"));
+    page.line("to write", "", all.saving.wanted.packets,
+              octets_remark(all.saving.wanted.octets, "octets"));
+    page.line("written", "", writer.written.packets,
+              octets_remark(writer.file_octets, "octets of files"));
+    page.line_if("buffered", "", writer.buffered.packets);
+    for (std::size_t i = 0; i < not_written_reasons; ++i) {
+        page.line_if("not written", not_written_names[i],
+                     all.saving.refused[i].packets + writer.dropped[i].packets);
+    }
+}
+
 void write_verdict(const std::vector<Law>& all_laws, Page& page) {
     std::size_t broken = 0;
     for (const Law& law : all_laws) {
@@ -294,6 +311,9 @@ std::string books_as_text(const Snapshot& snapshot) {
     write_flows(snapshot, all, page);
     for (const Snapshot::Output& output : snapshot.outputs) {
         write_output(output, page);
+    }
+    if (snapshot.writer) {
+        write_packet_files(snapshot, all, page);
     }
     write_verdict(laws(snapshot), page);
     return page.take();

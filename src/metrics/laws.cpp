@@ -257,6 +257,36 @@ void exporter_laws(const Snapshot& snapshot, Sheet& sheet) {
     }
 }
 
+// Packets that are to be written, as a worker tells of them; published whole.
+void saving_laws(const WorkerBooks& books, const std::string& worker, Sheet& sheet) {
+    SavedTotals found = books.saving.handed;
+    for (const SavedTotals& refused : books.saving.refused) {
+        found += refused;
+    }
+    sheet.about(worker, "saving", "packets to be written = handed to the writer + refused");
+    sheet.law("packets", books.saving.wanted.packets, found.packets);
+    sheet.law("octets", books.saving.wanted.octets, found.octets);
+}
+
+void writer_laws(const Snapshot& snapshot, Sheet& sheet) {
+    const saving::WriterBooks& writer = *snapshot.writer;
+    SavedTotals found = writer.written;
+    found += writer.buffered;
+    for (const SavedTotals& dropped : writer.dropped) {
+        found += dropped;
+    }
+    sheet.about("packet files", "written", "taken = written + buffered + dropped");
+    sheet.law("packets", writer.taken.packets, found.packets);
+    sheet.law("octets", writer.taken.octets, found.octets);
+
+    // Chunks wait in the rings, and are full before the books that speak of them are published.
+    const SavedTotals handed = all_workers(snapshot).saving.handed;
+    const Allowance in_rings{.late = unbounded, .early = unbounded};
+    sheet.about("packet files", "handed", "handed over by the workers = taken by the writer");
+    sheet.law("packets", handed.packets, writer.taken.packets, in_rings);
+    sheet.law("octets", handed.octets, writer.taken.octets, in_rings);
+}
+
 // From the wire to the flow tables.
 void whole_law(const Snapshot& snapshot, Sheet& sheet) {
     std::uint64_t offered = 0;
@@ -293,6 +323,9 @@ std::vector<Law> laws(const Snapshot& snapshot) {
         const std::string name = "worker " + std::to_string(k);
         traffic_laws(snapshot.workers[k].books, name, sheet);
         flow_laws(snapshot.workers[k].books, name, sheet);
+        if (snapshot.writer) {
+            saving_laws(snapshot.workers[k].books, name, sheet);
+        }
     }
     const std::size_t rings = std::min(snapshot.rings.size(), snapshot.workers.size());
     for (std::size_t k = 0; k < rings; ++k) {
@@ -303,6 +336,9 @@ std::vector<Law> laws(const Snapshot& snapshot) {
     }
     if (!snapshot.rings.empty()) {
         exporter_laws(snapshot, sheet);
+    }
+    if (snapshot.writer) {
+        writer_laws(snapshot, sheet);
     }
     whole_law(snapshot, sheet);
     return sheet.take();

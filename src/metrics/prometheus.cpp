@@ -13,6 +13,7 @@
 #include "src/metrics/families.h"
 #include "src/metrics/outputs.h"
 #include "src/metrics/overall.h"
+#include "src/metrics/packet_files.h"
 #include "src/metrics/totals.h"
 #include "src/metrics/version.h"
 
@@ -343,6 +344,7 @@ public:
         add_applications(snapshot_, families);
         add_analytics(snapshot_, families);
         add_outputs(snapshot_, families);
+        add_packet_files(snapshot_, families);
         add_laws(snapshot_, families);
         add_process_families(families);
         return families.take();

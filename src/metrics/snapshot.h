@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "pipeline/base/source.h"
 #include "pipeline/books.h"
 #include "src/exporting/output.h"
+#include "src/saving/packet_writer.h"
 
 namespace tapmeter::metrics {
 
@@ -50,6 +52,7 @@ struct Snapshot {
     std::vector<Worker> workers;
     std::vector<Ring> rings;
     std::vector<Output> outputs;
+    std::optional<saving::WriterBooks> writer;  // of packets; none: no packet is written
     bool steered = false;         // packets come to the workers by software, not by their queue
     double queue_skew_warm = 64;  // from here on a skew is a cause for warm
     std::uint64_t steering_waiting = 0;  // packets between a steering core and its workers

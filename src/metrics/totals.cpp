@@ -47,6 +47,7 @@ void add_flows(WorkerBooks& total, const WorkerBooks& books) {
     total.descriptions_refused += books.descriptions_refused;
     total.reports_refused += books.reports_refused;
     total.duplicates_forgotten += books.duplicates_forgotten;
+    total.saving += books.saving;
     total.flows_shunted += books.flows_shunted;
     total.flows_unshunted += books.flows_unshunted;
     total.shunts_refused += books.shunts_refused;

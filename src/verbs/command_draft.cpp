@@ -8,6 +8,7 @@
 
 #include "src/config/address.h"
 #include "src/config/quantity.h"
+#include "src/verbs/file_arguments.h"
 
 namespace tapmeter::verbs {
 
@@ -42,6 +43,10 @@ VerbCommand command_of(std::string_view verb, const Draft& draft) {
     if (verb == "read") {
         ReadCommand read = draft.read;
         std::ranges::transform(read.collectors, read.collectors.begin(), config::collector_url);
+        const std::size_t files = files_among(read.files);
+        const auto words = read.files.begin() + static_cast<std::ptrdiff_t>(files);
+        read.packets.filter_words.assign(words, read.files.end());
+        read.files.erase(words, read.files.end());
         return read;
     }
     if (verb == "ctl") {
@@ -80,6 +85,9 @@ LoadRequest load_request(const CommandLine& line, std::vector<std::string> envir
         request.sources = run->sources;
         request.collectors = run->collectors;
         request.json_paths = run->json_paths;
+        request.filter = run->packets.filter();
+        const auto sets = run->packets.sets();
+        request.sets.insert(request.sets.begin(), sets.begin(), sets.end());
         if (!request.file && run->sources.empty()) {
             request.file = default_config_file;
         }
@@ -87,6 +95,8 @@ LoadRequest load_request(const CommandLine& line, std::vector<std::string> envir
     if (const auto* read = std::get_if<ReadCommand>(&line.verb); read != nullptr) {
         request.collectors = read->collectors;
         request.json_paths = read->json_paths;
+        const auto sets = read->packets.sets();
+        request.sets.insert(request.sets.begin(), sets.begin(), sets.end());
     }
     if (const auto* check = std::get_if<CheckCommand>(&line.verb); check != nullptr) {
         request.sources = check->sources;

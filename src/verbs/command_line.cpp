@@ -18,6 +18,7 @@
 #include "src/verbs/completion.h"
 #include "src/verbs/file_arguments.h"
 #include "src/verbs/option_checks.h"
+#include "src/verbs/packet_arguments.h"
 #include "src/verbs/setup_arguments.h"
 
 namespace tapmeter::verbs {
@@ -90,13 +91,16 @@ void add_run(CLI::App& program, Draft& draft) {
     add_sources(verb, draft.run.sources);
     add_exports(verb, draft.run.collectors, draft.run.json_paths);
     add_duration(verb, draft);
+    verb.add_option("EXPRESSION", draft.run.packets.filter_words, filter_help)->type_name("");
+    add_packet_options(verb, draft.run.packets);
     add_common(verb, draft);
     verb.footer("Example:\n  tapmeter run -i eth1 -n udp://10.0.0.9:4739");
 }
 
 void add_read(CLI::App& program, Draft& draft) {
     CLI::App& verb = *program.add_subcommand("read", "meter capture files and print the books");
-    verb.add_option("FILES", draft.read.files, "pcap, pcapng or IPFIX files; - is standard input")
+    verb.add_option("FILES", draft.read.files,
+                    "pcap, pcapng or IPFIX files, - is standard input; behind them a filter")
         ->type_name("")
         ->required();
     add_exports(verb, draft.read.collectors, draft.read.json_paths);
@@ -115,6 +119,7 @@ void add_read(CLI::App& program, Draft& draft) {
         ->check(CLI::Range(0U, top_max));
     verb.add_flag("--utc", draft.read.utc, "print times in UTC");
     verb.add_flag("--flows", draft.read.flows, "print every flow record");
+    add_packet_options(verb, draft.read.packets);
     add_common(verb, draft);
     verb.footer("Example:\n  tapmeter read --flows -o json file.pcap");
 }
@@ -319,9 +324,6 @@ std::optional<std::string> stranger_fault(const CLI::App& at) {
     if (!words.verbs.empty()) {
         return "unknown verb " + config::shortened(name) + hint;
     }
-    if (looks_like_filter(rest.front())) {
-        return filter_fault(rest);
-    }
     return "unexpected argument " + config::shortened(rest.front());
 }
 
@@ -363,6 +365,9 @@ tl::expected<CommandLine, Farewell> parsed(const CLI::App& program, const Draft&
                                      : refused(at, "the shell must be bash, zsh or fish"));
     }
     if (const auto fault = verb == "read" ? files_fault(draft.read.files) : std::nullopt) {
+        return tl::unexpected(refused(at, *fault));
+    }
+    if (const auto fault = packet_options_fault(draft, verb)) {
         return tl::unexpected(refused(at, *fault));
     }
     if (const auto fault = verb == "bench" ? bench_fault(draft.bench) : std::nullopt) {

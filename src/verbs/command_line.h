@@ -39,11 +39,25 @@ struct CommonOptions {
     ColorMode color = ColorMode::automatic;  // NO_COLOR is answered with never
 };
 
+// Which packets, and what becomes of them beside being metered.
+struct PacketOptions {
+    std::vector<std::string> filter_words;  // behind the options; joined they are one expression
+    std::string write;                      // -w; empty: as the configuration says
+    std::optional<std::uint64_t> file_millions;  // -C: 1,000,000 octets
+    std::optional<std::uint32_t> files;          // -W
+    std::optional<std::uint32_t> rotate;         // -G, seconds
+    std::optional<std::uint32_t> snap_octets;    // -s
+
+    std::string filter() const;             // empty: none
+    std::vector<std::string> sets() const;  // as KEY=VALUE of the configuration
+};
+
 struct RunCommand {
     std::vector<std::string> sources;     // -i, as `source` of [[capture]]
     std::vector<std::string> collectors;  // -n, as URLs
     std::vector<std::string> json_paths;
     std::optional<std::chrono::milliseconds> duration;  // none: until told to stop
+    PacketOptions packets;
 };
 
 struct ReadCommand {
@@ -57,6 +71,7 @@ struct ReadCommand {
     unsigned top = 10;               // rows of each table, up to top_max; 0: no hosts are counted
     bool utc = false;
     bool flows = false;  // print every flow record
+    PacketOptions packets;
 };
 
 struct CheckCommand {

@@ -30,7 +30,11 @@ ExitCode demo(const DemoCommand& command, const CommonOptions& common, LoadReque
             "  control   tapmeter ctl books --socket " + settings.control.socket.string() + "\n";
     }
     std::fwrite(text.data(), 1, text.size(), stderr);
-    return run({.sources = {}, .collectors = {}, .json_paths = {}, .duration = command.duration},
+    return run({.sources = {},
+                .collectors = {},
+                .json_paths = {},
+                .duration = command.duration,
+                .packets = {}},
                common, config);
 }
 

@@ -12,12 +12,15 @@ namespace tapmeter::verbs {
 namespace {
 
 // The words that a filter can begin with (pcap-filter(7)).
-constexpr std::array<std::string_view, 38> filter_words{
-    "and",    "arp",     "broadcast", "carp", "dst",       "ether",  "fddi",  "gateway",
-    "geneve", "greater", "host",      "icmp", "icmp6",     "igmp",   "igrp",  "ip",
-    "ip6",    "ipx",     "iso",       "len",  "less",      "link",   "mpls",  "multicast",
-    "net",    "not",     "or",        "port", "portrange", "pppoes", "proto", "rarp",
-    "sctp",   "src",     "tcp",       "udp",  "vlan",      "vrrp",
+constexpr std::array<std::string_view, 57> filter_words{
+    "aarp",       "ah",    "and",   "arp",       "atalk", "broadcast", "carp",    "clnp",
+    "decnet",     "dst",   "ether", "esis",      "esp",   "fddi",      "gateway", "geneve",
+    "greater",    "host",  "icmp",  "icmp6",     "igmp",  "igrp",      "inbound", "ip",
+    "ip6",        "ipx",   "isis",  "iso",       "lat",   "len",       "less",    "link",
+    "lsp",        "moprc", "mpls",  "multicast", "net",   "netbeui",   "not",     "or",
+    "outbound",   "pim",   "port",  "portrange", "ppp",   "pppoed",    "pppoes",  "proto",
+    "protochain", "rarp",  "sctp",  "src",       "stp",   "tcp",       "udp",     "vlan",
+    "vrrp",
 };
 
 }  // namespace
@@ -33,18 +36,19 @@ bool looks_like_filter(std::string_view text) {
     return marked || std::ranges::find(filter_words, word) != filter_words.end();
 }
 
-std::string filter_fault(std::span<const std::string> words) {
-    std::string filter;
-    for (const std::string& word : words) {
-        filter += filter.empty() ? "" : " ";
-        filter += word;
-    }
-    return config::shortened(filter) +
-           ": capture filters are not supported in this version; filter before, with: tcpdump -r "
-           "FILE -w - EXPRESSION | tapmeter read -";
+std::size_t files_among(std::span<const std::string> words) {
+    std::error_code error;
+    const auto is_no_file = [&error](const std::string& word) {
+        return word != "-" && !std::filesystem::exists(word, error) && looks_like_filter(word);
+    };
+    return static_cast<std::size_t>(std::ranges::find_if(words, is_no_file) - words.begin());
 }
 
-std::optional<std::string> files_fault(std::span<const std::string> files) {
+std::optional<std::string> files_fault(std::span<const std::string> words) {
+    const auto files = words.first(files_among(words));
+    if (files.empty()) {
+        return "no file is named before the filter; - is standard input";
+    }
     if (std::ranges::count(files, "-") > 1) {
         return "standard input (-) can be read only once";
     }
@@ -55,10 +59,7 @@ std::optional<std::string> files_fault(std::span<const std::string> files) {
             continue;
         }
         if (!std::filesystem::exists(status)) {
-            const auto rest = files.subspan(static_cast<std::size_t>(&file - files.data()));
-            return looks_like_filter(file)
-                       ? filter_fault(rest)
-                       : config::shortened(file) + ": no such file or directory";
+            return config::shortened(file) + ": no such file or directory";
         }
         if (std::filesystem::is_directory(status)) {
             return config::shortened(file) + ": is a directory; name the files in it";

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -43,6 +45,7 @@ Config config_for(const ReadCommand& command, const Loaded& loaded) {
     capture.flow_key =
         command.flow_key == "outer" ? Config::FlowKeyLayer::outer : Config::FlowKeyLayer::inner;
     capture.dedup = config::parse_duration(command.dedup).value_or(std::chrono::milliseconds{0});
+    capture.filter = command.packets.filter();
     config.captures = {capture};
     config.workers.count = command.workers;
     return config;
@@ -125,6 +128,26 @@ void print_summary(const Summary& summary, unsigned top, const Config& config) {
     print(stdout, rendered(summary.hosts(top), OutputFormat::text) + "\n");
 }
 
+// What keeps packets from being written, or filtered, as they are to be.
+std::optional<std::string> writing_fault(const ReadCommand& command, const Config& config) {
+    const std::string& to = config.write.file;
+    if (to == "-") {
+        return "packets cannot be written to standard output, which carries the results; name a "
+               "file";
+    }
+    const bool of_packets = !to.empty() || !config.captures.front().filter.empty();
+    if (of_packets && any_is_ipfix(command.files)) {
+        return "files of IPFIX hold flow records: there are no packets to filter or to write";
+    }
+    std::error_code error;
+    for (const std::string& file : command.files) {
+        if (!to.empty() && std::filesystem::equivalent(file, to, error)) {
+            return to + " is being read: it cannot be written at the same time; name another file";
+        }
+    }
+    return std::nullopt;
+}
+
 // Flow records that somebody metered already.
 ExitCode read_records(const ReadCommand& command, const CommonOptions& common,
                       const Config& config) {
@@ -170,6 +193,7 @@ ExitCode read_files(const ReadCommand& command, const CommonOptions& common, con
     parts.outputs = std::move(outputs->all);
     parts.clock = &clock;
     parts.names = &names;
+    parts.log = complain;
     parts.captures.points.push_back(std::move(*file));
     parts.captures.prefiltered.push_back(nullptr);
     parts.captures.same_symmetric_hash = true;
@@ -211,6 +235,10 @@ ExitCode read(const ReadCommand& command, const CommonOptions& common, const Loa
         return ExitCode::refused;
     }
     const Config wanted = config_for(command, *loaded);
+    if (const auto fault = writing_fault(command, wanted)) {
+        complain(*fault);
+        return ExitCode::refused;
+    }
     return any_is_ipfix(command.files) ? read_records(command, common, wanted)
                                        : read_files(command, common, wanted);
 }

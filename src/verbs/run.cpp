@@ -70,6 +70,7 @@ Result<void> build(const LoadRequest& request, Running& running) {
     parts.outputs = std::move(*outputs);
     parts.clock = &running.clock;
     parts.names = &running.names;
+    parts.log = log_line;
     parts.config_json = config_as_json(running.loaded, running.loaded);
     parts.read_config_again = [&request, &running] {
         auto fresh = read_again(request, running.loaded);

@@ -20,6 +20,8 @@ Config of(const std::vector<std::string>& sources) {
         config.captures.push_back({.name = "p" + std::to_string(config.captures.size()),
                                    .source = source,
                                    .observation_domain_id = {},
+                                   .filter = {},
+                                   .filter_raw = {},
                                    .prefilter = {}});
     }
     return config;

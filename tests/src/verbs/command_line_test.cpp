@@ -73,10 +73,15 @@ TEST(CommandLine, read_takes_existing_files) {
     EXPECT_TRUE(read.strict && read.utc && read.flows);
     EXPECT_EQ(read.collectors, Words{"udp://h:1"});
 
-    EXPECT_NE(
-        farewell({"read", file, "tcp", "port", "443"})
-            .error.find("\"tcp port 443\": capture filters are not supported in this version"),
-        std::string::npos);
+    const auto some = command<ReadCommand>({"read", file, "-", "tcp", "port", "443", "-w", "/o"});
+    EXPECT_EQ(some.files, (Words{file, "-"}));
+    EXPECT_EQ(some.packets.filter(), "tcp port 443");
+    EXPECT_EQ(some.packets.write, "/o");
+    EXPECT_EQ(command<ReadCommand>({"read", "-", "(tcp or udp)"}).packets.filter(), "(tcp or udp)");
+    EXPECT_NE(farewell({"read", file, "tcp", "prot", "443"}).error.find("libpcap says"),
+              std::string::npos);
+    EXPECT_NE(farewell({"read", "tcp", "port", "443"}).error.find("no file is named"),
+              std::string::npos);
     EXPECT_NE(farewell({"read", folder.string()}).error.find("is a directory"), std::string::npos);
     EXPECT_NE(farewell({"read", file + "x"}).error.find("no such file"), std::string::npos);
     fs::remove_all(folder);
@@ -125,10 +130,13 @@ TEST(CommandLine, mistakes_are_refused_before_anything_starts) {
         {{"run", "--duration", "30"}, "must be a duration"},
         {{"run", "-o", "xml"}, "must be text, json, csv"},
         {{"run", "--color", "nver"}, "did you mean \"never\"?"},
-        {{"run", "-i", "eth0", "tcp port 443"}, "capture filters are not supported"},
-        {{"run", "not", "arp"}, "\"not arp\": capture filters are not supported"},
-        {{"run", "extra"}, "unexpected argument \"extra\""},
-        {{"run", "--", "--set"}, "unexpected argument"},
+        {{"run", "-i", "eth0", "tcp prot 443"}, "the filter \"tcp prot 443\" must be"},
+        {{"run", "not", "(arp"}, "libpcap says"},
+        {{"run", "--", "--set"}, "libpcap says"},
+        {{"run", "-C", "0"}, "not in range"},
+        {{"run", "-W", "0"}, "not in range"},
+        {{"run", "-G", "0"}, "not in range"},
+        {{"run", "-s", "262145"}, "not in range"},
         {{"read"}, "FILES is required"},
         {{"read", "-", "-"}, "only once"},
         {{"read", "-", "--workers", "0"}, "not in range"},
