@@ -274,23 +274,28 @@ cost() {
 import json, sys
 print(min(row["cpu_time"] for row in json.load(sys.stdin)["benchmarks"]))'
 }
-worker_unaffected() {
-    local best_read=1e9 best_stopped=1e9 round
-    for round in 1 2 3 4 5 6 7 8; do
-        best_read=$(python3 -c "print(min($best_read, $(cost)))")
-        kill -STOP "$two"
-        best_stopped=$(python3 -c "print(min($best_stopped, $(cost)))")
-        kill -CONT "$two"
-        echo "round $round: $best_read ns a packet with all reading, $best_stopped with one stopped"
-        if [[ $round -ge 3 ]] && python3 -c "exit($best_read < 0.98 * $best_stopped)"; then
-            return
-        fi
-    done
-    return 1
-}
-expect worker_unaffected 'a stopped collector costs the worker more than 2 % of its throughput' \
-    worker_unaffected
-tail -n 1 "$work/expect.log"
+# Twice with all reading, so that it can be told how much of a difference is this machine's noise.
+best_read=1e9 best_again=1e9 best_stopped=1e9
+least() { python3 -c "print(min($1, $2))"; }
+is_unaffected() { python3 -c "exit(min($best_read, $best_again) < 0.98 * $best_stopped)"; }
+is_noisy() { python3 -c "exit(abs($best_read - $best_again) < 0.02 * $best_read)"; }
+for round in 1 2 3 4 5 6; do
+    best_read=$(least "$best_read" "$(cost)")
+    kill -STOP "$two"
+    best_stopped=$(least "$best_stopped" "$(cost)")
+    kill -CONT "$two"
+    best_again=$(least "$best_again" "$(cost)")
+    [[ $round -ge 2 ]] && is_unaffected && break
+done
+echo "CPU time of a packet: $best_read and $best_again ns with all reading," \
+    "$best_stopped with one stopped, the best of $round rounds"
+if is_unaffected; then
+    ok worker_unaffected
+elif is_noisy; then
+    skip worker_unaffected 'this machine is too busy to tell two percent'
+else
+    failed worker_unaffected 'a stopped collector costs the worker more than 2 % of its throughput'
+fi
 
 expect books_balance 'the books of a run do not balance' \
     test "$(cat "$work"/{failover,balance,trouble,cut}.log 2>/dev/null |
