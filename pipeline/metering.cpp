@@ -5,6 +5,7 @@
 
 #include "pipeline/base/expects.h"
 #include "pipeline/base/packet.h"
+#include "pipeline/flow/own_sessions.h"
 
 namespace tapmeter {
 
@@ -216,6 +217,13 @@ void Metering::note_worth(FlowIndex index) noexcept {
 }
 
 void Metering::open(const FlowKey& key, const Sought& sought, const Observation& first) noexcept {
+    if (flow::own_sessions.contains(key)) [[unlikely]] {
+        leave_out(first, LeftOut::own_export);
+        if (parts_.analytics != nullptr) {
+            parts_.analytics->pass(first);
+        }
+        return;
+    }
     const bool let_in = admission_.open() || is_let_in(key, sought.hash, first);
     if (let_in && make_flow(key, sought, first, admission_.aggregates())) {
         return;
@@ -369,24 +377,6 @@ bool Metering::drain(ObservedAt end_time) noexcept {
         drained_places_ = 0;
         fold_the_rest();
         return drain_table(end_time);
-    }
-    return true;
-}
-
-bool Metering::drain_table(ObservedAt end_time) noexcept {
-    for (; drained_places_ < parts_.table.places(); ++drained_places_) {
-        const std::size_t bucket = drained_places_ / flow::FlowBucket::ways;
-        const std::size_t way = drained_places_ % flow::FlowBucket::ways;
-        if (parts_.table.bucket(bucket).tags[way] == 0) {
-            continue;
-        }
-        if (parts_.ring.free_slots(records_per_packet_max) < records_per_packet_max) {
-            return false;
-        }
-        const FlowIndex index = flow::FlowTable::index_of(bucket, way);
-        if (settle(index, end_time)) {
-            end(index, FlowEndReason::forced_end);
-        }
     }
     return true;
 }

@@ -176,6 +176,7 @@ private:
     void note_worth(flow::FlowIndex index) noexcept;
     bool is_let_in(const flow::FlowKey& key, FlowHash hash,
                    const flow::Observation& first) noexcept;
+    void leave_out(const flow::Observation& packet, LeftOut reason) noexcept;
     void aggregate(const flow::FlowKey& key, const flow::Observation& packet) noexcept;
     bool add_to_aggregate(const flow::FlowKey& key, const flow::Observation& packet,
                           bool make_room) noexcept;

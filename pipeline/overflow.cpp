@@ -26,12 +26,16 @@ bool Metering::is_let_in(const FlowKey& key, FlowHash hash, const Observation& f
         case Admission::Verdict::leave_out:
             break;
     }
-    // It was taken for metered when it came.
-    const Traffic one{.packets = 1, .octets = first.octets, .layer2_octets = first.layer2_octets};
+    leave_out(first, LeftOut::flow_sampling);
+    return false;
+}
+
+// It was taken for metered when it came.
+void Metering::leave_out(const Observation& packet, LeftOut reason) noexcept {
+    const Traffic one{.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
     parts_.books.metered -= one;
     parts_.books.in_table -= one;
-    parts_.books.ignored[index_of(LeftOut::flow_sampling)] += one;
-    return false;
+    parts_.books.ignored[index_of(reason)] += one;
 }
 
 void Metering::aggregate(const FlowKey& key, const Observation& packet) noexcept {

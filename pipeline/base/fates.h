@@ -41,11 +41,12 @@ enum class LeftOut : std::uint8_t {
     flow_sampling,  // overload: not one of the flows that are metered
     duplicate,      // a copy of a packet that was metered a moment ago, as SPAN ports send them
     filter,         // refused by the expression of its observation point
+    own_export,     // a packet of a Transport Session of our own: metering it would make more
     count,
 };
 inline constexpr std::size_t left_out_reasons = static_cast<std::size_t>(LeftOut::count);
 inline constexpr std::array<std::string_view, left_out_reasons> left_out_names{
-    "flow_sampling", "duplicate", "filter"};
+    "flow_sampling", "duplicate", "filter", "own_export"};
 
 // What is no IP packet: accounted, not an error.
 enum class NonIp : std::uint8_t {

@@ -134,6 +134,32 @@ void check_captures(const Settings& settings, const Config& config, ErrorList& e
     }
 }
 
+// Collectors of one group share alike, and more than one of them is needed to share at all.
+void check_groups(const Settings& settings, const Config& config, ErrorList& errors) {
+    for (std::size_t i = 0; i < config.ipfix.size(); ++i) {
+        const Config::Ipfix& one = config.ipfix[i];
+        const auto of_group = [&one](const Config::Ipfix& other) {
+            return other.group == one.group;
+        };
+        const Block& block = settings.list(Group::ipfix)[i];
+        const auto first = std::ranges::find_if(config.ipfix, of_group);
+        if (one.group.empty()) {
+            continue;
+        }
+        if (first->sharing != one.sharing) {
+            errors.add(origin_of(block, known_key("export.ipfix", "sharing")),
+                       "sharing differs from that of the first collector of group " +
+                           shortened(one.group) + ": all of a group share alike");
+        }
+        if (std::ranges::count_if(config.ipfix, of_group) == 1) {
+            errors.add(origin_of(block, known_key("export.ipfix", "group")),
+                       "group " + shortened(one.group) +
+                           " has no other collector: name it in a second [[export.ipfix]] too, or "
+                           "leave it out");
+        }
+    }
+}
+
 void fill_in(const Settings& settings, Config& config, ErrorList& errors) {
     const std::vector<std::string> captures = block_names(settings, Group::captures);
     for (std::size_t i = 0; i < captures.size(); ++i) {
@@ -220,6 +246,7 @@ Config assemble(const Settings& settings, bool complete, ErrorList& errors) {
     check_workers(settings, config, errors);
     check_levels(settings, config, errors);
     check_captures(settings, config, errors);
+    check_groups(settings, config, errors);
     return config;
 }
 

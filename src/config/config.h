@@ -83,6 +83,7 @@ struct Config {
         std::chrono::milliseconds active_timeout{60'000};  // 1 s to 24 h
         std::chrono::milliseconds tcp_end_timeout{2'000};  // linger after FIN or RST; 0 to 1 min
         bool vlan_in_key = true;                           // key = "5tuple+vlan" or "5tuple"
+        bool own_export = false;  // meter the packets of our own Transport Sessions too
     };
 
     // When a worker is pressed, and what it does then. Percentages are 1 to 100 unless said.
@@ -167,6 +168,12 @@ struct Config {
 
     enum class Transport : std::uint8_t { udp, tcp, tls, file, netflow9, netflow5 };
 
+    // How the Collectors of one group share the flow records.
+    enum class Sharing : std::uint8_t {
+        failover,  // the first that can be reached has them all
+        balance,   // each has the flows that a hash of their key gives it
+    };
+
     // One [[export.ipfix]] block: one Collector, or one folder of IPFIX files. NetFlow, version 9
     // or 5, goes over UDP.
     struct Ipfix {
@@ -203,6 +210,10 @@ struct Config {
         // queue.
         std::filesystem::path spool_folder;
         std::uint64_t spool_octets = 1ULL << 30U;  // at most on disk; 8 MiB to 16 TiB
+        std::string group;  // of Collectors that share the flow records; empty: it has them all
+        Sharing sharing = Sharing::failover;  // the same in all blocks of a group
+        // Flow records a second, evenly; 0: as fast as they come. Else 100 to 1,000,000,000.
+        std::uint32_t pace = 0;
     };
 
     // One [[export.json]] block: flow records as EVE-compatible JSON lines.

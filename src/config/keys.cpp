@@ -110,6 +110,8 @@ constexpr std::array keys{
         "a flow that lasts is reported each time it has lasted so long"},
     Key{ranged(Type::duration, 0, 60 * second), TableId::flow, "tcp_end_timeout",
         at<&C::flow, &C::Flow::tcp_end_timeout>(), "how long a TCP flow is kept after FIN or RST"},
+    Key{plain(Type::flag), TableId::flow, "own_export", at<&C::flow, &C::Flow::own_export>(),
+        "meter the packets by which tapmeter itself exports; else left out, and counted"},
 
     Key{choice({"auto", "on", "off"}), TableId::overload, "aggregate",
         at<&C::overload, &C::Overload::aggregate>(),
@@ -327,6 +329,15 @@ constexpr std::array keys{
     Key{ranged(Type::size, 8 * mebibyte, mebibyte << 24U), TableId::ipfix, "spool_size",
         at<&C::ipfix, &C::Ipfix::spool_octets>(),
         "most that may wait there; then the oldest is lost, and counted"},
+    Key{plain(Type::name, automatic), TableId::ipfix, "group", at<&C::ipfix, &C::Ipfix::group>(),
+        "collectors of one group share the flow records; auto: this one has them all"},
+    Key{choice({"failover", "balance"}), TableId::ipfix, "sharing",
+        at<&C::ipfix, &C::Ipfix::sharing>(),
+        "failover: the first of the group that can be reached has them all; balance: each has a "
+        "share of the flows"},
+    Key{ranged(Type::number, 100, pace_max, automatic), TableId::ipfix, "pace",
+        at<&C::ipfix, &C::Ipfix::pace>(),
+        "flow records a second that are sent at most, evenly; auto: as fast as they come"},
 
     Key{plain(Type::file, required),
         TableId::json,

@@ -32,7 +32,8 @@ inline RecordTotals totals_of(const flow::FlowRecord& record) noexcept {
 // The books of one output. Two threads write, each its own half and without waiting: the exporter
 // core that takes records, and the sending thread. Any thread reads.
 //
-//     exporter core:   taken = left_out + encoding + handed_over + queue_full + not_expressible
+//     exporter core:   taken = left_out + elsewhere + encoding + handed_over + queue_full +
+//                              not_expressible
 //     sending thread:  finished = sent + send_error + spool_full + spool_error + spooled
 //                      finished <= handed_over + recovered
 //
@@ -50,6 +51,7 @@ public:
         RecordTotals queue_full;
         RecordTotals not_expressible;
         RecordTotals left_out;
+        RecordTotals elsewhere;
     };
     struct Sender {
         RecordTotals sent;
@@ -63,6 +65,7 @@ public:
         std::uint64_t templates = 0;
         std::uint64_t spool_damage = 0;
         std::uint64_t up = 1;
+        ExportLag lag;
     };
 
     Account() noexcept { publish_sender(); }
@@ -93,6 +96,7 @@ public:
         OutputCounters counters;
         counters.taken = given.taken;
         counters.left_out = given.left_out;
+        counters.elsewhere = given.elsewhere;
         counters.encoding = given.encoding;
         counters.recovered = finished.recovered;
         counters.queued = given.handed_over;
@@ -110,6 +114,7 @@ public:
         counters.templates = finished.templates;
         counters.spool_damage = finished.spool_damage;
         counters.up = finished.up != 0;
+        counters.lag = finished.lag;
         return counters;
     }
 

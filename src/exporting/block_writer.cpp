@@ -10,6 +10,8 @@
 #include <csignal>
 #include <system_error>
 
+#include "src/exporting/settle.h"
+
 namespace tapmeter::exporting {
 namespace {
 
@@ -137,19 +139,10 @@ void BlockWriter::give_up(int error) {
     settle(1, false);
 }
 
-// Books the oldest `count` blocks and gives them back.
 void BlockWriter::settle(std::size_t count, bool sent) {
-    const auto blocks = queue_.readable();
-    RecordTotals& fate = sent ? account_.sender.sent : account_.sender.send_error;
-    for (const Block& block : blocks.first(count)) {
-        fate += block.contents;
-        account_.sender.messages += sent ? 1U : 0U;
-        account_.sender.message_octets += sent ? block.octets : 0U;
-    }
     written_ = 0;
     account_.sender.up = sent ? 1 : 0;
-    account_.publish_sender();  // before the blocks are gone: drain() looks at the queue
-    queue_.consume(count);
+    exporting::settle(queue_, account_, count, sent);
 }
 
 }  // namespace tapmeter::exporting

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "src/exporting/settle.h"
+
 namespace tapmeter::exporting {
 namespace {
 
@@ -123,22 +125,12 @@ void DatagramSender::unreachable(int error) {
     });
 }
 
-// Books the oldest `count` blocks and gives them back.
 void DatagramSender::settle(std::size_t count, bool sent) {
-    if (count == 0) {
-        return;
+    if (count != 0) {
+        attempts_ = 0;
+        account_.sender.up = sent ? 1 : 0;
+        exporting::settle(queue_, account_, count, sent);
     }
-    const auto blocks = queue_.readable();
-    RecordTotals& fate = sent ? account_.sender.sent : account_.sender.send_error;
-    for (const Block& block : blocks.first(count)) {
-        fate += block.contents;
-        account_.sender.messages += sent ? 1U : 0U;
-        account_.sender.message_octets += sent ? block.octets : 0U;
-    }
-    attempts_ = 0;
-    account_.sender.up = sent ? 1 : 0;
-    account_.publish_sender();  // before the blocks are gone: drain() looks at the queue
-    queue_.consume(count);
 }
 
 }  // namespace tapmeter::exporting

@@ -40,6 +40,8 @@ struct FreeContext {
 
 bool compress_into(int from, int to) {
     const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
+    // Else some damage would be read as other numbers.
+    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
     std::vector<std::byte> in(ZSTD_CStreamInSize());
     std::vector<std::byte> out(ZSTD_CStreamOutSize());
     for (;;) {

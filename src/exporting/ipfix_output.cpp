@@ -8,6 +8,7 @@
 #include "pipeline/base/expects.h"
 #include "src/exporting/message_sender.h"
 #include "src/exporting/reports_of_directions.h"
+#include "src/exporting/spread.h"
 #include "src/exporting/stream_sender.h"
 
 namespace tapmeter::exporting {
@@ -52,13 +53,6 @@ flow::FlowRecord reversed(flow::FlowRecord record) noexcept {
     return record;
 }
 
-// Spreads flow ids evenly (the finalizer of SplitMix64, Steele et al. 2014).
-std::uint64_t mixed(std::uint64_t id) noexcept {
-    id = (id ^ (id >> 30U)) * 0xbf58'476d'1ce4'e5b9;
-    id = (id ^ (id >> 27U)) * 0x94d0'49bb'1331'11eb;
-    return id ^ (id >> 31U);
-}
-
 }  // namespace
 
 IpfixOutput::IpfixOutput(Parts parts, const Interfaces& interfaces)
@@ -67,9 +61,19 @@ IpfixOutput::IpfixOutput(Parts parts, const Interfaces& interfaces)
       filter_(std::move(parts.filter)),
       sampling_exponent_(static_cast<unsigned>(std::countr_zero(parts.config.sampling))),
       texts_(texts_of(interfaces)),
+      group_name_(parts.config.group),
+      group_room_(std::min<std::size_t>(parts.config.queue_messages / 4 + 1, records_at_a_time)),
       queue_({parts.config.queue_messages, message_octets_max(parts.config)},
              std::move(parts.queue_event)),
       now_(parts.start.now()) {
+    if (parts.start.group != nullptr) {
+        if (*parts.start.group == nullptr) {
+            own_group_ = std::make_unique<CollectorGroup>(parts.config.sharing);
+            *parts.start.group = own_group_.get();
+        }
+        group_ = *parts.start.group;
+        place_ = group_->join(parts.config.name, parts.spool != nullptr);
+    }
     sender_ = sender_for(parts, interfaces);
     const auto domains = domains_of(interfaces);
     for (const ObservationDomainId domain : domains) {
@@ -118,20 +122,63 @@ IpfixOutput::~IpfixOutput() {
 }
 
 void IpfixOutput::take(const RecordBatch& batch) {
+    deal(batch);
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
-        take_one(batch.records[i], batch.parts_of(i));
+        const RecordTotals totals = totals_of(batch.records[i]);
+        if (!is_elsewhere(i, totals)) {
+            take_one(batch.records[i], totals, batch.parts_of(i));
+        }
     }
     publish();
+}
+
+// A block holds one record at least, so that many blocks are room enough. Whoever is away is not
+// waited for while another has its records.
+bool IpfixOutput::ready() noexcept {
+    tell_group();
+    const bool has_room = queue_.has_room(records_at_a_time);
+    return has_room ||
+           (group_ != nullptr && !sender_->is_reachable() && group_->another_is_ready(place_));
+}
+
+void IpfixOutput::tell_group() noexcept {
+    using State = CollectorGroup::State;
+    if (group_ != nullptr) {
+        const State reached = queue_.has_room(group_room_) ? State::ready : State::full;
+        group_->tell(place_, sender_->is_reachable() ? reached : State::away);
+    }
+}
+
+void IpfixOutput::deal(const RecordBatch& batch) {
+    if (group_ != nullptr && place_ == 0) {
+        group_->deal(batch.records);
+    }
+}
+
+bool IpfixOutput::is_elsewhere(std::size_t index, const RecordTotals& totals) noexcept {
+    if (group_ == nullptr || group_->is_for(place_, index)) [[likely]] {
+        return false;
+    }
+    account_.taker.taken += totals;
+    account_.taker.elsewhere += totals;
+    return true;
+}
+
+OutputCounters IpfixOutput::counters() const {
+    OutputCounters counters = account_.read();
+    counters.group = group_name_;
+    return counters;
 }
 
 void IpfixOutput::publish() {
     account_.publish_taker();
     queue_.wake();
     pushed_since_wake_ = 0;
+    tell_group();
 }
 
-void IpfixOutput::take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside) {
-    const RecordTotals totals = totals_of(record);
+void IpfixOutput::take_one(const flow::FlowRecord& record, const RecordTotals& totals,
+                           const RecordRing::Parts& beside) {
     if (is_left_out(record)) {
         account_.taker.taken += totals;
         account_.taker.left_out += totals;
@@ -144,15 +191,17 @@ void IpfixOutput::take_one(const flow::FlowRecord& record, const RecordRing::Par
         const bool added = add(builder, record, beside);
         expects(added);
     }
-    count_as_encoding(stream, totals);
+    count_as_encoding(stream, totals, record.end);
     account_.taker.taken += totals;
 }
 
 // Of what was just added to the message in progress.
-void IpfixOutput::count_as_encoding(std::size_t stream, const RecordTotals& totals) {
+void IpfixOutput::count_as_encoding(std::size_t stream, const RecordTotals& totals,
+                                    ObservedAt ended) {
     const RecordTotals& contents = streams_[stream].builder.contents();
     if (contents.records == totals.records && contents.packets == totals.packets) {
         streams_[stream].begun = now_;
+        streams_[stream].ended = ended;
     }
     account_.taker.encoding += totals;
 }
@@ -164,7 +213,7 @@ std::size_t IpfixOutput::stream_of(const flow::FlowRecord& record) const noexcep
 
 bool IpfixOutput::is_left_out(const flow::FlowRecord& record) const noexcept {
     const std::uint64_t choice = (std::uint64_t{1} << sampling_exponent_) - 1;
-    return (choice != 0 && (mixed(record.flow_id) & choice) != 0) || !filter_.matches(record);
+    return (choice != 0 && (spread(record.flow_id) & choice) != 0) || !filter_.matches(record);
 }
 
 // False: no room. Whole flows are sampled, so each record of one says the same.
@@ -225,7 +274,7 @@ void IpfixOutput::finish_message(std::size_t stream) {
     account_.taker.handed_over += contents;
     account_.publish_taker();  // before the sender can finish it: the account's promise
     queue_.push({static_cast<std::uint32_t>(message.size()), static_cast<std::uint32_t>(stream),
-                 contents, sequence, step});
+                 contents, sequence, step, streams_[stream].ended});
     if (++pushed_since_wake_ == pushes_per_wake) {
         pushed_since_wake_ = 0;
         queue_.wake();
@@ -241,6 +290,7 @@ void IpfixOutput::tick(std::chrono::steady_clock::time_point now) {
         }
     }
     queue_.wake();
+    tell_group();
 }
 
 void IpfixOutput::flush(std::chrono::steady_clock::time_point deadline) {

@@ -12,6 +12,7 @@
 #include "pipeline/base/result.h"
 #include "src/config/config.h"
 #include "src/exporting/account.h"
+#include "src/exporting/collector_group.h"
 #include "src/exporting/interfaces.h"
 #include "src/exporting/message.h"
 #include "src/exporting/output.h"
@@ -24,10 +25,13 @@
 
 namespace tapmeter::exporting {
 
-// Where a session begins; anything else than this is for tests.
+// Where a session begins, and with whom it shares the flow records.
 struct IpfixStart {
-    std::uint32_t first_sequence = 0;
+    std::uint32_t first_sequence = 0;  // another one is for tests, as is another clock
     std::chrono::steady_clock::time_point (*now)() = std::chrono::steady_clock::now;
+    // Of the configured name, where the members of a group find it: the first one makes it and owns
+    // it, and is opened before the others and taken before them. Null: not in a group.
+    CollectorGroup** group = nullptr;
 };
 
 // Opens the session to one Collector and starts its sending thread. A Collector that is away is no
@@ -80,21 +84,25 @@ public:
     ~IpfixOutput() override;
 
     std::string_view name() const noexcept override { return name_; }
-    // A block holds one record at least, so that many blocks are room enough.
-    bool ready() noexcept override { return queue_.has_room(records_at_a_time); }
+    bool ready() noexcept override;
     void take(const RecordBatch& batch) override;
     void tick(std::chrono::steady_clock::time_point now) override;
     void flush(std::chrono::steady_clock::time_point deadline) override;
     void report(const MeteringReport& latest) override { sender_->report(latest); }
-    OutputCounters counters() const override { return account_.read(); }
+    OutputCounters counters() const override;
 
 protected:
     // The messages of one Observation Domain.
     struct Stream {
         MessageBuilder builder;
         std::chrono::steady_clock::time_point begun{};  // the message in progress, by tick()
+        ObservedAt ended{};                             // of its first flow record
     };
 
+    // Before the records of one take() are looked at.
+    void deal(const RecordBatch& batch);
+    // True: another Collector of the group has it, and it is accounted for. Of the present batch.
+    bool is_elsewhere(std::size_t index, const RecordTotals& totals) noexcept;
     bool is_left_out(const flow::FlowRecord& record) const noexcept;
     // As a record that says how many flows it stands for, after this output's sampling.
     flow::FlowRecord sampled(const flow::FlowRecord& record) const noexcept;
@@ -105,14 +113,16 @@ protected:
     }
     // After the records of one take().
     void publish();
-    void count_as_encoding(std::size_t stream, const RecordTotals& totals);
+    void count_as_encoding(std::size_t stream, const RecordTotals& totals, ObservedAt ended);
     std::size_t stream_of(const flow::FlowRecord& record) const noexcept;
     std::vector<Stream>& streams() noexcept { return streams_; }
     const TemplateSet& templates() const noexcept { return templates_; }
     Account& account() noexcept { return account_; }
 
 private:
-    void take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside);
+    void take_one(const flow::FlowRecord& record, const RecordTotals& totals,
+                  const RecordRing::Parts& beside);
+    void tell_group() noexcept;
     bool add(MessageBuilder& builder, const flow::FlowRecord& record,
              const RecordRing::Parts& beside) const noexcept;
     std::unique_ptr<Sender> sender_for(Parts& parts, const Interfaces& interfaces);
@@ -122,6 +132,11 @@ private:
     fields::Filter filter_;
     unsigned sampling_exponent_;  // 1 in 2^k flows is sent
     fields::Texts texts_;
+    std::unique_ptr<CollectorGroup> own_group_;  // of the first member
+    CollectorGroup* group_ = nullptr;            // null: none
+    std::string group_name_;
+    std::size_t place_ = 0;                     // in it
+    std::size_t group_room_;                    // blocks that its queue must have free
     std::vector<std::size_t> stream_of_point_;  // by Observation Point
     std::vector<Stream> streams_;
     Account account_;

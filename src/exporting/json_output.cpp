@@ -164,6 +164,7 @@ void JsonOutput::take_one(const flow::FlowRecord& record, const RecordRing::Part
         return;
     }
     account_.taker.encoding += totals;
+    block_.ended = block_.octets == 0 ? record.end : block_.ended;
     block_.contents += totals;
 
     // NOLINTNEXTLINE(*-reinterpret-cast): octets are written as characters

@@ -42,8 +42,33 @@ void MessageBuilder::set_limit(std::size_t octets) noexcept {
     limit_ = std::clamp(octets & ~std::size_t{3}, message_octets_unknown_path, capacity_);
 }
 
+// Offset of the next records, behind a new Set's header where they need one; 0: there is no room.
+inline std::size_t MessageBuilder::place_for(const Template& made_for,
+                                             std::size_t records) noexcept {
+    const bool same_set = set_at_ != 0 && set_id_ == made_for.id;
+    const std::size_t at = same_set ? used_ : end_of_set() + protocol_.set_header_octets;
+    if (at + records * made_for.octets_max(texts_) > limit_) {
+        return 0;
+    }
+    if (!same_set) {
+        close_set();
+        set_at_ = used_;
+        set_id_ = made_for.id;
+        record_octets_min_ = made_for.octets_min();
+    }
+    return at;
+}
+
+// The way of nearly all records, without the loop and the sums that several of them need.
 bool MessageBuilder::add(const Template& made_for, const FlowRecord& record) noexcept {
-    return add(made_for, record, std::span{&record, 1});
+    const std::size_t at = place_for(made_for, 1);
+    if (at == 0) {
+        return false;
+    }
+    used_ = at + made_for.write(record, texts_, from(at), beside_[0]);
+    ++data_records_;
+    contents_ += totals_of(record);
+    return true;
 }
 
 bool MessageBuilder::add(const Template& made_for, const FlowRecord& record,
@@ -53,16 +78,9 @@ bool MessageBuilder::add(const Template& made_for, const FlowRecord& record,
 
 bool MessageBuilder::add(const Template& made_for, std::span<const FlowRecord> records,
                          const RecordTotals& totals) noexcept {
-    const bool same_set = set_at_ != 0 && set_id_ == made_for.id;
-    std::size_t at = same_set ? used_ : end_of_set() + protocol_.set_header_octets;
-    if (at + records.size() * made_for.octets_max(texts_) > limit_) {
+    std::size_t at = place_for(made_for, records.size());
+    if (at == 0) {
         return false;
-    }
-    if (!same_set) {
-        close_set();
-        set_at_ = used_;
-        set_id_ = made_for.id;
-        record_octets_min_ = made_for.octets_min();
     }
     for (std::size_t which = 0; which < records.size(); ++which) {
         const auto beside = which < beside_.size() ? beside_[which] : fields::Beside{};

@@ -83,6 +83,7 @@ public:
 private:
     static inline const fields::Texts no_texts{};
 
+    std::size_t place_for(const Template& made_for, std::size_t records) noexcept;
     std::size_t end_of_set() const noexcept;
     void close_set() noexcept;
     std::span<std::byte> from(std::size_t offset) const noexcept {

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "src/exporting/settle.h"
+
 namespace tapmeter::exporting {
 namespace {
 
@@ -32,13 +34,15 @@ MessageSender::MessageSender(Setup setup, UdpSession session, OutputQueue& queue
       session_(std::move(session)),
       queue_(queue),
       account_(account),
-      log_(setup_.log) {
+      log_(setup_.log),
+      pacer_(setup_.config.pace) {
     const auto count = static_cast<Clock::rep>(setup_.streams.size());
     for (Clock::rep index = 0; index < count; ++index) {
         const Clock::duration interval = setup_.config.template_refresh;
         Announcement::Setup& stream = setup_.streams[static_cast<std::size_t>(index)];
         // Templates fit every path, so that a message limit never keeps them back.
         stream.message_octets = message_octets_unknown_path;
+        const ObservationDomainId domain = stream.domain;
         streams_.push_back({TemplateSchedule({interval, setup_.config.template_refresh_messages,
                                               interval / count * index}),
                             Announcement(std::move(stream)),
@@ -47,6 +51,7 @@ MessageSender::MessageSender(Setup setup, UdpSession session, OutputQueue& queue
                             0,
                             false,
                             {}});
+        streams_.back().next.domain = domain;
     }
     session_.allow_fragments(setup_.config.message_octets_max != 0);
     ask_path();
@@ -60,9 +65,15 @@ void MessageSender::run() {
             if (queue_.stopping()) {
                 return;
             }
-            idle();
+            if (is_reachable() || setup_.config.group.empty()) {
+                idle();
+            } else {
+                look_whether_back();
+            }
         } else if (queue_.abandoned()) {
             settle(waiting, false);
+        } else if (!queue_.finishing() && !pacer_.open(Clock::now())) {
+            queue_.pause(pacer_.patience());
         } else if (reachable_ || probe()) {
             send_waiting();
         } else if (queue_.finishing()) {
@@ -93,7 +104,9 @@ void MessageSender::send_waiting() {
     const auto blocks = queue_.readable();
     std::array<Bytes, messages_per_send_max> messages;
     std::size_t count = 0;
-    for (; count < std::min(blocks.size(), messages.size()); ++count) {
+    std::size_t most = std::min(blocks.size(), messages.size());
+    most = setup_.config.pace == 0 || queue_.finishing() ? most : std::size_t{1};
+    for (; count < most; ++count) {
         Stream& stream = streams_[blocks[count].stream];
         look_for_restart(stream, count);
         if (stream.templates.due(setup_.now())) {
@@ -149,6 +162,7 @@ void MessageSender::on_error(int error) {
 
 void MessageSender::unreachable(int error) {
     reachable_ = false;
+    set_reachable(false);
     account_.sender.up = 0;
     account_.publish_sender();
     log_([&] {
@@ -166,31 +180,23 @@ void MessageSender::settle(std::size_t count, bool sent) {
         return;
     }
     const auto blocks = queue_.readable();
-    RecordTotals& fate = sent ? account_.sender.sent : account_.sender.send_error;
     for (std::size_t index = 0; index < count; ++index) {
         Stream& stream = streams_[blocks[index].stream];
         stream.in_use = true;
         stream.next = header_of(index);
         stream.next.sequence += blocks[index].sequence_step;
-        fate += blocks[index].contents;
-        account_.sender.messages += sent ? 1U : 0U;
-        account_.sender.message_octets += sent ? blocks[index].octets : 0U;
+        pacer_.spend(blocks[index].contents.records);
     }
     attempts_ = 0;
     account_.sender.up = sent ? 1 : 0;
-    account_.publish_sender();  // before the blocks are gone: drain() looks at the queue
-    queue_.consume(count);
+    exporting::settle(queue_, account_, count, sent);
 }
 
 // Tries the Collector with Templates, which cost no flow records, and waits for a refusal.
 bool MessageSender::probe() {
-    session_.wait_error(milliseconds{0});  // old news
-    for (Stream& stream : streams_) {
-        stream.templates.forget();
-    }
     Stream& first = streams_[queue_.readable()[0].stream];
     first.next = header_of(0);
-    if (!send_templates(first)) {
+    if (!probe_with(first)) {
         return false;
     }
     const bool has_templates = !first.announcement.opening().empty();
@@ -201,11 +207,42 @@ bool MessageSender::probe() {
         unreachable(error);
         return false;
     }
-    reachable_ = true;
-    account_.sender.up = 1;
-    account_.publish_sender();
+    reached();
     settle(has_templates ? 0 : 1, true);
     return true;
+}
+
+// False: not sent.
+bool MessageSender::probe_with(Stream& first) {
+    session_.wait_error(milliseconds{0});  // old news
+    for (Stream& stream : streams_) {
+        stream.templates.forget();
+    }
+    return send_templates(first);
+}
+
+// Others of its group have the records meanwhile.
+void MessageSender::look_whether_back() {
+    const auto now = Clock::now();
+    if (now - last_probe_ >= retry_interval) {
+        last_probe_ = now;
+        if (probe_with(streams_.front())) {
+            if (const int error = session_.wait_error(refusal_patience); is_unreachable(error)) {
+                unreachable(error);
+            } else {
+                reached();
+                return;
+            }
+        }
+    }
+    queue_.wait(idle_patience);
+}
+
+void MessageSender::reached() {
+    reachable_ = true;
+    set_reachable(true);
+    account_.sender.up = 1;
+    account_.publish_sender();
 }
 
 // False: not sent, and the Collector counts as unreachable.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/exporting/message.h"
+#include "src/exporting/pacer.h"
 #include "src/exporting/rate_limited_log.h"
 #include "src/exporting/sender.h"
 #include "src/exporting/template_schedule.h"
@@ -21,7 +22,8 @@ namespace tapmeter::exporting {
 //
 // While the Collector is known to be away (refused by ICMP, no route), messages wait in the queue
 // and the Collector is tried once a second with Templates alone; so a Collector that restarts
-// finds what it missed, as far as the queue holds it, and Templates first.
+// finds what it missed, as far as the queue holds it, and Templates first. A Collector of a group
+// is tried so even when nothing waits for it, because others have its records until it is back.
 class MessageSender final : public Sender {
 public:
     // `queue` and `account` outlive it.
@@ -46,9 +48,12 @@ private:
     void idle();
     void send_waiting();
     void on_error(int error);
+    void reached();
     void unreachable(int error);
     void settle(std::size_t count, bool sent);
     bool probe();
+    bool probe_with(Stream& first);
+    void look_whether_back();
     bool send_templates(Stream& stream);
     bool send_statistics(Stream& stream);
     bool send_prepared(Stream& stream, const PreparedMessage& prepared);
@@ -71,6 +76,8 @@ private:
     std::uint32_t attempts_ = 0;  // at the oldest message
     std::uint64_t queue_full_told_ = 0;
     Clock::time_point last_look_{};
+    Clock::time_point last_probe_{};
+    Pacer pacer_;
 };
 
 }  // namespace tapmeter::exporting

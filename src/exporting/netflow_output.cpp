@@ -89,15 +89,18 @@ NetflowOutput::~NetflowOutput() {
 }
 
 void NetflowOutput::take(const RecordBatch& batch) {
-    for (const FlowRecord& record : batch.records) {
-        take_one(record);
+    deal(batch);
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        const RecordTotals totals = totals_of(batch.records[i]);
+        if (!is_elsewhere(i, totals)) {
+            take_one(batch.records[i], totals);
+        }
     }
     publish();
 }
 
-void NetflowOutput::take_one(const FlowRecord& record) {
+void NetflowOutput::take_one(const FlowRecord& record, const RecordTotals& totals) {
     Account::Taker& books = account().taker;
-    const RecordTotals totals = totals_of(record);
     books.taken += totals;
     if (is_left_out(record)) {
         books.left_out += totals;
@@ -124,21 +127,22 @@ bool NetflowOutput::is_expressible(const FlowRecord& record) const noexcept {
 
 // Adds to the message in progress; where there is no room, to the next.
 template <class Add>
-void NetflowOutput::put(std::size_t stream, const RecordTotals& totals, const Add& add) {
+void NetflowOutput::put(const FlowRecord& record, const RecordTotals& totals, const Add& add) {
+    const std::size_t stream = stream_of(record);
     MessageBuilder& builder = streams()[stream].builder;
     if (!add(builder)) {
         finish_message(stream);
         const bool added = add(builder);
         expects(added);
     }
-    count_as_encoding(stream, totals);
+    count_as_encoding(stream, totals, record.end + Nanoseconds{origin_ * second});
 }
 
 void NetflowOutput::take_whole(const FlowRecord& record) {
     const Template& made_for = templates().for_record(record);
     const RecordTotals totals = totals_of(record);
     Uniflows flows(record);
-    put(stream_of(record), totals,
+    put(record, totals,
         [&](MessageBuilder& builder) { return builder.add(made_for, flows.all(), totals); });
 }
 
@@ -155,7 +159,7 @@ void NetflowOutput::take_in_parts(const FlowRecord& record) {
             one.forward.octets = Octets{share(flow.forward.octets.value, part, parts)};
             const RecordTotals totals{records, one.forward.packets.value, one.forward.octets.value};
             records = 0;
-            put(stream_of(record), totals, [&](MessageBuilder& builder) {
+            put(record, totals, [&](MessageBuilder& builder) {
                 return builder.add(netflow5_record, std::span{&one, 1}, totals);
             });
         }

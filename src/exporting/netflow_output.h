@@ -31,14 +31,14 @@ public:
 
 private:
     NetflowOutput(bool version5, Parts parts, const Interfaces& interfaces);
-    void take_one(const flow::FlowRecord& record);
+    void take_one(const flow::FlowRecord& record, const RecordTotals& totals);
     void take_whole(const flow::FlowRecord& record);
     void take_in_parts(const flow::FlowRecord& record);
     bool is_expressible(const flow::FlowRecord& record) const noexcept;
     void make_times_fit(const flow::FlowRecord& record);
     flow::FlowRecord in_uptime(flow::FlowRecord record) const noexcept;
     template <class Add>
-    void put(std::size_t stream, const RecordTotals& totals, const Add& add);
+    void put(const flow::FlowRecord& record, const RecordTotals& totals, const Add& add);
     std::uint32_t export_time(const MessageBuilder& builder) const override;
 
     bool version5_;

@@ -52,6 +52,13 @@ Result<void> check_transport(const Config::Ipfix& config) {
                       "spool: only a collector over tcp:// or tls:// says what has arrived; leave "
                       "it out, or change the collector's URL");
     }
+    if (!config.group.empty() && (config.transport == Config::Transport::file ||
+                                  config.transport == Config::Transport::netflow5)) {
+        return failed(
+            Error::Kind::invalid_config,
+            "group: whether files or a collector of NetFlow version 5 are there cannot be "
+            "told without records; leave it out, or change the collector's URL");
+    }
     if (config.transport == Config::Transport::netflow5 && !config.fields.empty()) {
         return failed(Error::Kind::invalid_config,
                       "template: NetFlow version 5 has one for all; leave it out, or export to "

@@ -9,6 +9,7 @@
 
 #include "pipeline/inspect/alert.h"
 #include "pipeline/record_ring.h"
+#include "src/exporting/export_lag.h"
 #include "src/exporting/metering_report.h"
 
 namespace tapmeter::exporting {
@@ -30,7 +31,8 @@ inline constexpr std::array<std::string_view, record_dropped_reasons> record_dro
     "queue_full", "send_error", "not_expressible", "spool_full", "spool_error"};
 
 // The account of one output. At every moment, in records and likewise in packets and alerts:
-//     taken + recovered = left_out + encoding + queued + spooled + sent + sum(dropped)
+//     taken + recovered =
+//         left_out + elsewhere + encoding + queued + spooled + sent + sum(dropped)
 // `packets` and `octets` are the sums over both directions of those records (layer 3 octets).
 struct RecordTotals {
     std::uint64_t records = 0;
@@ -42,6 +44,7 @@ struct OutputCounters {
     RecordTotals taken;      // given to the output by the exporter core
     RecordTotals recovered;  // found in the spool at start: taken by a run before
     RecordTotals left_out;   // by the filter or the sampling of this output
+    RecordTotals elsewhere;  // another Collector of the group has it
     RecordTotals encoding;   // in a message that is not full yet
     RecordTotals queued;     // in messages that wait for the sending thread
     RecordTotals spooled;    // in messages that wait on disk
@@ -52,6 +55,8 @@ struct OutputCounters {
     std::uint64_t templates = 0;       // template sets sent
     std::uint64_t spool_damage = 0;    // places of spool files that could not be read
     bool up = true;                    // the last send succeeded
+    ExportLag lag;
+    std::string group;  // empty: none
 };
 
 // One way out of the Exporting Process: a collector, a file. take(), tick() and flush() are called

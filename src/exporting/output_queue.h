@@ -8,6 +8,7 @@
 
 #include "pipeline/base/bytes.h"
 #include "pipeline/base/ring.h"
+#include "pipeline/base/units.h"
 #include "src/exporting/descriptor.h"
 #include "src/exporting/output.h"
 
@@ -20,6 +21,7 @@ struct Block {
     RecordTotals contents;
     std::uint32_t sequence = 0;       // of a message, as it was built
     std::uint32_t sequence_step = 0;  // from it to the next one's: its Data Records
+    ObservedAt ended{};               // last packet of its first flow record; 0: it has none
 };
 
 // The bounded queue between the exporter core and the sending thread of one output: fixed blocks,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -50,6 +51,10 @@ public:
     // Any thread: a session is open and what waited on disk is on its way to the Collector.
     virtual bool catches_up() const noexcept { return false; }
 
+    // Any thread: false once it is known that the Collector cannot be reached, or reads nothing;
+    // true again when that is over.
+    bool is_reachable() const noexcept { return reachable_.load(std::memory_order_relaxed); }
+
     // Exporter core: what the Metering Process says. Never waits: where the sender is just looking
     // at the last report, that one stays.
     void report(const MeteringReport& latest) {
@@ -64,7 +69,12 @@ protected:
         return report_;
     }
 
+    void set_reachable(bool reachable) noexcept {
+        reachable_.store(reachable, std::memory_order_relaxed);
+    }
+
 private:
+    std::atomic<bool> reachable_{true};
     std::mutex lock_;
     MeteringReport report_;
 };

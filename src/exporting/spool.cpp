@@ -12,6 +12,7 @@
 #include "pipeline/base/expects.h"
 #include "src/exporting/account.h"
 #include "src/exporting/file_session.h"
+#include "src/exporting/message.h"
 
 namespace tapmeter::exporting {
 namespace {
@@ -38,6 +39,13 @@ bool is_file_of(const std::string& file, const std::string& name) {
     const std::string_view numbers = std::string_view(file).substr(name.size(), behind_name);
     return numbers[0] == '-' && numbers[17] == '-' &&
            numbers.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
+}
+
+// The time in the header of a message (RFC 7011 section 3.1).
+ObservedAt made_at(Bytes message) noexcept {
+    return message.size() < message_header_octets
+               ? ObservedAt{}
+               : ObservedAt{std::chrono::seconds{load_be32(message.subspan<4, 4>())}};
 }
 
 }  // namespace
@@ -189,7 +197,7 @@ Spool::Appended Spool::append_written(const SpoolFrame& frame, Bytes message) no
         File& last = files_.back();
         cursor_file_ = files_.size() - 1;
         cursor_offset_ = last.file.octets();
-        on_their_way_.push_back({cursor_offset_, frame.contents, frame.octets});
+        on_their_way_.push_back({cursor_offset_, frame.contents, frame.octets, made_at(message)});
         ++last.on_their_way;
     }
     return appended;
@@ -288,7 +296,8 @@ void Spool::lose_rest_of(File& damaged) noexcept {
 
 void Spool::written() noexcept {
     expects(has_next_);
-    on_their_way_.push_back({next_end_, next_.frame.contents, next_.frame.octets});
+    on_their_way_.push_back(
+        {next_end_, next_.frame.contents, next_.frame.octets, made_at(next_.octets)});
     ++files_[cursor_file_].on_their_way;
     cursor_offset_ = next_end_;
     has_next_ = false;
@@ -296,6 +305,7 @@ void Spool::written() noexcept {
 
 Spool::Confirmed Spool::confirm(std::size_t count) noexcept {
     Confirmed confirmed;
+    const ObservedAt now = observed_now();
     while (count > 0) {
         const auto first =
             std::ranges::find_if(files_, [](const File& one) { return one.on_their_way != 0; });
@@ -306,6 +316,8 @@ Spool::Confirmed Spool::confirm(std::size_t count) noexcept {
             contents += on_their_way_.front().contents;
             end = on_their_way_.front().end;
             confirmed.octets += on_their_way_.front().octets;
+            confirmed.lag.add(on_their_way_.front().contents.records, on_their_way_.front().made,
+                              now);
             ++confirmed.messages;
             on_their_way_.pop_front();
         }

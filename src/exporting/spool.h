@@ -37,6 +37,7 @@ public:
         RecordTotals contents;
         std::uint64_t messages = 0;
         std::uint64_t octets = 0;
+        ExportLag lag;  // from when the messages were made, which is what they say themselves
     };
     enum class Appended : std::uint8_t {
         done,
@@ -94,6 +95,7 @@ private:
         std::uint64_t end;  // offset behind it
         RecordTotals contents;
         std::uint64_t octets;
+        ObservedAt made{};
     };
 
     Result<void> find_files();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "src/exporting/message.h"
+#include "src/exporting/settle.h"
 
 namespace tapmeter::exporting {
 namespace {
@@ -37,7 +38,8 @@ StreamSender::StreamSender(Setup setup, std::unique_ptr<StreamSession> session, 
       log_(setup_.log),
       spool_from_(spool_from(setup_.config.queue_messages)),
       message_octets_(setup_.config.message_octets_max == 0 ? message_octets_cap
-                                                            : setup_.config.message_octets_max) {
+                                                            : setup_.config.message_octets_max),
+      pacer_(setup_.config.pace) {
     for (Announcement::Setup& stream : setup_.streams) {
         stream.message_octets = message_octets_;
         const ObservationDomainId domain = stream.domain;
@@ -98,7 +100,7 @@ void StreamSender::give_up() {
     }
     marks_.clear();
     next_ = 0;
-    settle(left, false);
+    settle(queue_, account_, left, false);
 }
 
 // No session: until the time of the next attempt has come (RFC 7011 section 10.4.4).
@@ -115,7 +117,7 @@ void StreamSender::rest() {
         if (setup_.spool != nullptr) {
             spool_queue();
         }
-        settle(queue_.readable().size(), false);
+        settle(queue_, account_, queue_.readable().size(), false);
         return;
     }
     queue_.pause(
@@ -140,6 +142,8 @@ void StreamSender::open_further() {
 
 void StreamSender::begin_session() {
     phase_ = Phase::open;
+    set_reachable(true);
+    progress_at_ = setup_.now();
     next_ = 0;
     numbering_.clear();
     const Spool::Next* const first = setup_.spool == nullptr ? nullptr : setup_.spool->next();
@@ -189,6 +193,9 @@ void StreamSender::serve() {
     }
     acknowledge();
     if (has_more()) {
+        if (must_hold_back()) {
+            queue_.pause(pacer_.patience());
+        }
         return;
     }
     if (needs_other_session() && marks_.empty()) {
@@ -231,10 +238,18 @@ bool StreamSender::write_next() {
     if (!pending_.empty() && !block_begun_) {
         return write_pending();
     }
+    if (must_hold_back()) {
+        return false;
+    }
     if (Spool::Next* const next = spooled(); next != nullptr) {
         return write_spooled(*next);
     }
     return !needs_other_session() && next_ < queue_.readable().size() && write_block();
+}
+
+// What a limit of pace says of the next message; a message in progress goes on.
+bool StreamSender::must_hold_back() {
+    return pending_.empty() && !block_begun_ && !queue_.finishing() && !pacer_.open(Clock::now());
 }
 
 bool StreamSender::write_pending() {
@@ -271,6 +286,7 @@ bool StreamSender::write_block() {
             {streams_[block.stream].domain, block.sequence, block.sequence_step, run})) {
         return false;
     }
+    pacer_.spend(block.contents.records);
     ++next_;
     return true;
 }
@@ -292,6 +308,7 @@ bool StreamSender::write_spooled(Spool::Next& next) {
                                       next.frame.sequence_step, next.run})) {
         return false;
     }
+    pacer_.spend(next.frame.contents.records);
     setup_.spool->written();
     return true;
 }
@@ -340,33 +357,8 @@ bool StreamSender::written(Progress progress) {
     return true;
 }
 
-// Books what the other side has.
-void StreamSender::acknowledge() {
-    if (marks_.empty()) {
-        return;
-    }
-    const std::uint64_t delivered = session_->delivered();
-    std::size_t count = 0;
-    while (count < marks_.size() && marks_[count] <= delivered) {
-        ++count;
-    }
-    marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(count));
-    // What is on disk is older than the queue, and was written first.
-    const std::size_t spooled =
-        setup_.spool == nullptr ? 0 : std::min(count, setup_.spool->on_their_way());
-    if (spooled != 0) {
-        const Spool::Confirmed confirmed = setup_.spool->confirm(spooled);
-        account_.sender.sent += confirmed.contents;
-        account_.sender.spooled -= confirmed.contents;
-        account_.sender.messages += confirmed.messages;
-        account_.sender.message_octets += confirmed.octets;
-        account_.publish_sender();
-    }
-    next_ -= count - spooled;
-    settle(count - spooled, true);
-}
-
 void StreamSender::end_session(Progress how) {
+    set_reachable(how == Progress::renew);
     if (how == Progress::failed) {
         log_([&] {
             return fmt::format(

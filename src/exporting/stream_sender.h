@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "src/exporting/pacer.h"
 #include "src/exporting/rate_limited_log.h"
 #include "src/exporting/sender.h"
 #include "src/exporting/stream_session.h"
@@ -91,8 +92,9 @@ private:
     bool written(Progress progress);
     void announce_statistics();
     void acknowledge();
+    void look_for_stall(bool progress);
+    bool must_hold_back();
     void end_session(Progress how);
-    void settle(std::size_t count, bool sent);
     void tell_queue_full();
 
     Setup setup_;
@@ -109,6 +111,8 @@ private:
     Phase phase_ = Phase::closed;
     Clock::time_point attempt_at_{};  // when the present or the next attempt begins
     Clock::time_point statistics_at_{};
+    Clock::time_point progress_at_{};  // something was confirmed, or nothing was to be
+    Pacer pacer_;
     bool last_attempt_ = false;        // the end is near: nobody waits for the time of the next
     std::deque<Pending> pending_;      // before anything of the queue
     bool pending_begun_ = false;       // the first one has its header

@@ -3,7 +3,15 @@
 
 #include <fmt/format.h>
 
+#include "src/exporting/settle.h"
+
 namespace tapmeter::exporting {
+namespace {
+
+// A Collector that confirms nothing for so long is away to its group, if not to TCP.
+constexpr std::chrono::milliseconds stall_time_max{5'000};
+
+}  // namespace
 
 // What a session of a later run must begin with before it can have this run's messages.
 void StreamSender::announce_to_spool() {
@@ -76,6 +84,45 @@ void StreamSender::take_stock() {
     account_.publish_sender();
 }
 
+// Books what the other side has.
+void StreamSender::acknowledge() {
+    if (marks_.empty()) {
+        progress_at_ = setup_.now();
+        return;
+    }
+    const std::uint64_t delivered = session_->delivered();
+    std::size_t count = 0;
+    while (count < marks_.size() && marks_[count] <= delivered) {
+        ++count;
+    }
+    look_for_stall(count != 0);
+    marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(count));
+    // What is on disk is older than the queue, and was written first.
+    const std::size_t spooled =
+        setup_.spool == nullptr ? 0 : std::min(count, setup_.spool->on_their_way());
+    if (spooled != 0) {
+        const Spool::Confirmed confirmed = setup_.spool->confirm(spooled);
+        account_.sender.sent += confirmed.contents;
+        account_.sender.lag += confirmed.lag;
+        account_.sender.spooled -= confirmed.contents;
+        account_.sender.messages += confirmed.messages;
+        account_.sender.message_octets += confirmed.octets;
+        account_.publish_sender();
+    }
+    next_ -= count - spooled;
+    settle(queue_, account_, count - spooled, true);
+}
+
+void StreamSender::look_for_stall(bool progress) {
+    const auto now = setup_.now();
+    if (progress) {
+        progress_at_ = now;
+        set_reachable(true);
+    } else if (now - progress_at_ >= stall_time_max) {
+        set_reachable(false);
+    }
+}
+
 void StreamSender::tell_queue_full() {
     const std::uint64_t lost = account_.read_taker().queue_full.records;
     if (lost != queue_full_told_) {
@@ -87,22 +134,6 @@ void StreamSender::tell_queue_full() {
         });
         queue_full_told_ = lost;
     }
-}
-
-// Books the oldest `count` messages and gives their blocks back.
-void StreamSender::settle(std::size_t count, bool sent) {
-    if (count == 0) {
-        return;
-    }
-    const auto blocks = queue_.readable();
-    RecordTotals& fate = sent ? account_.sender.sent : account_.sender.send_error;
-    for (std::size_t index = 0; index < count; ++index) {
-        fate += blocks[index].contents;
-        account_.sender.messages += sent ? 1U : 0U;
-        account_.sender.message_octets += sent ? blocks[index].octets : 0U;
-    }
-    account_.publish_sender();  // before the blocks are gone: drain() looks at the queue
-    queue_.consume(count);
 }
 
 }  // namespace tapmeter::exporting

@@ -16,6 +16,8 @@
 #include <memory>
 #include <system_error>
 
+#include "src/exporting/own_socket.h"
+
 namespace tapmeter::exporting {
 namespace {
 
@@ -139,6 +141,7 @@ StreamSession::Progress TcpSession::connect() {
         return fail(fmt::format("no TCP socket: {}", text_of(errno)));
     }
     set_options(socket_.number());
+    note_own_before(own_, socket_.number(), to, length);
     if (::connect(socket_.number(), to, length) != 0 && errno != EINPROGRESS) {
         return fail(fmt::format("no connection: {}", text_of(errno)));
     }

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "pipeline/flow/own_sessions.h"
 #include "src/exporting/descriptor.h"
 #include "src/exporting/stream_session.h"
 
@@ -59,6 +60,7 @@ private:
     std::string peer_;
     std::string last_address_;  // a sockaddr that worked, as octets
     Descriptor socket_;
+    flow::OwnSession own_;
     Phase phase_ = Phase::closed;
     std::size_t message_written_ = 0;  // of the message in progress
     std::uint64_t written_ = 0;

@@ -14,6 +14,8 @@
 #include <memory>
 #include <system_error>
 
+#include "src/exporting/own_socket.h"
+
 namespace tapmeter::exporting {
 namespace {
 
@@ -122,7 +124,10 @@ Result<UdpSession> UdpSession::open(const std::string& host, std::uint16_t port)
 }
 
 UdpSession::UdpSession(Descriptor socket, bool ipv6, std::string peer) noexcept
-    : socket_(std::move(socket)), ipv6_(ipv6), peer_(std::move(peer)) {}
+    : socket_(std::move(socket)), ipv6_(ipv6), peer_(std::move(peer)) {
+    constexpr std::uint8_t udp = 17;
+    note_own(own_, socket_.number(), udp);
+}
 
 UdpSession::Sent UdpSession::send(std::span<const Bytes> messages) noexcept {
     std::array<iovec, messages_per_send_max> octets{};

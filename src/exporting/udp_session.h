@@ -7,6 +7,7 @@
 
 #include "pipeline/base/bytes.h"
 #include "pipeline/base/result.h"
+#include "pipeline/flow/own_sessions.h"
 #include "src/exporting/descriptor.h"
 
 namespace tapmeter::exporting {
@@ -56,6 +57,7 @@ private:
     int take_error() noexcept;
 
     Descriptor socket_;
+    flow::OwnSession own_;
     bool ipv6_;
     std::string peer_;
 };

@@ -4,6 +4,7 @@
 #include "src/metrics/analytics.h"
 #include "src/metrics/books_text.h"
 #include "src/metrics/csv.h"
+#include "src/metrics/lag.h"
 #include "src/metrics/overall.h"
 #include "src/metrics/packet_files.h"
 #include "src/metrics/totals.h"
@@ -205,9 +206,11 @@ Json json_of(const Snapshot::Output& output) {
     }
     return {{"name", output.name},
             {"up", counters.up},
+            {"group", counters.group},
             {"taken", json_of(counters.taken)},
             {"recovered", json_of(counters.recovered)},
             {"left_out", json_of(counters.left_out)},
+            {"elsewhere", json_of(counters.elsewhere)},
             {"encoding", json_of(counters.encoding)},
             {"queued", json_of(counters.queued)},
             {"spooled", json_of(counters.spooled)},
@@ -316,7 +319,8 @@ Json stats(const Snapshot& snapshot) {
                            {"records_sent", output.counters.sent.records},
                            {"records_dropped", records_dropped(output.counters)},
                            {"messages", output.counters.messages},
-                           {"message_octets", output.counters.message_octets}});
+                           {"message_octets", output.counters.message_octets},
+                           {"lag", lag_as_json(output.counters.lag)}});
     }
     const Overall state = overall(snapshot);
     return {{"uptime_seconds", snapshot.uptime_seconds},

@@ -4,6 +4,7 @@
 
 #include <iterator>
 
+#include "src/metrics/lag.h"
 #include "src/metrics/overall.h"
 #include "src/metrics/totals.h"
 
@@ -210,6 +211,7 @@ void write_output(const Snapshot::Output& output, Page& page) {
     page.line("taken", "", counters.taken.records, "records");
     page.line_if("recovered", "", counters.recovered.records, "of a run before");
     page.line_if("left out", "", counters.left_out.records);
+    page.line_if("elsewhere", "in group " + counters.group, counters.elsewhere.records);
     page.line_if("encoding", "", counters.encoding.records);
     page.line_if("queued", "", counters.queued.records);
     page.line_if("spooled", "", counters.spooled.records, "on disk");
@@ -332,9 +334,10 @@ std::string stats_as_text(const Snapshot& snapshot) {
     }
     for (const Snapshot::Output& output : snapshot.outputs) {
         const exporting::OutputCounters& counters = output.counters;
-        fmt::format_to(std::back_inserter(text), "output {}: {}, {} records sent, {} dropped\n",
+        fmt::format_to(std::back_inserter(text), "output {}: {}, {} records sent, {} dropped{}\n",
                        shown(output.name), counters.up ? "up" : "DOWN",
-                       grouped(counters.sent.records), grouped(records_dropped(counters)));
+                       grouped(counters.sent.records), grouped(records_dropped(counters)),
+                       lag_as_text(counters.lag));
     }
     return text;
 }

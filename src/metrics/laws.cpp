@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <string_view>
+#include <vector>
 
 #include "pipeline/base/packet.h"
 #include "src/metrics/snapshot.h"
@@ -221,21 +224,54 @@ exporting::RecordTotals plus(exporting::RecordTotals a, const exporting::RecordT
     return a;
 }
 
+exporting::RecordTotals minus(exporting::RecordTotals a, const exporting::RecordTotals& b) {
+    a.records -= b.records;
+    a.packets -= b.packets;
+    a.octets -= b.octets;
+    a.alerts -= b.alerts;
+    return a;
+}
+
 // An output's account is published whole.
 void output_laws(const Snapshot::Output& output, Sheet& sheet) {
     const exporting::OutputCounters& counters = output.counters;
     exporting::RecordTotals found = plus(plus(counters.encoding, counters.queued), counters.sent);
-    found = plus(plus(found, counters.left_out), counters.spooled);
+    found = plus(plus(plus(found, counters.left_out), counters.elsewhere), counters.spooled);
     for (const exporting::RecordTotals& dropped : counters.dropped) {
         found = plus(found, dropped);
     }
     sheet.about("output " + output.name, "output",
-                "taken + recovered = left_out + encoding + queued + spooled + sent + dropped");
+                "taken + recovered = left_out + elsewhere + encoding + queued + spooled + sent + "
+                "dropped");
     const exporting::RecordTotals given = plus(counters.taken, counters.recovered);
     sheet.law("records", given.records, found.records);
     sheet.law("packets", given.packets, found.packets);
     sheet.law("octets", given.octets, found.octets);
     sheet.law("alerts", given.alerts, found.alerts);
+}
+
+// Of a group of collectors each record has one, and one alone. Those that not all of them have been
+// given yet may be missing.
+void group_laws(const Snapshot& snapshot, Sheet& sheet) {
+    std::map<std::string_view, std::vector<const exporting::OutputCounters*>> groups;
+    for (const Snapshot::Output& output : snapshot.outputs) {
+        if (!output.counters.group.empty()) {
+            groups[output.counters.group].push_back(&output.counters);
+        }
+    }
+    for (const auto& [name, members] : groups) {
+        exporting::RecordTotals claimed;
+        std::uint64_t least = unbounded;
+        std::uint64_t most = 0;
+        for (const exporting::OutputCounters* member : members) {
+            claimed = plus(claimed, minus(member->taken, member->elsewhere));
+            least = std::min(least, member->taken.records);
+            most = std::max(most, member->taken.records);
+        }
+        sheet.about("group " + std::string(name), "group",
+                    "taken = sum over the collectors of what is not elsewhere");
+        sheet.law("records", most, claimed.records, {.late = most - least});
+    }
 }
 
 // The exporter core gives every record of every ring to every output.
@@ -334,6 +370,7 @@ std::vector<Law> laws(const Snapshot& snapshot) {
     for (const Snapshot::Output& output : snapshot.outputs) {
         output_laws(output, sheet);
     }
+    group_laws(snapshot, sheet);
     if (!snapshot.rings.empty()) {
         exporter_laws(snapshot, sheet);
     }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "src/metrics/lag.h"
 #include "src/metrics/totals.h"
 
 namespace tapmeter::metrics {
@@ -34,6 +35,9 @@ constexpr std::array output_families{
     OutputFamily{true, "tapmeter_export_records_sent_total",
                  "Flow records that the output's socket or file has accepted.",
                  [](OfOutput c) { return c.sent.records; }},
+    OutputFamily{true, "tapmeter_export_records_elsewhere_total",
+                 "Flow records that another collector of the output's group has.",
+                 [](OfOutput c) { return c.elsewhere.records; }},
     OutputFamily{false, "tapmeter_export_records_waiting",
                  "Flow records in an output: in the message in progress and in its queue.",
                  [](OfOutput c) { return c.encoding.records + c.queued.records; }},
@@ -83,6 +87,11 @@ void add_outputs(const Snapshot& snapshot, Families& families) {
         for (const Snapshot::Output& output : snapshot.outputs) {
             families.add(output_label(output), family.value(output.counters));
         }
+    }
+    families.histogram("tapmeter_export_lag_seconds",
+                       "From the last packet of a flow record to its departure.");
+    for (const Snapshot::Output& output : snapshot.outputs) {
+        families.add(output_label(output), lag_as_histogram(output.counters.lag));
     }
 }
 

@@ -1,7 +1,11 @@
 #include "src/verbs/outputs.h"
 
+#include <map>
+#include <string>
 #include <utility>
 
+#include "pipeline/flow/own_sessions.h"
+#include "src/exporting/collector_group.h"
 #include "src/exporting/ipfix_output.h"
 #include "src/exporting/json_output.h"
 
@@ -10,9 +14,13 @@ namespace tapmeter::verbs {
 Result<std::vector<std::unique_ptr<exporting::Output>>> open_outputs(
     const Config& config, const exporting::Interfaces& interfaces, exporting::LogLine log,
     const inspect::ApplicationNames* names) {
+    flow::own_sessions.enable(!config.flow.own_export);
     std::vector<std::unique_ptr<exporting::Output>> outputs;
+    std::map<std::string, exporting::CollectorGroup*> groups;
     for (const Config::Ipfix& ipfix : config.ipfix) {
-        auto opened = exporting::open_ipfix(ipfix, interfaces, log);
+        exporting::IpfixStart start;
+        start.group = ipfix.group.empty() ? nullptr : &groups[ipfix.group];
+        auto opened = exporting::open_ipfix(ipfix, interfaces, log, start);
         if (!opened) {
             return tl::unexpected<Error>(std::move(opened.error()));
         }

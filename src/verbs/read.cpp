@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "pipeline/flow/own_sessions.h"
 #include "src/appliance/appliance.h"
 #include "src/capture_files/file_capture.h"
 #include "src/config/quantity.h"
@@ -65,6 +66,7 @@ Result<Outputs> open_all_outputs(const ReadCommand& command, const CommonOptions
                                  const Config& config, const inspect::ApplicationNames& names) {
     const auto interfaces = interfaces_of(config);
     auto opened = open_outputs(config, interfaces, complain, &names);
+    flow::own_sessions.enable(false);  // what was recorded is no export of this process
     if (!opened) {
         return tl::unexpected<Error>(std::move(opened.error()));
     }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "pipeline/flow/own_sessions.h"
 #include "pipeline/metering.h"
 #include "tests/support/metering_bench.h"
 
@@ -181,6 +182,33 @@ TEST(FlowSampling, whole_flows_are_in_or_out_and_every_packet_has_its_account) {
     Traffic all = bench.books().metered;
     all += bench.books().ignored[index_of(LeftOut::flow_sampling)];
     EXPECT_EQ(all, bench.sent());
+    EXPECT_EQ(broken_law(bench.books()), "");
+}
+
+// From the first packet on, either way; whoever else speaks to the collector is metered.
+TEST(OwnExport, is_left_out_under_its_own_name) {
+    const Sent message{.source = 1,
+                       .destination = 2,
+                       .source_port = 40'000,
+                       .destination_port = 4'739,
+                       .at = began};
+    Sent neighbour = message;
+    neighbour.source = 3;
+    flow::OwnSession session;
+    session.begin({.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, .port = 40'000},
+                  {.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}, .port = 4'739},
+                  message.protocol, 4);
+    MeteringBench bench({});
+    for (int i = 0; i < 5; ++i) {
+        bench.send(message);
+        bench.send(message.back());
+        bench.send(neighbour);
+    }
+    bench.drain(began);
+    ASSERT_EQ(bench.records().size(), 1U);
+    EXPECT_EQ(bench.records()[0].forward.packets, Packets{5});
+    EXPECT_EQ(bench.books().ignored[index_of(LeftOut::own_export)],
+              (Traffic{.packets = 10, .octets = 1'000, .layer2_octets = 1'140}));
     EXPECT_EQ(broken_law(bench.books()), "");
 }
 

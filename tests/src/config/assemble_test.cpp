@@ -47,6 +47,23 @@ TEST(Assemble, limits_blocks) {
               std::string::npos);
 }
 
+TEST(Assemble, wants_two_collectors_in_a_group_that_share_alike) {
+    const std::string first =
+        "[[export.ipfix]]\ncollector = \"udp://a\"\ngroup = \"siem\"\nsharing = \"balance\"\n";
+    const std::string second = "[[export.ipfix]]\ncollector = \"udp://b\"\ngroup = \"siem\"\n";
+    const auto loaded = load_text(first + second + "sharing = \"balance\"\npace = \"50k\"\n");
+    ASSERT_TRUE(loaded) << errors_of(loaded);
+    EXPECT_EQ(loaded->config.ipfix[1].group, "siem");
+    EXPECT_EQ(loaded->config.ipfix[1].sharing, Config::Sharing::balance);
+    EXPECT_EQ(loaded->config.ipfix[1].pace, 50'000U);
+    EXPECT_NE(errors_of(load_text(first)).find("group \"siem\" has no other collector"),
+              std::string::npos);
+    EXPECT_NE(errors_of(load_text(first + second)).find("all of a group share alike"),
+              std::string::npos);
+    EXPECT_NE(errors_of(load_text(first + second + "pace = 99\n")).find("pace = 99"),
+              std::string::npos);
+}
+
 TEST(Assemble, refuses_what_is_there_twice) {
     EXPECT_NE(errors_of(load_text("[[capture]]\nsource = \"eth0\"\n[[capture]]\nsource = "
                                   "\"eth0\"\nname = \"b\"\n"))

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/flow/flow_record.h"
+#include "src/config/config.h"
+#include "src/exporting/output.h"
+
+namespace tapmeter::exporting {
+
+// Collectors that share the flow records: each record goes to exactly one of them. All of them are
+// given every batch; the group says whose a record is, and for the others it is `elsewhere`.
+//
+// Exporter core, but for join(). It gives a batch to the members in their order, and the first one
+// deals it out; what the members said of themselves until then decides.
+class CollectorGroup {
+public:
+    enum class State : std::uint8_t {
+        ready,
+        full,  // it can be reached, but its queue has hardly any room
+        away,  // it cannot be reached
+    };
+
+    explicit CollectorGroup(Config::Sharing sharing) : sharing_(sharing) {}
+
+    // At start, in the order of preference; at most outputs_max members. Returns its place.
+    // name  of the member: shares go by it, so that they are the same after a restart
+    std::size_t join(std::string_view name, bool has_spool);
+
+    void tell(std::size_t place, State state) noexcept { members_[place].state = state; }
+
+    // Says for each record whose it is; at most Output::records_at_a_time are dealt out well, what
+    // is beyond goes with them.
+    //   failover  the first member that is ready
+    //   balance   of those that are ready, the one that a hash of the flow's key chooses, in
+    //             either direction the same. Where one goes or comes, only flows of its own move.
+    // Where no member is ready: the same among those with a spool; else among those that can be
+    // reached; else among all.
+    void deal(std::span<const flow::FlowRecord> records);
+
+    // Of the records that were dealt out last.
+    bool is_for(std::size_t place, std::size_t record) const noexcept {
+        return owners_.empty() ? place == only_owner_ : place == owners_[record];
+    }
+
+    // Whether another member would take what this one cannot.
+    bool another_is_ready(std::size_t place) const noexcept;
+
+private:
+    struct Member {
+        std::uint64_t seed = 0;
+        bool has_spool = false;
+        State state = State::ready;
+    };
+
+    std::size_t candidates();
+    std::uint8_t chosen_of(std::uint64_t flow, std::size_t count) const noexcept;
+
+    Config::Sharing sharing_;
+    std::vector<Member> members_;
+    std::array<std::uint8_t, outputs_max> candidates_{};  // places, in order
+    std::uint8_t only_owner_ = 0;                         // where owners_ is empty
+    std::vector<std::uint8_t> owners_;                    // one a record
+};
+
+}  // namespace tapmeter::exporting

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include "pipeline/flow/own_sessions.h"
+
+namespace tapmeter::exporting {
+
+// Notes that a connected socket's packets are our own. Nothing where they are of no IP.
+// protocol  6 TCP, 17 UDP
+void note_own(flow::OwnSession& session, int socket, std::uint8_t protocol) noexcept;
+
+// The same before connect(): gives the socket the address and the port that it would have, so that
+// not even its first packet is metered. Where that cannot be done the socket stays as it is; it
+// can hardly connect then.
+void note_own_before(flow::OwnSession& session, int socket, const sockaddr* to,
+                     socklen_t length) noexcept;
+
+}  // namespace tapmeter::exporting

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+
+#include "src/exporting/account.h"
+#include "src/exporting/output_queue.h"
+
+namespace tapmeter::exporting {
+
+// Sending thread: books the oldest `count` blocks of the queue as sent, or else as refused, and
+// gives them back.
+inline void settle(OutputQueue& queue, Account& account, std::size_t count, bool sent) noexcept {
+    if (count == 0) {
+        return;
+    }
+    const ObservedAt now = observed_now();
+    RecordTotals& fate = sent ? account.sender.sent : account.sender.send_error;
+    for (const Block& block : queue.readable().first(count)) {
+        fate += block.contents;
+        if (sent) {
+            account.sender.messages += 1;
+            account.sender.message_octets += block.octets;
+            account.sender.lag.add(block.contents.records, block.ended, now);
+        }
+    }
+    account.publish_sender();  // before the blocks are gone: drain() looks at the queue
+    queue.consume(count);
+}
+
+}  // namespace tapmeter::exporting
