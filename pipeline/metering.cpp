@@ -33,7 +33,11 @@ Metering::Metering(Parts parts)
     : parts_(std::move(parts)),
       admission_(parts_.admission),
       shunts_(parts_.shunt, parts_.books),
-      grows_(parts_.grows_to.flows_max > parts_.table.flows_max()) {}
+      grows_(parts_.grows_to.flows_max > parts_.table.flows_max()) {
+    if (parts_.adopt) {
+        adopt_table();
+    }
+}
 
 void Metering::announce(std::span<const FlowKey> keys) noexcept {
     expects(announced_ + keys.size() <= burst_packets_max);
@@ -352,40 +356,6 @@ flow::Expiry::Work Metering::expire(ObservedAt now, std::size_t records_max) noe
         return true;
     };
     return expiry_.walk(parts_.table, now, look_at, expiry_work_max);
-}
-
-bool Metering::drain(ObservedAt end_time) noexcept {
-    now_ = end_time;
-    if (drained_places_ == 0) {
-        fold_the_rest();
-    }
-    if (!drain_table(end_time)) {
-        return false;
-    }
-    if (shunts_.any_slot_in_use()) {  // packets after the end of their flow
-        drained_places_ = 0;
-        fold_the_rest();
-        return drain_table(end_time);
-    }
-    return true;
-}
-
-bool Metering::drain_table(ObservedAt end_time) noexcept {
-    for (; drained_places_ < parts_.table.places(); ++drained_places_) {
-        const std::size_t bucket = drained_places_ / flow::FlowBucket::ways;
-        const std::size_t way = drained_places_ % flow::FlowBucket::ways;
-        if (parts_.table.bucket(bucket).tags[way] == 0) {
-            continue;
-        }
-        if (parts_.ring.free_slots(records_per_packet_max) < records_per_packet_max) {
-            return false;
-        }
-        const FlowIndex index = flow::FlowTable::index_of(bucket, way);
-        if (settle(index, end_time)) {
-            end(index, FlowEndReason::forced_end);
-        }
-    }
-    return true;
 }
 
 FlowHash Metering::hash_of(const FlowKey& key) const noexcept {

@@ -42,6 +42,9 @@ public:
         std::unique_ptr<inspect::Inspector> inspector{};  // null: no packet is inspected
         std::unique_ptr<flow::Analytics> analytics{};     // null: no group of it is on
         std::unique_ptr<flow::Duplicates> duplicates{};   // null: copies are packets
+        bool adopt = false;  // `table` holds what an earlier process left there
+        // Where its books are published; null: in the worker. Outlives it, also as a process.
+        Published<WorkerBooks>* books = nullptr;
     };
     explicit Worker(Parts parts);
     Worker(const Worker&) = delete;
@@ -119,7 +122,8 @@ private:
     flow::Fragments fragments_;
     std::unique_ptr<flow::Duplicates> duplicates_;
     bool followers_ = false;  // fragments waited for the packet that was just read
-    Published<WorkerBooks> published_;
+    Published<WorkerBooks> own_;
+    Published<WorkerBooks>& published_;
 };
 
 }  // namespace tapmeter

@@ -69,8 +69,13 @@ Result<std::unique_ptr<Inspector>> Inspector::make(const Settings& settings,
     auto states =
         Region::reserve({.octets = settings.states_max * rounded_up(Dissector::state_octets()),
                          .populate = settings.populate});
-    auto labels = Region::reserve(
-        {.octets = settings.flow_places * sizeof(Application), .populate = settings.populate});
+    auto labels = Region::reserve({.octets = settings.flow_places * sizeof(Application),
+                                   .populate = settings.populate,
+                                   .kept = settings.kept_labels,
+                                   .adopt = settings.adopt});
+    if (!labels && labels.error().kind == Error::Kind::invalid_config) {
+        return tl::unexpected<Error>(std::move(labels.error()));
+    }
     if (!states || !labels) {
         return failed(Error::Kind::no_memory,
                       "no memory for the inspection of " + std::to_string(settings.states_max) +
@@ -141,6 +146,10 @@ void Inspector::prefetch_state(StateIndex index) const noexcept {
 
 void Inspector::begin(FlowTable& table, FlowIndex index, std::uint8_t place) noexcept {
     ++books_.flows;
+    if (!settings_.quarantined.empty() && is_quarantined(table.flow(index).key)) [[unlikely]] {
+        keep(index, {.inspection = Inspection::quarantined});
+        return;
+    }
     if (!budget_.allows_new_flows()) {
         keep(index, {.inspection = Inspection::shed});
         return;
@@ -180,6 +189,7 @@ bool Inspector::reclaim_state(FlowTable& table, ObservedAt at) noexcept {
     if (at - state.last < quiet_at_least || is_noted(oldest)) {
         return false;
     }
+    const Marked mark(settings_.slot, Doing::ending, table.flow(state.flow).key);
     if (!state.is_decided) {
         dissector_of(oldest).give_up(octets_of(oldest));
         decide(oldest);
@@ -236,12 +246,15 @@ void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
                                .state = noted.state,
                                .observation_point = packet.observation_point,
                                .flow_id = state.flow_id};
+    const Marked mark(settings_.slot, Doing::reading, table.flow(state.flow).key);
     if (!state.is_read) {
         read(seen);
     }
+    mark.go_on(Doing::dissecting);
     if (!state.is_decided) {
         dissect(seen);
     }
+    mark.go_on(Doing::ending);
     if (state.is_decided && state.is_read) {
         let_go(table, noted.state);
     }
@@ -294,6 +307,7 @@ void Inspector::shed_noted(FlowTable& table) noexcept {
         if (!state.in_use) {
             continue;
         }
+        const Marked mark(settings_.slot, Doing::ending, table.flow(state.flow).key);
         if (!state.is_decided) {
             decide(noted.state, Inspection::shed);
         }
@@ -332,12 +346,6 @@ void Inspector::let_go(FlowTable& table, StateIndex index) noexcept {
     --books_.states;
 }
 
-void Inspector::keep(FlowIndex index, const Application& label) noexcept {
-    labels_[number_of(index)] = label;
-    ++books_.ended[static_cast<std::size_t>(label.inspection)];
-    ++books_.labels[static_cast<std::size_t>(label.confidence)];
-}
-
 void Inspector::settle(FlowTable& table, FlowIndex index) noexcept {
     inspect_noted(table);
     const Flow& flow = table.flow(index);
@@ -345,40 +353,12 @@ void Inspector::settle(FlowTable& table, FlowIndex index) noexcept {
         return;
     }
     const StateIndex state{flow.key.attached - 1};
+    const Marked mark(settings_.slot, Doing::ending, flow.key);
     if (!states_[state].is_decided) {
         dissector_of(state).give_up(octets_of(state));
         decide(state);
     }
     let_go(table, state);
-}
-
-void Inspector::forget(FlowIndex index) noexcept {
-    Application& label = labels_[number_of(index)];
-    if (label.inspection != Inspection::off) {
-        if (label.metadata != 0) {
-            content_->forget(label.metadata);
-        }
-        label = {};
-    }
-}
-
-Application Inspector::label(const Flow& flow, FlowIndex index) const noexcept {
-    const StateIndex state{flow.key.attached - 1};
-    if (flow.key.attached == 0 || states_[state].is_decided) {
-        return labels_[number_of(index)];
-    }
-    Application so_far = dissector_of(state).label(octets_of(state));
-    so_far.inspection = Inspection::undecided;
-    so_far.packets = states_[state].packets;
-    return so_far;
-}
-
-const Metadata* Inspector::metadata(const Flow& flow, FlowIndex index) noexcept {
-    if (flow.key.attached != 0) {
-        return content_->metadata(StateIndex{flow.key.attached - 1});
-    }
-    const std::uint32_t number = labels_[number_of(index)].metadata;
-    return number == 0 ? nullptr : &content_->metadata_at(number);
 }
 
 void Inspector::close_turn(std::uint64_t cycles, bool pressed) noexcept {

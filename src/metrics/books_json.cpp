@@ -5,6 +5,7 @@
 #include "src/metrics/books_text.h"
 #include "src/metrics/csv.h"
 #include "src/metrics/overall.h"
+#include "src/metrics/restart_report.h"
 #include "src/metrics/totals.h"
 
 namespace tapmeter::metrics {
@@ -158,6 +159,9 @@ Json json_of(const WorkerBooks& books) {
             {"non_ip", named(books.non_ip, non_ip_names)},
             {"undecoded", named(books.undecoded, undecoded_names)},
             {"unmetered_octets", books.unmetered_octets},
+            {"adopted", json_of(books.adopted)},
+            {"flows_adopted", books.flows_adopted},
+            {"flows_unsound", books.flows_unsound},
             {"flows_created", books.flows_created},
             {"flows_active", books.flows_active},
             {"flows_ended", named(books.flows_ended, flow::flow_end_reason_names)},
@@ -210,6 +214,7 @@ Json json_of(const Snapshot::Output& output) {
             {"queued", json_of(counters.queued)},
             {"spooled", json_of(counters.spooled)},
             {"sent", json_of(counters.sent)},
+            {"lost_in_restarts", json_of(output.lost_in_restarts)},
             {"dropped", std::move(dropped)},
             {"messages", counters.messages},
             {"message_octets", counters.message_octets},
@@ -253,6 +258,7 @@ Json books(const Snapshot& snapshot) {
             {"settled", snapshot.settled},
             {"start_time_seconds", snapshot.start_time_seconds},
             {"uptime_seconds", snapshot.uptime_seconds},
+            {"restarts", restarts_json(snapshot.restarts)},
             {"interfaces", list_of(snapshot.interfaces)},
             {"steering_waiting", snapshot.steering_waiting},
             {"shunt_waiting", snapshot.shunt_waiting},
