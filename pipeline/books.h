@@ -52,8 +52,8 @@ inline constexpr std::size_t burst_size_buckets = 5;  // 1, to 8, to 32, to 63, 
 // The account of one worker: written by it alone, published whole at the end of every burst, so
 // that these laws hold exactly at every look:
 //   received + folded = metered + sum(ignored) + sum(non_ip) + sum(undecoded) + waiting
-//   metered  = emitted + refused + in_table          (packets, octets, layer-2 octets)
-//   flows_created = flows_active + sum(flows_ended)
+//   metered + adopted = emitted + refused + in_table (packets, octets, layer-2 octets)
+//   flows_created + flows_adopted = flows_active + sum(flows_ended)
 //   records_emitted + records_refused = sum(flows_ended) + active_cuts - ended_empty
 // `in_table` is kept apart from the others: it falls by what a leaving record says, and must be
 // zero once the table is empty.
@@ -66,6 +66,11 @@ struct WorkerBooks {
     std::array<std::uint64_t, non_ip_kinds> non_ip{};
     std::array<std::uint64_t, undecoded_reasons> undecoded{};
     std::uint64_t unmetered_octets = 0;  // layer 2 octets of the non_ip and undecoded packets
+
+    // What an earlier process had metered and left in the flow table when it ended unasked.
+    Traffic adopted{};
+    std::uint64_t flows_adopted = 0;
+    std::uint64_t flows_unsound = 0;  // in the table too, but let go of: their record was damaged
 
     std::uint64_t flows_created = 0;
     std::uint64_t flows_active = 0;

@@ -37,7 +37,11 @@ Metering::Metering(Parts parts)
                    : nullptr),
       admission_(parts_.admission),
       shunts_(parts_.shunt, parts_.books),
-      grows_(parts_.grows_to.flows_max > parts_.table.flows_max()) {}
+      grows_(parts_.grows_to.flows_max > parts_.table.flows_max()) {
+    if (parts_.adopt) {
+        adopt_table();
+    }
+}
 
 void Metering::announce(std::span<const FlowKey> keys) noexcept {
     expects(announced_ + keys.size() <= burst_packets_max);
@@ -363,22 +367,6 @@ flow::Expiry::Work Metering::expire(ObservedAt now, std::size_t records_max) noe
         return true;
     };
     return expiry_.walk(parts_.table, now, look_at, expiry_work_max);
-}
-
-bool Metering::drain(ObservedAt end_time) noexcept {
-    now_ = end_time;
-    if (drained_places_ == 0) {
-        fold_the_rest();
-    }
-    if (!drain_table(end_time)) {
-        return false;
-    }
-    if (shunts_.any_slot_in_use()) {  // packets after the end of their flow
-        drained_places_ = 0;
-        fold_the_rest();
-        return drain_table(end_time);
-    }
-    return true;
 }
 
 FlowHash Metering::hash_of(const FlowKey& key) const noexcept {

@@ -43,6 +43,7 @@ public:
         Shunts::Settings shunt{};
         std::unique_ptr<inspect::Inspector> inspector{};  // null: no packet is inspected
         std::unique_ptr<flow::Analytics> analytics{};     // null: no group of it is on
+        bool adopt = false;  // `table` holds what an earlier process left there
     };
     explicit Metering(Parts parts);
 
@@ -172,6 +173,7 @@ private:
     flow::FlowIndex insert(FlowHash hash, flow::Ticks deadline) noexcept;
     bool grow() noexcept;
     bool prepare_beside(std::size_t places);
+    void adopt_table() noexcept;
     static bool is_second(const flow::Flow& flow) noexcept;
     void note_worth(flow::FlowIndex index) noexcept;
     bool is_let_in(const flow::FlowKey& key, FlowHash hash,

@@ -62,11 +62,17 @@ Worker::Worker(Parts parts)
                  .admission = parts.admission,
                  .shunt = parts.shunt,
                  .inspector = std::move(parts.inspector),
-                 .analytics = std::move(parts.analytics)}),
+                 .analytics = std::move(parts.analytics),
+                 .adopt = parts.adopt}),
       fragments_(fragments_for(parts), flow::FlowHasher(parts.hash_key)),
       duplicates_(std::move(parts.duplicates)),
       filters_(parts.filters),
-      saving_(std::move(parts.saving)) {}
+      saving_(std::move(parts.saving)),
+      published_(parts.books != nullptr ? *parts.books : own_) {
+    if (parts.adopt) {
+        publish();
+    }
+}
 
 std::size_t Worker::step() noexcept {
     const std::uint64_t began = cycles_now();

@@ -46,6 +46,9 @@ public:
         std::unique_ptr<flow::Duplicates> duplicates{};   // null: copies are packets
         const filter::PacketFilters* filters = nullptr;   // null: none; outlives the worker
         std::unique_ptr<Saving> saving{};                 // null: no packet is written
+        bool adopt = false;  // `table` holds what an earlier process left there
+        // Where its books are published; null: in the worker. Outlives it, also as a process.
+        Published<WorkerBooks>* books = nullptr;
     };
     explicit Worker(Parts parts);
     Worker(const Worker&) = delete;
@@ -126,7 +129,8 @@ private:
     const filter::PacketFilters* filters_;
     std::unique_ptr<Saving> saving_;
     bool followers_ = false;  // fragments waited for the packet that was just read
-    Published<WorkerBooks> published_;
+    Published<WorkerBooks> own_;
+    Published<WorkerBooks>& published_;
 };
 
 }  // namespace tapmeter

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 
 #include "pipeline/base/ring.h"
@@ -49,6 +50,13 @@ public:
                 return std::bit_cast<Block>(copy);
             }
         }
+    }
+
+    // Of a writer that is no more: what it published last; nothing where it ended while publishing,
+    // or never did.
+    std::optional<Block> last() const noexcept {
+        const std::uint64_t sequence = sequence_.load(std::memory_order_acquire);
+        return sequence == 0 || sequence % 2 != 0 ? std::optional<Block>{} : read();
     }
 
 private:

@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "pipeline/base/kept_memory.h"
 #include "pipeline/base/result.h"
 
 namespace tapmeter {
@@ -21,10 +22,18 @@ public:
         std::size_t octets = 0;
         Wanted pages = Wanted::automatic;
         bool populate = false;  // touch every page now, so that no packet pays for it later
+        // Where it is to be found again when this process is gone; null: it goes with the process.
+        // Outlives the region.
+        const KeptMemory* kept = nullptr;
+        bool adopt = false;  // what an earlier process left there stays as it is; else zeroed
     };
 
-    // errors  no_memory, naming the octets asked for and what to free or reserve
+    // errors  no_memory, naming the octets asked for and what to free or reserve;
+    //         invalid_config  to adopt, and nobody left so many octets
     static Result<Region> reserve(const Request& request);
+
+    // Whether a region of so many octets could be adopted there.
+    static bool is_left(const KeptMemory& kept, std::size_t octets) noexcept;
 
     Region(Region&& other) noexcept;
     Region& operator=(Region&& other) noexcept;
@@ -39,8 +48,13 @@ private:
     Region(std::span<std::byte> octets, int descriptor, Pages pages) noexcept
         : octets_(octets), descriptor_(descriptor), pages_(pages) {}
 
+    static Result<Region> adopted(const Request& request, std::size_t octets);
+    static Result<Region> kept(const Request& request, std::size_t octets);
+    static Result<Region> filled(Region region, const Request& request);
+    void settle_kept(Wanted wanted, bool populate) noexcept;
+
     std::span<std::byte> octets_;
-    int descriptor_ = -1;  // the memfd of huge pages; -1: anonymous memory
+    int descriptor_ = -1;  // our own memfd of huge pages; -1: anonymous memory, or kept by others
     Pages pages_ = Pages::small;
 };
 

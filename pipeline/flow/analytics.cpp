@@ -68,10 +68,11 @@ Result<std::unique_ptr<Analytics>> Analytics::make(const Settings& settings) {
 
 Result<Analytics::ByFlow> Analytics::take(const Settings& settings) {
     const auto places = [&settings](bool on) { return on ? settings.flow_places : 0; };
-    auto tcp = FlowArray<TcpQuality>::make(places(settings.tcp), settings.populate);
+    const Region::Request memory{.populate = settings.populate};
+    auto tcp = FlowArray<TcpQuality>::make(places(settings.tcp), memory);
     auto behaviour =
-        FlowArray<BehaviourReport>::make(places(settings.behaviour), settings.populate);
-    auto tunnel_of = FlowArray<std::uint32_t>::make(places(settings.tunnels), settings.populate);
+        FlowArray<BehaviourReport>::make(places(settings.behaviour), memory);
+    auto tunnel_of = FlowArray<std::uint32_t>::make(places(settings.tunnels), memory);
     if (!tcp || !behaviour || !tunnel_of) {
         return no_memory_for(settings.flow_places);
     }

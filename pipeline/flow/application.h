@@ -32,11 +32,13 @@ enum class Inspection : std::uint8_t {
     no_state,     // all states of inspection were in use when it began
     shed,         // the worker had no cycles left for it
     quarantined,  // left alone because its dissection ended the program before
+    interrupted,  // undecided when the program was ended by another one
     count,
 };
 inline constexpr std::size_t inspections = static_cast<std::size_t>(Inspection::count);
 inline constexpr std::array<std::string_view, inspections> inspection_names{
-    "off", "undecided", "decided", "guessed", "unknown", "no_state", "shed", "quarantined"};
+    "off",      "undecided", "decided",     "guessed",    "unknown",
+    "no_state", "shed",      "quarantined", "interrupted"};
 
 // The application of one flow, in numbers; pipeline/inspect/application_names.h has their names.
 // Plain octets inside of the flow record.

@@ -21,12 +21,13 @@ class FlowArray {
 public:
     FlowArray() = default;
 
-    // populate  touch every page now
-    // errors  no_memory, as Region::reserve
-    static Result<FlowArray> make(std::size_t places, bool populate) {
+    // memory  as Region::reserve wants it, but for its octets
+    // errors  as Region::reserve
+    static Result<FlowArray> make(std::size_t places, Region::Request memory) {
         FlowArray made;
         if (places != 0) {
-            auto region = Region::reserve({.octets = places * sizeof(State), .populate = populate});
+            memory.octets = places * sizeof(State);
+            auto region = Region::reserve(memory);
             if (!region) {
                 return tl::unexpected<Error>(std::move(region.error()));
             }

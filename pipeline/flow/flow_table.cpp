@@ -86,7 +86,9 @@ std::span<T> array_at(std::span<std::byte> octets, std::size_t at, std::size_t c
 Result<FlowTable> FlowTable::make(const Request& request) {
     auto region = Region::reserve({.octets = octets_for(request.flows_max),
                                    .pages = request.pages,
-                                   .populate = request.populate});
+                                   .populate = request.populate,
+                                   .kept = request.kept,
+                                   .adopt = request.adopt});
     if (!region) {
         return tl::unexpected<Error>(std::move(region.error()));
     }
@@ -183,6 +185,55 @@ bool FlowTable::take_bucket(const FlowTable& other, std::size_t bucket, const Fl
         }
     }
     return true;
+}
+
+FlowTable::Adopted FlowTable::adopt(const FlowHasher& hasher) noexcept {
+    Adopted adopted;
+    used_ = 0;
+    for (FlowBucket& bucket : buckets_) {
+        bucket.guests = 0;
+    }
+    for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
+        if (buckets_[bucket].free_ways() != FlowBucket::all_ways) {
+            adopt_bucket(bucket, hasher, adopted);
+        }
+    }
+    return adopted;
+}
+
+void FlowTable::adopt_bucket(std::size_t bucket, const FlowHasher& hasher,
+                             Adopted& adopted) noexcept {
+    for (std::size_t way = 0; way < FlowBucket::ways; ++way) {
+        if (buckets_[bucket].tags[way] == 0) {
+            continue;
+        }
+        Flow& flow = flows_[number_of(index_of(bucket, way))];
+        flow.key.attached = 0;
+        FlowHash hash{};
+        hasher.hash({&flow.key, 1}, {&hash, 1});
+        if (!is_sound(bucket, way, hash)) {
+            buckets_[bucket].tags[way] = 0;
+            flow.key.ip_version = 0;
+            ++adopted.refused;
+            continue;
+        }
+        flow.shunt_slot = 0;
+        flow.state &= static_cast<std::uint8_t>(~state::shunted);
+        const std::size_t home = home_of(hash);
+        buckets_[home].guests =
+            static_cast<std::uint16_t>(buckets_[home].guests + (bucket != home ? 1U : 0U));
+        ++used_;
+        ++adopted.flows;
+    }
+}
+
+// Whether the way holds a flow with this hash, as insert_at() and whoever filled it leave one.
+bool FlowTable::is_sound(std::size_t bucket, std::size_t way, FlowHash hash) const noexcept {
+    const Flow& flow = flows_[number_of(index_of(bucket, way))];
+    const auto tag =
+        static_cast<std::uint16_t>(buckets_[bucket].tags[way] & ~unsigned{FlowBucket::answered});
+    return (flow.key.ip_version == 4 || flow.key.ip_version == 6) && tag == detail::tag_of(hash) &&
+           (bucket == home_of(hash) || bucket == other_of(hash)) && flow.start <= flow.last;
 }
 
 FlowIndex FlowTable::victim(FlowHash hash, Ticks now) const noexcept {

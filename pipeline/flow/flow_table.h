@@ -30,9 +30,20 @@ public:
         std::size_t flows_max = 0;  // so many fit; the table has a third more places than that
         Region::Wanted pages = Region::Wanted::automatic;
         bool populate = false;
+        const KeptMemory* kept = nullptr;  // as Region::Request; outlives the table
+        bool adopt = false;                // what is left there; adopt() belongs next
     };
-    // errors  no_memory, as Region::reserve
+    // errors  no_memory, invalid_config, as Region::reserve
     static Result<FlowTable> make(const Request& request);
+
+    // After a process that ended at any moment: keeps the flows whose record, tag and place agree
+    // under this hasher, which is that process', and lets go of all others. What was attached to
+    // them is gone with that process, and so is their shunt.
+    struct Adopted {
+        std::size_t flows = 0;
+        std::size_t refused = 0;
+    };
+    Adopted adopt(const FlowHasher& hasher) noexcept;
 
     // Takes every flow of another table over: into this one, which is empty and larger. The other
     // table stays as it was.
@@ -143,6 +154,8 @@ private:
     std::size_t other_of(FlowHash hash) const noexcept;
     FlowIndex find_in(std::size_t bucket, std::uint16_t tag, const FlowKey& key) const noexcept;
     FlowIndex place_for(FlowHash hash) const noexcept;
+    bool is_sound(std::size_t bucket, std::size_t way, FlowHash hash) const noexcept;
+    void adopt_bucket(std::size_t bucket, const FlowHasher& hasher, Adopted& adopted) noexcept;
     bool take_bucket(const FlowTable& other, std::size_t bucket, const FlowHasher& hasher,
                      std::span<FlowIndex> moved) noexcept;
     void prefetch_lines(FlowIndex index) const noexcept;

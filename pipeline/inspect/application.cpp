@@ -101,6 +101,12 @@ Result<void> Dissector::make_module(const Settings& settings, ApplicationNames& 
     if (module_ == nullptr) {
         return failed(Error::Kind::no_memory, "nDPI " + version() + " cannot start: no memory");
     }
+    std::string refused;
+    if (ndpi::select_dissectors(module_, settings.dissectors_off, refused) != ndpi::Selected::yes) {
+        return failed(Error::Kind::invalid_config,
+                      "dpi.dissectors_off names \"" + refused + "\", which nDPI " + version() +
+                          " does not know; protocols are written as in its labels: \"DTLS\"");
+    }
     for (const auto* file : {&settings.protocols_file, &settings.categories_file}) {
         const bool names_protocols = file == &settings.protocols_file;
         if (file->empty()) {

@@ -31,13 +31,16 @@ public:
         std::size_t states_max = 0;     // flows that are undecided at one time
         bool populate = false;          // touch every page at the start
         std::size_t memory_octets = 0;  // of the module and its flows; 0: what they may need
+        // Protocols whose dissectors are not used, by nDPI's names.
+        std::vector<std::string> dissectors_off{"DTLS"};
         // Protocols and categories of the operator's own, as nDPI reads them; empty: none.
         std::filesystem::path protocols_file{};
         std::filesystem::path categories_file{};
     };
 
     // names   learns what this module calls its protocols; outlives the dissector
-    // errors  no_memory; invalid_config, with file and line of what cannot be read
+    // errors  no_memory; invalid_config, with file and line of what cannot be read, or the name
+    //         that is no protocol
     static Result<std::unique_ptr<Dissector>> load(const Settings& settings,
                                                    ApplicationNames& names);
     ~Dissector();

@@ -69,7 +69,12 @@ Result<std::unique_ptr<Inspector>> Inspector::make(const Settings& settings,
     auto states =
         Region::reserve({.octets = settings.states_max * rounded_up(Dissector::state_octets()),
                          .populate = settings.populate});
-    auto labels = Labels::make(settings.flow_places, settings.populate);
+    auto labels = Labels::make(settings.flow_places, {.populate = settings.populate,
+                                                      .kept = settings.kept_labels,
+                                                      .adopt = settings.adopt});
+    if (!labels && labels.error().kind == Error::Kind::invalid_config) {
+        return tl::unexpected<Error>(std::move(labels.error()));
+    }
     if (!states || !labels) {
         return failed(Error::Kind::no_memory,
                       "no memory for the inspection of " + std::to_string(settings.states_max) +
@@ -123,24 +128,6 @@ void Inspector::go_on_with_swap() noexcept {
     }
 }
 
-bool Inspector::prepare(std::size_t flow_places) {
-    auto ahead = Labels::make(flow_places, settings_.populate);
-    if (ahead) {
-        labels_ahead_ = std::move(*ahead);
-    }
-    return ahead.has_value();
-}
-
-void Inspector::follow(std::span<const FlowIndex> moved) noexcept {
-    const Labels before = std::exchange(labels_, std::exchange(labels_ahead_, {}));
-    labels_.take_over(before, moved);
-    for (std::uint32_t number = 0; number < states_.size(); ++number) {
-        if (FlowState& state = states_[StateIndex{number}]; state.in_use) {
-            state.flow = moved[number_of(state.flow)];
-        }
-    }
-}
-
 Dissector::State Inspector::octets_of(StateIndex index) const noexcept {
     return state_octets_.octets().subspan(number_of(index) * state_stride_, state_stride_);
 }
@@ -154,6 +141,10 @@ void Inspector::prefetch_state(StateIndex index) const noexcept {
 
 void Inspector::begin(FlowTable& table, FlowIndex index, std::uint8_t place) noexcept {
     ++books_.flows;
+    if (!settings_.quarantined.empty() && is_quarantined(table.flow(index).key)) [[unlikely]] {
+        keep(index, {.inspection = Inspection::quarantined});
+        return;
+    }
     if (!budget_.allows_new_flows()) {
         keep(index, {.inspection = Inspection::shed});
         return;
@@ -193,6 +184,7 @@ bool Inspector::reclaim_state(FlowTable& table, ObservedAt at) noexcept {
     if (at - state.last < quiet_at_least || is_noted(oldest)) {
         return false;
     }
+    const Marked mark(settings_.slot, Doing::ending, table.flow(state.flow).key);
     if (!state.is_decided) {
         dissector_of(oldest).give_up(octets_of(oldest));
         decide(oldest);
@@ -249,12 +241,15 @@ void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
                                .state = noted.state,
                                .observation_point = packet.observation_point,
                                .flow_id = state.flow_id};
+    const Marked mark(settings_.slot, Doing::reading, table.flow(state.flow).key);
     if (!state.is_read) {
         read(seen);
     }
+    mark.go_on(Doing::dissecting);
     if (!state.is_decided) {
         dissect(seen);
     }
+    mark.go_on(Doing::ending);
     if (state.is_decided && state.is_read) {
         let_go(table, noted.state);
     }
@@ -307,6 +302,7 @@ void Inspector::shed_noted(FlowTable& table) noexcept {
         if (!state.in_use) {
             continue;
         }
+        const Marked mark(settings_.slot, Doing::ending, table.flow(state.flow).key);
         if (!state.is_decided) {
             decide(noted.state, Inspection::shed);
         }
@@ -345,12 +341,6 @@ void Inspector::let_go(FlowTable& table, StateIndex index) noexcept {
     --books_.states;
 }
 
-void Inspector::keep(FlowIndex index, const Application& label) noexcept {
-    labels_[index] = label;
-    ++books_.ended[static_cast<std::size_t>(label.inspection)];
-    ++books_.labels[static_cast<std::size_t>(label.confidence)];
-}
-
 void Inspector::settle(FlowTable& table, FlowIndex index) noexcept {
     inspect_noted(table);
     const Flow& flow = table.flow(index);
@@ -358,40 +348,12 @@ void Inspector::settle(FlowTable& table, FlowIndex index) noexcept {
         return;
     }
     const StateIndex state{flow.key.attached - 1};
+    const Marked mark(settings_.slot, Doing::ending, flow.key);
     if (!states_[state].is_decided) {
         dissector_of(state).give_up(octets_of(state));
         decide(state);
     }
     let_go(table, state);
-}
-
-void Inspector::forget(FlowIndex index) noexcept {
-    Application& label = labels_[index];
-    if (label.inspection != Inspection::off) {
-        if (label.metadata != 0) {
-            content_->forget(label.metadata);
-        }
-        label = {};
-    }
-}
-
-Application Inspector::label(const Flow& flow, FlowIndex index) const noexcept {
-    const StateIndex state{flow.key.attached - 1};
-    if (flow.key.attached == 0 || states_[state].is_decided) {
-        return labels_[index];
-    }
-    Application so_far = dissector_of(state).label(octets_of(state));
-    so_far.inspection = Inspection::undecided;
-    so_far.packets = states_[state].packets;
-    return so_far;
-}
-
-const Metadata* Inspector::metadata(const Flow& flow, FlowIndex index) noexcept {
-    if (flow.key.attached != 0) {
-        return content_->metadata(StateIndex{flow.key.attached - 1});
-    }
-    const std::uint32_t number = labels_[index].metadata;
-    return number == 0 ? nullptr : &content_->metadata_at(number);
 }
 
 void Inspector::close_turn(std::uint64_t cycles, bool pressed) noexcept {

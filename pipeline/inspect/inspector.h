@@ -12,6 +12,7 @@
 #include "pipeline/flow/flow_table.h"
 #include "pipeline/inspect/application.h"
 #include "pipeline/inspect/content_reader.h"
+#include "pipeline/inspect/crash_slot.h"
 #include "pipeline/inspect/cycle_budget.h"
 #include "pipeline/inspect/flow_states.h"
 #include "pipeline/inspect/inspected_packet.h"
@@ -41,8 +42,14 @@ public:
         std::size_t flow_places = 0;  // of the worker's table
         OuterPoints outer_points{};   // as the worker's
         bool populate = false;        // touch every page at the start
+        // Both outlive the inspector; null: nobody will come after it.
+        CrashSlot* slot = nullptr;
+        const KeptMemory* kept_labels = nullptr;
+        bool adopt = false;  // the labels that are kept; adopt() belongs next
+        // Flows whose inspection ended the process before: they are left alone.
+        std::span<const flow::FlowKey> quarantined{};
     };
-    // errors  no_memory, naming what to lower
+    // errors  no_memory, naming what to lower; invalid_config  kept labels are others' in size
     // content  of as many states
     static Result<std::unique_ptr<Inspector>> make(const Settings& settings,
                                                    std::unique_ptr<Dissector> dissector,
@@ -70,6 +77,10 @@ public:
     // next turn on. Flows under way keep the dissector that they have; it goes when they have.
     // False, and `fresh` stays the caller's: the flows of the last swap are still under way.
     bool swap(std::unique_ptr<Dissector>& fresh) noexcept;
+
+    // The flows that an earlier process left in the table: each keeps its label, as far as it is
+    // numbers. Those that were undecided are not looked into again; what was found in them is gone.
+    void adopt(flow::FlowTable& table) noexcept;
 
     // A flow has begun. `place` of its first packet in the burst; Observation::no_place: counted
     // elsewhere, never seen.
@@ -147,6 +158,7 @@ private:
     }
     Dissector::State octets_of(StateIndex index) const noexcept;
     void prefetch_state(StateIndex index) const noexcept;
+    bool is_quarantined(const flow::FlowKey& key) const noexcept;
     bool take_state(flow::FlowTable& table, flow::FlowIndex index, ObservedAt at) noexcept;
     bool reclaim_state(flow::FlowTable& table, ObservedAt at) noexcept;
     bool is_noted(StateIndex index) const noexcept;

@@ -7,6 +7,8 @@
 #include <ndpi/ndpi_api.h>
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace tapmeter::inspect::ndpi {
 
@@ -21,10 +23,6 @@ struct Detected {
 
 inline constexpr unsigned version = NDPI_MAJOR * 100 + NDPI_MINOR;
 
-// Dissectors that are left out, because a single packet is known to end the program in them: 4.2
-// reads the TCP header of a DTLS certificate that came by UDP (put right in 4.4).
-inline constexpr bool dtls_is_safe = version >= 404;
-
 inline Detected detected(const ndpi_protocol& protocol) noexcept {
 #if NDPI_MAJOR >= 5 || NDPI_MINOR >= 11
     return {protocol.proto.master_protocol, protocol.proto.app_protocol,
@@ -35,25 +33,44 @@ inline Detected detected(const ndpi_protocol& protocol) noexcept {
 #endif
 }
 
-// Null: no memory. Not from two threads at a time.
+// What select_dissectors() says of a module.
+enum class Selected : std::uint8_t { yes, no_such_protocol };
+
+// Null: no memory. Not from two threads at a time. select_dissectors() belongs next.
 inline Module* make_module() noexcept {
 #if NDPI_MAJOR >= 5 || NDPI_MINOR >= 10
-    Module* const module = ndpi_init_detection_module(nullptr);
+    return ndpi_init_detection_module(nullptr);
 #else
-    Module* const module = ndpi_init_detection_module(ndpi_no_prefs);
+    return ndpi_init_detection_module(ndpi_no_prefs);
 #endif
-#if NDPI_MAJOR < 5
-    if (module != nullptr) {
-        NDPI_PROTOCOL_BITMASK protocols;
-        NDPI_BITMASK_SET_ALL(protocols);
-        if (!dtls_is_safe) {
-            constexpr std::size_t dtls = NDPI_PROTOCOL_DTLS;
-            protocols.fds_bits[dtls / NDPI_BITS] &= ~(ndpi_ndpi_mask{1} << dtls % NDPI_BITS);
+}
+
+// All but those that are named. 4.2 reads the TCP header of a DTLS certificate that came by UDP,
+// and one such packet ends the program (put right in 4.4): hence the list.
+// refused  becomes the name that this nDPI does not know
+inline Selected select_dissectors(Module* module, const std::vector<std::string>& off,
+                                  std::string& refused) noexcept {
+#if NDPI_MAJOR >= 5
+    for (const std::string& name : off) {
+        if (ndpi_set_config(module, name.c_str(), "enable", "0") != NDPI_CFG_OK) {
+            refused = name;
+            return Selected::no_such_protocol;
         }
-        ndpi_set_protocol_detection_bitmask2(module, &protocols);
     }
+#else
+    NDPI_PROTOCOL_BITMASK protocols;
+    NDPI_BITMASK_SET_ALL(protocols);
+    for (const std::string& name : off) {
+        const std::uint16_t number = ndpi_get_proto_by_name(module, name.c_str());
+        if (number == NDPI_PROTOCOL_UNKNOWN) {
+            refused = name;
+            return Selected::no_such_protocol;
+        }
+        protocols.fds_bits[number / NDPI_BITS] &= ~(ndpi_ndpi_mask{1} << number % NDPI_BITS);
+    }
+    ndpi_set_protocol_detection_bitmask2(module, &protocols);
 #endif
-    return module;
+    return Selected::yes;
 }
 
 // After the rule files. False: the module cannot be used.

@@ -54,7 +54,11 @@ std::vector<metrics::Snapshot::Ring> Appliance::ring_accounts() const {
 std::vector<metrics::Snapshot::Output> Appliance::output_accounts() const {
     std::vector<metrics::Snapshot::Output> accounts;
     for (const auto& output : exporter_->outputs()) {
-        accounts.push_back({.name = std::string(output->name()), .counters = output->counters()});
+        accounts.push_back({.name = std::string(output->name()),
+                            .counters = output->counters(),
+                            .lost_in_restarts = handover_ != nullptr
+                                                    ? handover_->lost_by_output(accounts.size())
+                                                    : exporting::RecordTotals{}});
     }
     return accounts;
 }

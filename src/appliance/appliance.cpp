@@ -7,18 +7,11 @@
 #include "src/appliance/analytics.h"
 #include "src/appliance/cores.h"
 #include "src/appliance/filters.h"
-#include "src/appliance/overload.h"
 #include "src/metrics/look.h"
 
 namespace tapmeter {
 
 namespace {
-
-// Records a ring holds: at a million flows a second the exporter core may be away for 8 ms.
-constexpr std::size_t ring_records = 8'192;
-
-// Of a recording: its flow table begins with room for so many, 3 MB.
-constexpr std::size_t flows_at_first = 16'384;
 
 std::size_t queues_of(const Captures& captures) {
     std::size_t queues = 0;
@@ -67,7 +60,7 @@ Result<std::unique_ptr<Appliance>> Appliance::build(Parts parts) {
     return appliance;
 }
 
-Appliance::Appliance(Private, Parts parts) : parts_(std::move(parts)) {
+Appliance::Appliance(Private, Parts parts) : parts_(std::move(parts)), handover_(parts_.handover) {
     for (const Config::Capture& capture : parts_.config.captures) {
         auto rules = prefilter_rules(capture.prefilter);  // open_captures() has read them already
         rules_.push_back(rules ? std::move(*rules) : xdp::PrefilterRules{});
@@ -91,7 +84,7 @@ Result<void> Appliance::build_metering() {
                       "recordings and live interfaces cannot be metered together: the time of a "
                       "recording is not the time of day; run one tapmeter for each");
     }
-    const auto hash_key = flow::random_hash_key();
+    const auto hash_key = handover_ != nullptr ? handover_->hash_key() : flow::random_hash_key();
     if (!hash_key) {
         return tl::unexpected<Error>(hash_key.error());
     }
@@ -114,6 +107,9 @@ Result<void> Appliance::build_metering() {
     }
     filters_ = std::move(*filters);
     build_sources(workers);
+    if (handover_ != nullptr) {
+        handover_->take_stock();
+    }
     for (PacketSource* source : sources_) {
         if (auto added = add_worker(*source, *hash_key); !added) {
             return added;
@@ -131,6 +127,7 @@ Result<void> Appliance::build_metering() {
         exporter_->alerts_from(signatures_->rings(), signatures_->words());
     }
     build_crew();
+    settle_handover();
     return build_writer();
 }
 
@@ -161,12 +158,14 @@ void Appliance::build_sources(std::size_t workers) {
     if (!direct) {
         const bool stay_valid = std::ranges::all_of(
             parts_.captures.points, [](const auto& point) { return point->views_stay_valid(); });
-        steering_ = std::make_unique<Steering>(
-            Steering::Parts{.inlets = queues.front(),
-                            .outlets = workers,
-                            .outer_points = outer_points(parts_.config),
-                            .views_stay_valid = stay_valid,
-                            .hash_key = flow::random_hash_key().value_or(flow::HashKey{}).front()});
+        const auto key = handover_ != nullptr ? handover_->steering_key()
+                                              : flow::random_hash_key().value_or(flow::HashKey{});
+        steering_ =
+            std::make_unique<Steering>(Steering::Parts{.inlets = queues.front(),
+                                                       .outlets = workers,
+                                                       .outer_points = outer_points(parts_.config),
+                                                       .views_stay_valid = stay_valid,
+                                                       .hash_key = key.front()});
         for (std::size_t worker = 0; worker < workers; ++worker) {
             sources_.push_back(&steering_->outlet(worker));
         }
@@ -182,72 +181,6 @@ void Appliance::build_sources(std::size_t workers) {
     }
 }
 
-Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& hash_key) {
-    const Config& config = parts_.config;
-    const auto pages = config.memory.hugepages == Config::Switch::on    ? Region::Wanted::huge
-                       : config.memory.hugepages == Config::Switch::off ? Region::Wanted::small
-                                                                        : Region::Wanted::automatic;
-    // A file can wait for its pages, and for a larger table; on a live port no packet may pay for
-    // either. Pages set aside for us need not be spared; aggregates go by the table's size.
-    const flow::FlowTable::Request whole{
-        .flows_max = config.flow.flows_max, .pages = pages, .populate = !recorded()};
-    const Admission::Limits admission = admission_limits(config, recorded());
-    const bool grows = recorded() && pages != Region::Wanted::huge && !admission.aggregates;
-    flow::FlowTable::Request first = whole;
-    first.flows_max = grows ? std::min(whole.flows_max, flows_at_first) : whole.flows_max;
-    auto table = flow::FlowTable::make(first);
-    if (!table) {
-        return tl::unexpected<Error>(std::move(table.error()));
-    }
-    auto inspector = make_inspector(table->places());
-    if (!inspector) {
-        return tl::unexpected<Error>(std::move(inspector.error()));
-    }
-    auto analytics = make_analytics(config, recorded(), table->places());
-    auto duplicates = make_duplicates(config, recorded(), hash_key);
-    if (!analytics || !duplicates) {
-        return tl::unexpected<Error>(std::move(analytics ? duplicates.error() : analytics.error()));
-    }
-    auto saving = make_saving();
-    if (!saving) {
-        return tl::unexpected<Error>(std::move(saving.error()));
-    }
-    // As many slots for what is found in flows: a record never has to go without it.
-    rings_.push_back(std::make_unique<RecordRing>(ring_records, part_slots(config, ring_records)));
-    workers_.push_back(std::make_unique<Worker>(
-        Worker::Parts{.source = source,
-                      .ring = *rings_.back(),
-                      .clock = recorded() ? nullptr : parts_.clock,
-                      .table = std::move(*table),
-                      .table_grows_to = grows ? whole : flow::FlowTable::Request{},
-                      .hash_key = hash_key,
-                      .timeouts = {.idle = config.flow.idle_timeout,
-                                   .active = config.flow.active_timeout,
-                                   .tcp_end = config.flow.tcp_end_timeout},
-                      .vlan_in_key = config.flow.vlan_in_key,
-                      .outer_points = outer_points(config),
-                      .number = static_cast<std::uint16_t>(workers_.size()),
-                      .load = load_levels(config, recorded()),
-                      .admission = admission,
-                      .flows_max = config.flow.flows_max,
-                      .shunt = shunt_settings(workers_.size()),
-                      .inspector = std::move(*inspector),
-                      .analytics = std::move(*analytics),
-                      .duplicates = std::move(*duplicates),
-                      .filters = filters_.get(),
-                      .saving = std::move(*saving)}));
-    return {};
-}
-
-Shunts::Settings Appliance::shunt_settings(std::size_t worker) const {
-    const Config::Shunt& shunt = parts_.config.shunt;
-    xdp::Shunt* const doors = parts_.captures.shunt.get();
-    return {.octets = shunt.enabled ? shunt.octets : Shunts::Settings::never,
-            .door = doors != nullptr && worker < doors->doors() ? &doors->door(worker) : nullptr,
-            .interval = shunt.interval,
-            .active = parts_.config.flow.active_timeout};
-}
-
 void Appliance::build_crew() {
     Crew::Parts crew{.members = {},
                      .steering = steering_.get(),
@@ -259,7 +192,8 @@ void Appliance::build_crew() {
         crew.members.push_back(
             {.worker = workers_[number].get(),
              .live = !recorded(),
-             .core = number < cores.size() ? static_cast<int>(cores[number]) : -1});
+             .core = number < cores.size() ? static_cast<int>(cores[number]) : -1,
+             .slot = handover_ != nullptr ? &handover_->slot_of(number) : nullptr});
     }
     if (parts_.captures.eal != nullptr) {
         crew.around = [](const std::function<void()>& body) {
@@ -350,6 +284,7 @@ metrics::Snapshot Appliance::snapshot() const {
         .outputs = [this] { return output_accounts(); },
     });
     look.applications = application_totals();
+    look.restarts = restarts();
     look.settled = settled_.load();
     if (writer_ != nullptr) {
         look.writer = writer_->books();

@@ -14,6 +14,7 @@
 #include "pipeline/worker.h"
 #include "src/appliance/captures.h"
 #include "src/appliance/crew.h"
+#include "src/appliance/handover.h"
 #include "src/appliance/signatures.h"
 #include "src/config/config.h"
 #include "src/control/instance.h"
@@ -44,6 +45,7 @@ public:
         std::string config_json;
         inspect::ApplicationNames* names = nullptr;  // outlives the appliance; null: nobody asks
         std::function<Result<NewConfig>()> read_config_again;  // empty: reload is refused
+        Handover* handover = nullptr;  // outlives the appliance; null: nobody comes after it
     };
 
     // Builds all parts: memory is taken here, packets are not looked at before start().
@@ -66,6 +68,10 @@ public:
     // within  how long the outputs may take to send what is left
     void stop(std::chrono::milliseconds within);
 
+    // Several times a second while it runs: keeps what only this process knows where the next one
+    // will look for it. Main thread.
+    void note_handover() const;
+
     metrics::Snapshot snapshot() const override;
     Result<std::string> reload() override;
     Result<std::vector<control::PrefilterState>> prefilter() const override;
@@ -83,7 +89,11 @@ private:
     Result<void> add_worker(PacketSource& source, const flow::HashKey& hash_key);
     bool packets_find_their_worker(std::size_t workers) const;
     void build_sources(std::size_t workers);
-    Result<std::unique_ptr<inspect::Inspector>> make_inspector(std::size_t flow_places);
+    bool adopts(std::size_t worker) const;
+    void settle_handover();
+    metrics::Restarts restarts() const;
+    Result<std::unique_ptr<inspect::Inspector>> make_inspector(std::size_t worker,
+                                                               std::size_t flow_places);
     Result<std::unique_ptr<inspect::ContentReader>> make_content();
     Result<void> load_signatures();
     Result<std::unique_ptr<Saving>> make_saving();
@@ -108,6 +118,7 @@ private:
     std::vector<control::PrefilterState> prefilter_states() const;
 
     Parts parts_;
+    Handover* handover_;                                    // null: nobody comes after this process
     std::unique_ptr<inspect::ApplicationNames> own_names_;  // where nobody else has them
     std::unique_ptr<SignatureControl> signatures_;          // null: there are none
     std::unique_ptr<const filter::PacketFilters> filters_;  // null: no capture has one

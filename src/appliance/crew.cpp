@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "src/appliance/cores.h"
+#include "src/appliance/crash_watch.h"
 
 namespace tapmeter {
 
@@ -81,6 +82,7 @@ void Crew::run_inside(const std::function<void()>& body) const {
 
 void Crew::work(const Member& member, std::size_t number) {
     name_this_thread("worker-" + std::to_string(number));
+    const CrashWatch watch(member.slot);
     const auto pinned =
         member.core < 0 ? Result<void>{} : pin_this_thread(static_cast<unsigned>(member.core));
     {

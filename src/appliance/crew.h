@@ -28,6 +28,7 @@ public:
         Worker* worker = nullptr;  // outlives the crew
         bool live = true;          // false: a recording; told to stop, it stops where it is
         int core = -1;             // -1: not pinned
+        inspect::CrashSlot* slot = nullptr;  // outlives the process; null: nobody reads it
     };
     struct Parts {
         std::vector<Member> members;

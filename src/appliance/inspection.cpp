@@ -66,12 +66,14 @@ inspect::Dissector::Settings dissector_settings(const Config& config, bool recor
     const Config::Dpi& dpi = config.dpi;
     return {.states_max = std::min<std::size_t>(dpi.states_max, config.flow.flows_max),
             .populate = !recorded,
+            .dissectors_off = dpi.dissectors_off,
             .protocols_file = dpi.protocols_file,
             .categories_file = dpi.categories_file};
 }
 
 // Null where applications are not wanted.
-Result<std::unique_ptr<inspect::Inspector>> Appliance::make_inspector(std::size_t flow_places) {
+Result<std::unique_ptr<inspect::Inspector>> Appliance::make_inspector(std::size_t worker,
+                                                                      std::size_t flow_places) {
     if (!parts_.config.dpi.enabled) {
         return nullptr;
     }
@@ -87,6 +89,13 @@ Result<std::unique_ptr<inspect::Inspector>> Appliance::make_inspector(std::size_
     auto settings = inspection_settings(parts_.config, recorded());
     settings.flow_places = flow_places;
     settings.outer_points = outer_points(parts_.config);
+    if (handover_ != nullptr) {
+        settings.slot = &handover_->slot_of(worker);
+        settings.kept_labels = &handover_->labels_of(worker);
+        settings.quarantined = handover_->quarantined();
+        settings.adopt = adopts(worker) && Region::is_left(*settings.kept_labels,
+                                                           flow_places * sizeof(flow::Application));
+    }
     auto content = make_content();
     if (!content) {
         return tl::unexpected<Error>(std::move(content.error()));

@@ -72,6 +72,11 @@ struct Config {
         Steering steering = Steering::automatic;  // who brings a packet to its worker
     };
 
+    struct Service {
+        // `run` watches over the process that meters, and starts another where it crashes.
+        bool supervisor = true;
+    };
+
     struct Memory {
         Switch hugepages = Switch::automatic;
         std::uint64_t dpdk_octets = 256ULL << 20U;  // without hugepages; 64 MiB and more
@@ -137,6 +142,8 @@ struct Config {
         // Of the cycles of a worker that cannot keep up, percent; 100: as much as it takes. Counts
         // for live packets: a recording waits.
         std::uint32_t budget = 50;
+        // Of nDPI, by the names of its protocols: 4.2 can be crashed by one packet of DTLS.
+        std::vector<std::string> dissectors_off{"DTLS"};
         std::filesystem::path protocols_file;   // the operator's own protocols; empty: none
         std::filesystem::path categories_file;  // and categories
     };
@@ -247,6 +254,7 @@ struct Config {
 
     Instance instance;
     std::vector<Capture> captures;
+    Service service;
     Workers workers;
     Memory memory;
     Flow flow;

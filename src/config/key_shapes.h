@@ -21,6 +21,7 @@ inline constexpr std::uint64_t id_max = std::numeric_limits<std::uint32_t>::max(
 inline constexpr std::uint64_t flood_max = 1'000'000'000;
 inline constexpr std::uint64_t pace_max = 1'000'000'000;
 inline constexpr std::uint64_t signature_files_max = 1'024;
+inline constexpr std::uint64_t dissectors_off_max = 64;
 inline constexpr std::uint64_t signature_path_octets_max = 4'000;
 inline constexpr std::uint64_t list_items_max = 65'536;
 inline constexpr std::uint64_t socket_octets_max = 107;  // sun_path of unix(7), less the final NUL

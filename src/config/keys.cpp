@@ -79,6 +79,10 @@ constexpr std::array keys{
         at<&C::captures, &C::Capture::prefilter, &C::Prefilter::sample>(),
         "keep 1 in N packets; 1: every packet"},
 
+    Key{plain(Type::flag), TableId::service, "supervisor",
+        at<&C::service, &C::Service::supervisor>(),
+        "a parent process restarts the one that meters where it crashes; its flows go on"},
+
     Key{ranged(Type::number, 1, workers_max, automatic), TableId::workers, "count",
         at<&C::workers, &C::Workers::count>(),
         "worker threads; auto: one per queue of the captures"},
@@ -187,6 +191,10 @@ constexpr std::array keys{
     Key{ranged(Type::number, 1, 100), TableId::dpi, "budget", at<&C::dpi, &C::Dpi::budget>(),
         "percent of the cycles of a worker that cannot keep up; what is more is not looked at, and "
         "counted; 100: no limit"},
+    Key{ranged(Type::texts, 0, dissectors_off_max), TableId::dpi, "dissectors_off",
+        at<&C::dpi, &C::Dpi::dissectors_off>(),
+        "protocols of nDPI whose dissectors are not used, because packets are known that crash "
+        "them"},
     Key{ranged(Type::path, 0, 4'095, live), TableId::dpi, "protocols_file",
         at<&C::dpi, &C::Dpi::protocols_file>(),
         "protocols of your own, as nDPI reads them: \"tcp:8181@Shop\"; off: none"},

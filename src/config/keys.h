@@ -14,6 +14,7 @@ enum class TableId : std::uint8_t {
     instance,
     capture,
     prefilter,
+    service,
     workers,
     memory,
     flow,

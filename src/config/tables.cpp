@@ -12,6 +12,7 @@ constexpr std::array tables{
           "One block per Observation Point: where packets come from. At most 64."},
     Table{TableId::prefilter, "capture.prefilter", Group::captures, false,
           "What is left out in the kernel, before tapmeter sees it; counted as ignored."},
+    Table{TableId::service, "service", Group::single, false, "The processes of `tapmeter run`."},
     Table{TableId::workers, "workers", Group::single, false, "The cores of the Metering Process."},
     Table{TableId::memory, "memory", Group::single, false, "Memory, taken at the start."},
     Table{TableId::flow, "flow", Group::single, false, "Flows and when they end."},

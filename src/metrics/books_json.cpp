@@ -7,6 +7,7 @@
 #include "src/metrics/lag.h"
 #include "src/metrics/overall.h"
 #include "src/metrics/packet_files.h"
+#include "src/metrics/restart_report.h"
 #include "src/metrics/totals.h"
 
 namespace tapmeter::metrics {
@@ -160,6 +161,9 @@ Json json_of(const WorkerBooks& books) {
             {"non_ip", named(books.non_ip, non_ip_names)},
             {"undecoded", named(books.undecoded, undecoded_names)},
             {"unmetered_octets", books.unmetered_octets},
+            {"adopted", json_of(books.adopted)},
+            {"flows_adopted", books.flows_adopted},
+            {"flows_unsound", books.flows_unsound},
             {"flows_created", books.flows_created},
             {"flows_active", books.flows_active},
             {"flows_ended", named(books.flows_ended, flow::flow_end_reason_names)},
@@ -215,6 +219,7 @@ Json json_of(const Snapshot::Output& output) {
             {"queued", json_of(counters.queued)},
             {"spooled", json_of(counters.spooled)},
             {"sent", json_of(counters.sent)},
+            {"lost_in_restarts", json_of(output.lost_in_restarts)},
             {"dropped", std::move(dropped)},
             {"messages", counters.messages},
             {"message_octets", counters.message_octets},
@@ -258,6 +263,7 @@ Json books(const Snapshot& snapshot) {
             {"settled", snapshot.settled},
             {"start_time_seconds", snapshot.start_time_seconds},
             {"uptime_seconds", snapshot.uptime_seconds},
+            {"restarts", restarts_json(snapshot.restarts)},
             {"interfaces", list_of(snapshot.interfaces)},
             {"steering_waiting", snapshot.steering_waiting},
             {"shunt_waiting", snapshot.shunt_waiting},

@@ -176,9 +176,30 @@ void write_analytics(const WorkerBooks& all, Page& page) {
     page.line_if("copies", "forgotten: no room", all.duplicates_forgotten);
 }
 
+// What crashes have cost, of all data paths since the program started.
+void write_restarts(const Restarts& restarts, Page& page) {
+    if (restarts.total() == 0) {
+        return;
+    }
+    page.heading("restarts");
+    page.nonzero("crashed", restarts.restarts, restart_reason_names);
+    page.nonzero("inspection", restarts.dpi_faults, inspect::doing_names);
+    page.line_if("left alone", "flows, quarantined", restarts.flows_quarantined);
+    page.line("adopted", "flows", restarts.flows_adopted);
+    page.line_if("lost", "flows", restarts.flows_lost);
+    if (restarts.packets_known) {
+        page.line("lost", "packets, around crashes", restarts.packets_lost);
+    } else {
+        page.free_line("  lost       packets: not known, not every interface counts by itself");
+    }
+}
+
 void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.heading("flows");
     page.line("created", "", all.flows_created);
+    page.line_if("adopted", "of a crash before", all.flows_adopted,
+                 grouped(all.adopted.packets) + " packets");
+    page.line_if("let go", "damaged in a crash", all.flows_unsound);
     page.line("active", "", all.flows_active, grouped(all.in_table.packets) + " packets");
     page.nonzero("ended", all.flows_ended, flow::flow_end_reason_names);
     page.line_if("", "evicted, answered", all.evicted_answered);
@@ -215,6 +236,8 @@ void write_output(const Snapshot::Output& output, Page& page) {
     page.line_if("encoding", "", counters.encoding.records);
     page.line_if("queued", "", counters.queued.records);
     page.line_if("spooled", "", counters.spooled.records, "on disk");
+    page.line_if("lost", "in a crash", output.lost_in_restarts.records,
+                 grouped(output.lost_in_restarts.packets) + " packets");
     page.line("sent", "", counters.sent.records,
               fmt::format("in {} messages, {}", grouped(counters.messages),
                           octets_remark(counters.message_octets, "octets")));
@@ -309,6 +332,7 @@ std::string books_as_text(const Snapshot& snapshot) {
     for (const Snapshot::Interface& interface : snapshot.interfaces) {
         write_interface(interface, page);
     }
+    write_restarts(snapshot.restarts, page);
     write_metering(snapshot, all, page);
     write_flows(snapshot, all, page);
     for (const Snapshot::Output& output : snapshot.outputs) {

@@ -162,10 +162,12 @@ void traffic_laws(const WorkerBooks& books, const std::string& worker, Sheet& sh
     Traffic found = books.emitted;
     found += books.refused;
     found += books.in_table;
-    sheet.about(worker, "metered", "metered = emitted + refused + in_table");
-    sheet.law("packets", books.metered.packets, found.packets);
-    sheet.law("octets", books.metered.octets, found.octets);
-    sheet.law("layer-2 octets", books.metered.layer2_octets, found.layer2_octets);
+    Traffic put_in = books.metered;
+    put_in += books.adopted;
+    sheet.about(worker, "metered", "metered + adopted = emitted + refused + in_table");
+    sheet.law("packets", put_in.packets, found.packets);
+    sheet.law("octets", put_in.octets, found.octets);
+    sheet.law("layer-2 octets", put_in.layer2_octets, found.layer2_octets);
 
     const Traffic left_behind = books.flows_active == 0 ? books.in_table : Traffic{};
     sheet.about(worker, "table_empty", "in_table = 0 once no flow is active");
@@ -175,8 +177,9 @@ void traffic_laws(const WorkerBooks& books, const std::string& worker, Sheet& sh
 }
 
 void flow_laws(const WorkerBooks& books, const std::string& worker, Sheet& sheet) {
-    sheet.about(worker, "flows", "flows_created = flows_active + flows_ended");
-    sheet.law("flows", books.flows_created, books.flows_active + sum(books.flows_ended));
+    sheet.about(worker, "flows", "flows_created + flows_adopted = flows_active + flows_ended");
+    sheet.law("flows", books.flows_created + books.flows_adopted,
+              books.flows_active + sum(books.flows_ended));
 
     const inspect::InspectionBooks& inspection = books.inspection;
     sheet.about(worker, "inspected", "flows inspected = undecided + ended{result}");

@@ -14,6 +14,7 @@
 #include "src/metrics/outputs.h"
 #include "src/metrics/overall.h"
 #include "src/metrics/packet_files.h"
+#include "src/metrics/restart_report.h"
 #include "src/metrics/totals.h"
 #include "src/metrics/version.h"
 
@@ -332,6 +333,7 @@ public:
     std::vector<prometheus::MetricFamily> Collect() const override {
         Families families;
         add_program(snapshot_, surroundings_, families);
+        add_restarts(snapshot_, families);
         add_queues(snapshot_, families);
         add_device_queues(snapshot_, families);
         add_interfaces(snapshot_, families);

@@ -8,6 +8,7 @@
 #include "pipeline/base/source.h"
 #include "pipeline/books.h"
 #include "src/exporting/output.h"
+#include "src/metrics/restarts.h"
 #include "src/saving/packet_writer.h"
 
 namespace tapmeter::metrics {
@@ -41,6 +42,8 @@ struct Snapshot {
     struct Output {
         std::string name;
         exporting::OutputCounters counters;
+        // Emitted by workers of data paths that crashed, and not known to have left here.
+        exporting::RecordTotals lost_in_restarts;
     };
     struct ApplicationTotal {
         std::string name;  // "Google"; of the label's last part
@@ -58,6 +61,7 @@ struct Snapshot {
     std::uint64_t steering_waiting = 0;  // packets between a steering core and its workers
     std::uint64_t shunt_waiting = 0;     // packets of shunted flows, counted and not folded yet
     bool settled = false;  // nothing is in flight any more: every law must hold to the packet
+    Restarts restarts;
     double uptime_seconds = 0;
     double start_time_seconds = 0;  // since 1970-01-01 UTC
 };

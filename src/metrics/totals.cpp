@@ -20,6 +20,7 @@ void add_traffic(WorkerBooks& total, const WorkerBooks& books) {
     total.received_octets += books.received_octets;
     total.folded += books.folded;
     total.metered += books.metered;
+    total.adopted += books.adopted;
     add(total.ignored, books.ignored);
     total.aggregated += books.aggregated;
     add(total.non_ip, books.non_ip);
@@ -37,6 +38,8 @@ void add_traffic(WorkerBooks& total, const WorkerBooks& books) {
 }
 
 void add_flows(WorkerBooks& total, const WorkerBooks& books) {
+    total.flows_adopted += books.flows_adopted;
+    total.flows_unsound += books.flows_unsound;
     total.flows_created += books.flows_created;
     total.flows_active += books.flows_active;
     add(total.flows_ended, books.flows_ended);

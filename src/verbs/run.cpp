@@ -1,15 +1,22 @@
 #include "src/verbs/run.h"
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "src/appliance/appliance.h"
+#include "src/appliance/crash_watch.h"
+#include "src/appliance/handover.h"
+#include "src/control/crash_policy.h"
 #include "src/control/server.h"
+#include "src/control/supervisor.h"
 #include "src/metrics/books_text.h"
 #include "src/verbs/configuration.h"
 #include "src/verbs/outputs.h"
@@ -47,8 +54,10 @@ void print_books(const metrics::Snapshot& books) {
 
 // The running program and the two things beside it that it needs to be built.
 struct Running {
-    LiveClock clock;
+    std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+    LiveClock clock;  // made before a fork: the time of one data path is that of the next
     Loaded loaded;
+    Handover* handover = nullptr;  // null: there is no supervisor
     inspect::ApplicationNames names;
     std::unique_ptr<Appliance> appliance;
     std::unique_ptr<control::Server> server;  // after the appliance: it must go first
@@ -71,6 +80,7 @@ Result<void> build(const LoadRequest& request, Running& running) {
     parts.clock = &running.clock;
     parts.names = &running.names;
     parts.log = log_line;
+    parts.handover = running.handover;
     parts.config_json = config_as_json(running.loaded, running.loaded);
     parts.read_config_again = [&request, &running] {
         auto fresh = read_again(request, running.loaded);
@@ -111,32 +121,36 @@ void reload(Appliance& appliance) {
 }
 
 // Until somebody asks for the end, every source has ended, or the time is over.
-void wait(const RunCommand& command, Appliance& appliance) {
-    const auto began = std::chrono::steady_clock::now();
+void wait(const RunCommand& command, Appliance& appliance,
+          std::chrono::steady_clock::time_point began) {
     const auto time_is_over = [&] {
         return command.duration && std::chrono::steady_clock::now() - began >= *command.duration;
     };
     while (!time_is_over() && !appliance.wait_for(100ms)) {
+        appliance.note_handover();
     }
 }
 
-}  // namespace
+// What a supervisor and the data paths before know better than the file that it has read.
+void go_by_handover(const LoadRequest& request, Running& running) {
+    if (running.handover == nullptr) {
+        return;
+    }
+    if (running.handover->was_reloaded()) {
+        if (auto fresh = load_or_explain(request)) {
+            running.loaded = std::move(*fresh);
+        }
+    }
+    if (running.handover->inspection_is_off()) {
+        running.loaded.config.dpi.enabled = false;
+        running.loaded.config.signatures = {};
+    }
+}
 
-ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadRequest& config) {
-    block_signals();
-    auto loaded = load_or_explain(config);
-    if (!loaded) {
-        return ExitCode::refused;
-    }
-    if (loaded->config.captures.empty()) {
-        complain(
-            "nothing to capture: name an interface with -i, or a [[capture]] in a file with -c; "
-            "`tapmeter devices` lists what is there");
-        return ExitCode::refused;
-    }
-    start_log(loaded->config.log_level);
-    Running running{
-        .clock = {}, .loaded = std::move(*loaded), .names = {}, .appliance = {}, .server = {}};
+// The process that meters, from its first part to its last word.
+ExitCode run_data_path(const RunCommand& command, const CommonOptions& common,
+                       const LoadRequest& config, Running& running) {
+    go_by_handover(config, running);
     if (auto built = build(config, running); !built) {
         complain(built.error().message);
         return ExitCode::refused;
@@ -155,7 +169,9 @@ ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadR
     announce_doors(running.loaded.config, *running.server);
     spdlog::info("metering");
 
-    wait(command, appliance);
+    // Of a successor the time began with the first.
+    const bool first = running.handover == nullptr || !running.handover->has_predecessor();
+    wait(command, appliance, first ? std::chrono::steady_clock::now() : running.began);
     spdlog::info("stopping: every flow is exported");
     appliance.stop(outputs_within);
 
@@ -164,6 +180,104 @@ ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadR
         print_books(books);
     }
     return metrics::balanced(metrics::laws(books)) ? ExitCode::done : ExitCode::answer_no;
+}
+
+// A recording would begin anew, and what was metered of it would be metered twice.
+bool wants_supervisor(const Config& config) {
+    return config.service.supervisor &&
+           std::ranges::none_of(config.captures, [](const Config::Capture& capture) {
+               return capture.source.starts_with("pcap:");
+           });
+}
+
+using control::CrashPolicy;
+
+// One line for the operator: what ended, by what, while it did what, and what follows.
+void tell_of_crash(int signal, const std::optional<Handover::Fault>& fault,
+                   CrashPolicy::Verdict verdict) {
+    const bool inspecting = fault && fault->doing != inspect::Doing::nothing;
+    std::string what = "the data path was ended by " + control::signal_name(signal);
+    if (inspecting) {
+        what += fmt::format(
+            " in worker {} while it was {} {}: the flow is left alone from now on", fault->worker,
+            inspect::doing_names[static_cast<std::size_t>(fault->doing)], flow_text(fault->key));
+    } else if (fault) {
+        what += fmt::format(" in worker {}", fault->worker);
+    }
+    switch (verdict) {
+        case CrashPolicy::Verdict::again:
+            what += "; it starts again and its flows go on";
+            break;
+        case CrashPolicy::Verdict::without_inspection:
+            what += fmt::format(
+                "; {} times in {} s: it starts again without inspection, "
+                "until tapmeter itself is started again",
+                CrashPolicy::faults_max, CrashPolicy::window.count());
+            break;
+        case CrashPolicy::Verdict::give_up:
+            what +=
+                fmt::format("; {} times in {} s, and not by inspection: it is not started again",
+                            CrashPolicy::crashes_max, CrashPolicy::window.count());
+            break;
+    }
+    spdlog::error("{}; {}", what, control::core_hint());
+}
+
+ExitCode run_supervised(const RunCommand& command, const CommonOptions& common,
+                        const LoadRequest& config, Running& running) {
+    auto handover = Handover::make(workers_wanted(running.loaded.config));
+    if (!handover) {
+        complain(handover.error().message);
+        return ExitCode::refused;
+    }
+    running.handover = handover->get();
+    CrashPolicy policy;
+    const auto crashed = [&](int signal) {
+        const auto fault = running.handover->crashed(signal);
+        const bool inspecting = fault && fault->doing != inspect::Doing::nothing;
+        const auto verdict = policy.judge(inspecting, std::chrono::steady_clock::now());
+        tell_of_crash(signal, fault, verdict);
+        if (verdict == CrashPolicy::Verdict::without_inspection) {
+            running.handover->switch_inspection_off();
+        }
+        return verdict != CrashPolicy::Verdict::give_up;
+    };
+    const auto data_path = [&] {
+        note_crashes();
+        return static_cast<int>(run_data_path(command, common, config, running));
+    };
+    return static_cast<ExitCode>(
+        control::supervise({.data_path = data_path,
+                            .crashed = crashed,
+                            .gave_up = static_cast<int>(ExitCode::failed),
+                            .could_not_begin = static_cast<int>(ExitCode::refused)}));
+}
+
+}  // namespace
+
+ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadRequest& config) {
+    block_signals();
+    auto loaded = load_or_explain(config);
+    if (!loaded) {
+        return ExitCode::refused;
+    }
+    if (loaded->config.captures.empty()) {
+        complain(
+            "nothing to capture: name an interface with -i, or a [[capture]] in a file with -c; "
+            "`tapmeter devices` lists what is there");
+        return ExitCode::refused;
+    }
+    start_log(loaded->config.log_level);
+    Running running{.began = std::chrono::steady_clock::now(),
+                    .clock = {},
+                    .loaded = std::move(*loaded),
+                    .handover = nullptr,
+                    .names = {},
+                    .appliance = {},
+                    .server = {}};
+    return wants_supervisor(running.loaded.config)
+               ? run_supervised(command, common, config, running)
+               : run_data_path(command, common, config, running);
 }
 
 }  // namespace tapmeter::verbs

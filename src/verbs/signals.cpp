@@ -25,7 +25,9 @@ sigset_t watched_signals() {
 
 void wait_and_act(const SignalWatch::Actions& actions) {
     const sigset_t set = watched_signals();
+    // Who asks once may reach us twice, by way of a supervisor that hands signals on.
     bool stopping = false;
+    bool stopping_for_parent = false;
     for (;;) {
         siginfo_t info{};
         const int signal = ::sigwaitinfo(&set, &info);
@@ -33,7 +35,8 @@ void wait_and_act(const SignalWatch::Actions& actions) {
             return;  // the watch's own end; SIGUSR2 of another process means nothing
         }
         if (signal == SIGINT || signal == SIGTERM) {
-            if (std::exchange(stopping, true)) {
+            const bool from_parent = info.si_pid == ::getppid();
+            if (std::exchange(from_parent ? stopping_for_parent : stopping, true)) {
                 std::_Exit(128 + signal);  // asked twice: not even what is left is wanted
             }
             actions.stop();

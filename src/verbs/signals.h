@@ -15,7 +15,9 @@ void block_signals();
 class SignalWatch {
 public:
     struct Actions {
-        std::function<void()> stop;         // SIGINT, SIGTERM; a second one ends the process
+        // SIGINT, SIGTERM; a second one ends the process. The parent's count by themselves: a
+        // supervisor hands on what may have reached us too, and stop() is called once more then.
+        std::function<void()> stop;
         std::function<void()> reload;       // SIGHUP; empty: ignored
         std::function<void()> print_books;  // SIGUSR1; empty: ignored
     };

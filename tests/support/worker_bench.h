@@ -137,11 +137,13 @@ inline std::string broken_law(const WorkerBooks& books) {
     Traffic fates = books.emitted;
     fates += books.refused;
     fates += books.in_table;
-    if (!(books.metered == fates)) {
-        return "metered = emitted + refused + in_table";
+    Traffic put_in = books.metered;
+    put_in += books.adopted;
+    if (!(put_in == fates)) {
+        return "metered + adopted = emitted + refused + in_table";
     }
-    if (books.flows_created != books.flows_active + sum(books.flows_ended)) {
-        return "flows_created = flows_active + flows_ended";
+    if (books.flows_created + books.flows_adopted != books.flows_active + sum(books.flows_ended)) {
+        return "flows_created + flows_adopted = flows_active + flows_ended";
     }
     if (sum(books.records_emitted) + books.records_refused !=
         sum(books.flows_ended) + books.active_cuts - books.ended_empty) {

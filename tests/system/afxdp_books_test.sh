@@ -44,9 +44,9 @@ run_case() {
         stop_product
         return 1
     fi
-    [[ $kind == --lossy ]] && kill -STOP "$pid_of_tapmeter"
+    [[ $kind == --lossy ]] && kill -STOP "$(data_path "$pid_of_tapmeter")"
     send "$work/sent.pcap" $rate >"$work/sender.log"
-    [[ $kind == --lossy ]] && kill -CONT "$pid_of_tapmeter"
+    [[ $kind == --lossy ]] && kill -CONT "$(data_path "$pid_of_tapmeter")"
     settle
     books -o json >"$work/books.json"
     stop_product

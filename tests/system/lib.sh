@@ -148,6 +148,9 @@ stop_product() {
     ended=$status
 }
 
+# pid of the product: that of its process that meters, the supervisor's only child
+data_path() { tr -d ' ' <"/proc/$1/task/$1/children"; }
+
 # What the counters say stands still: nothing is on its way any more.
 last_seen=''
 is_settled() {

@@ -99,9 +99,9 @@ run_twins() {
         inside "$sender" python3 "$traffic" send "$work/sent.pcap" wire0 --rate $rate \
             >"$work/sender.log" &
         sleep 1.5
-        kill -STOP "$pid_shunting"
+        kill -STOP "$(data_path "$pid_shunting")"
         sleep 2
-        kill -CONT "$pid_shunting"
+        kill -CONT "$(data_path "$pid_shunting")"
         wait $!
     else
         inside "$sender" python3 "$traffic" send "$work/sent.pcap" wire0 --rate $rate \

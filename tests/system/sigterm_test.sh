@@ -80,6 +80,8 @@ end_by_kill() {
         stop_product
         return
     fi
+    local metering
+    metering=$(data_path "$pid_of_tapmeter")
     kill -KILL "$pid_of_tapmeter"
     wait "$pid_of_tapmeter" 2>/dev/null
     if wait_for 2 port_has_none; then
@@ -88,6 +90,8 @@ end_by_kill() {
         failed kill_leaves_no_program 'the XDP program outlived the process'
     fi
     stop "$pid_of_collector" 10
+    # Without its supervisor it exports what it has, and ends.
+    wait_for 5 has_ended "$metering"
     # What SIGKILL left behind (the control socket's file) must not be in the way.
     start_inside "$monitor" "$work/tapmeter.log" "$tapmeter" run -c "$work/tapmeter.toml"
     pid_of_tapmeter=$started

@@ -22,6 +22,13 @@ TEST(Published, reads_what_was_published_last) {
 }
 
 // A reader must never see words of two publishes together.
+TEST(Published, of_a_writer_that_is_no_more_there_is_the_last_or_nothing) {
+    Published<Block> published;
+    EXPECT_FALSE(published.last().has_value()) << "it never published";
+    published.publish({});
+    EXPECT_TRUE(published.last().has_value());
+}
+
 TEST(Published, a_reader_sees_one_cut) {
     Published<Block> published;
     std::atomic<bool> stop{false};

@@ -149,6 +149,35 @@ TEST(Region, moves_without_giving_the_memory_back_twice) {
     EXPECT_FALSE(is_mapped(second_begin));
 }
 
+TEST(Region, what_is_kept_is_found_again_by_the_next_and_zeroed_for_a_stranger) {
+    const KeptMemory kept;
+    EXPECT_FALSE(Region::is_left(kept, 1));
+    const Region::Request request{
+        .octets = 3 * two_megabytes, .pages = Wanted::small, .kept = &kept};
+    {
+        const Region first = reserved(request);
+        EXPECT_EQ(std::bit_cast<std::uintptr_t>(first.octets().data()) % two_megabytes, 0U);
+        first.octets().front() = std::byte{1};
+        first.octets().back() = std::byte{2};
+    }
+    EXPECT_TRUE(Region::is_left(kept, 3 * two_megabytes));
+    EXPECT_FALSE(Region::is_left(kept, 4 * two_megabytes));
+    Region::Request next = request;
+    next.adopt = true;
+    {
+        const Region second = reserved(next);
+        EXPECT_EQ(second.octets().front(), std::byte{1});
+        EXPECT_EQ(second.octets().back(), std::byte{2});
+    }
+    next.octets = 4 * two_megabytes;
+    const auto of_another_size = Region::reserve(next);
+    ASSERT_FALSE(of_another_size.has_value());
+    EXPECT_EQ(of_another_size.error().kind, Error::Kind::invalid_config);
+
+    const Region fresh = reserved(request);
+    EXPECT_TRUE(std::ranges::all_of(fresh.octets(), [](auto o) { return o == std::byte{0}; }));
+}
+
 TEST(Region, populated_memory_costs_no_page_fault_later) {
 #if defined(__SANITIZE_THREAD__)
     GTEST_SKIP() << "every touch of fresh memory faults in the thread sanitizer's shadow of it";

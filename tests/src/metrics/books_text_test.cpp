@@ -76,8 +76,9 @@ TEST(BooksText, the_last_line_is_the_verdict) {
     Snapshot snapshot = sample_snapshot();
     snapshot.workers[1].books.flows_created += 1'000;
     const std::string text = books_as_text(snapshot);
-    EXPECT_THAT(text, HasSubstr("BROKEN worker 1: flows: flows_created = flows_active + "
-                                "flows_ended: 1,030 against 30, off by 1,000\n"));
+    EXPECT_THAT(text,
+                HasSubstr("BROKEN worker 1: flows: flows_created + flows_adopted = flows_active + "
+                          "flows_ended: 1,030 against 30, off by 1,000\n"));
     EXPECT_TRUE(text.ends_with("\nthe books do NOT balance: 1 of 55 laws broken\n")) << text;
 }
 

@@ -22,8 +22,9 @@ using testing::said_by;
 LoadRequest alone(std::vector<std::string> sets = {}) {
     LoadRequest request;
     request.sets = std::move(sets);
-    request.sets.insert(request.sets.end(), {"http.listen=off", "control.socket=off",
-                                             "flow.flows_max=4096", "workers.count=1"});
+    request.sets.insert(request.sets.end(),
+                        {"http.listen=off", "control.socket=off", "service.supervisor=false",
+                         "flow.flows_max=4096", "workers.count=1"});
     return request;
 }
 
