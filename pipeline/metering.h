@@ -205,7 +205,7 @@ private:
     std::array<FlowHash, burst_packets_max> hashes_{};
     std::array<Sought, burst_packets_max> sought_{};  // the burst at hand
     std::size_t announced_ = 0;                       // of the burst that comes
-    flow::Analytics* watcher_;  // who wants every packet; null: nobody
+    flow::Analytics* watcher_;                        // who wants every packet; null: nobody
     Admission admission_;
     Shunts shunts_;
     bool grows_;

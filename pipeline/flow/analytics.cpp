@@ -70,8 +70,7 @@ Result<Analytics::ByFlow> Analytics::take(const Settings& settings) {
     const auto places = [&settings](bool on) { return on ? settings.flow_places : 0; };
     const Region::Request memory{.populate = settings.populate};
     auto tcp = FlowArray<TcpQuality>::make(places(settings.tcp), memory);
-    auto behaviour =
-        FlowArray<BehaviourReport>::make(places(settings.behaviour), memory);
+    auto behaviour = FlowArray<BehaviourReport>::make(places(settings.behaviour), memory);
     auto tunnel_of = FlowArray<std::uint32_t>::make(places(settings.tunnels), memory);
     if (!tcp || !behaviour || !tunnel_of) {
         return no_memory_for(settings.flow_places);

@@ -69,9 +69,9 @@ Result<std::unique_ptr<Inspector>> Inspector::make(const Settings& settings,
     auto states =
         Region::reserve({.octets = settings.states_max * rounded_up(Dissector::state_octets()),
                          .populate = settings.populate});
-    auto labels = Labels::make(settings.flow_places, {.populate = settings.populate,
-                                                      .kept = settings.kept_labels,
-                                                      .adopt = settings.adopt});
+    auto labels = Labels::make(
+        settings.flow_places,
+        {.populate = settings.populate, .kept = settings.kept_labels, .adopt = settings.adopt});
     if (!labels && labels.error().kind == Error::Kind::invalid_config) {
         return tl::unexpected<Error>(std::move(labels.error()));
     }
