@@ -97,6 +97,7 @@ private:
     Result<std::unique_ptr<inspect::ContentReader>> make_content();
     Result<void> load_signatures();
     Result<std::unique_ptr<Saving>> make_saving();
+    std::string packets_file() const;
     Result<void> build_writer();
     saving::Blocks::Statistics statistics_of(std::size_t point) const;
     Shunts::Settings shunt_settings(std::size_t worker) const;

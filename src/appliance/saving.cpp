@@ -42,13 +42,20 @@ Result<std::unique_ptr<Saving>> Appliance::make_saving() {
                                     write.snap_octets != 0 ? write.snap_octets : every_octet);
 }
 
+// What data paths before this one wrote stays as they left it.
+std::string Appliance::packets_file() const {
+    const std::string& file = parts_.config.write.file;
+    const std::uint64_t restarts = handover_ != nullptr ? handover_->restarts().total() : 0;
+    return restarts == 0 ? file : file + ".restart" + std::to_string(restarts);
+}
+
 Result<void> Appliance::build_writer() {
     const Config::Write& write = parts_.config.write;
     if (write.file.empty()) {
         return {};
     }
     saving::PacketWriter::Parts parts{
-        .rotation = {.file = write.file,
+        .rotation = {.file = packets_file(),
                      .file_octets = write.file_octets,
                      .files = write.files,
                      .rotate = write.rotate},
