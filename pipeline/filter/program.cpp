@@ -18,7 +18,6 @@ constexpr unsigned store_index = 0x03;
 constexpr unsigned arithmetic = 0x04;
 constexpr unsigned jump = 0x05;
 constexpr unsigned end = 0x06;
-constexpr unsigned other = 0x07;
 
 constexpr unsigned size_bits = 0x18;
 constexpr unsigned half = 0x08;
@@ -39,7 +38,6 @@ constexpr unsigned either = 0x40;
 constexpr unsigned both = 0x50;
 constexpr unsigned shift_left = 0x60;
 constexpr unsigned shift_right = 0x70;
-constexpr unsigned negate = 0x80;
 constexpr unsigned remainder = 0x90;
 constexpr unsigned differ = 0xa0;
 

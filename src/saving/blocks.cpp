@@ -33,7 +33,7 @@ constexpr std::uint16_t delivered = 8;          // isb_usrdeliv
 constexpr std::uint32_t byte_order_magic = 0x1a2b3c4d;
 constexpr std::uint32_t version_1_0 = 0x0000'0001;  // major in the lower half
 constexpr std::size_t option_octets_max = 65'535;
-constexpr unsigned char nanoseconds = 9;  // 10^-9 s
+constexpr unsigned char to_the_minus_9 = 9;  // seconds
 
 }  // namespace
 
@@ -115,7 +115,7 @@ void Blocks::interface(const Interface& interface) {
     number32(interface.snap_octets);
     text_option(option_code::interface_name, interface.name);
     option(option_code::time_resolution, 1);
-    octets_.push_back(std::byte{nanoseconds});
+    octets_.push_back(std::byte{to_the_minus_9});
     pad();
     if (!interface.filter.empty()) {
         text_option(option_code::interface_filter, std::string(1, '\0') + interface.filter);

@@ -111,5 +111,34 @@ TEST(Addresses, are_checked) {
     EXPECT_NE(errors.find("-n sctp://h"), std::string::npos) << errors;
 }
 
+TEST(Filter, behind_the_options_is_that_of_every_capture) {
+    LoadRequest request;
+    request.file = "x.toml";
+    request.text =
+        "[[capture]]\nsource = \"eth1\"\nfilter_raw = \"arp\"\n[[capture]]\nsource = "
+        "\"eth2\"\nfilter = \"icmp\"\n";
+    EXPECT_EQ(load_config(request)->config.captures[0].filter_raw, "arp");
+    request.filter = "tcp port 443";
+    const auto loaded = load_config(request);
+    ASSERT_TRUE(loaded);
+    for (const Config::Capture& capture : loaded->config.captures) {
+        EXPECT_EQ(capture.filter, "tcp port 443");
+        EXPECT_EQ(capture.filter_raw, "");
+    }
+    request.filter = "tcp prot 443";
+    const auto wrong = load_config(request);
+    ASSERT_FALSE(wrong);
+    EXPECT_NE(wrong.error().front().to_text().find("libpcap says"), std::string::npos);
+}
+
+TEST(Filter, cannot_be_set_in_both_ways) {
+    LoadRequest request;
+    request.file = "x.toml";
+    request.text = "[[capture]]\nsource = \"eth1\"\nfilter_raw = \"arp\"\nfilter = \"icmp\"\n";
+    const auto loaded = load_config(request);
+    ASSERT_FALSE(loaded);
+    EXPECT_NE(loaded.error().front().to_text().find("both set"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tapmeter::config

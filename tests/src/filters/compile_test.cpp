@@ -27,6 +27,10 @@ bool takes(const std::string& expression, const testing::Frame& frame, Tags tags
 
 // The three frames of a SPAN port: untagged, tagged, twice tagged.
 class Span : public ::testing::Test {
+    FrameBuilder a_;  // in front of the frames that are made of them
+    FrameBuilder b_;
+    FrameBuilder c_;
+
 protected:
     testing::Frame plain_ = udp(a_.ethernet()).frame();
     testing::Frame tagged_ = udp(b_.ethernet().vlan(100)).frame();
@@ -39,11 +43,6 @@ protected:
         }
         return all;
     }
-
-private:
-    FrameBuilder a_;
-    FrameBuilder b_;
-    FrameBuilder c_;
 };
 
 TEST_F(Span, is_looked_through) {
