@@ -69,22 +69,4 @@ bool Metering::push(const flow::FlowRecord& record, RecordRing::Parts beside) no
     return taken;
 }
 
-bool Metering::drain_table(ObservedAt end_time) noexcept {
-    for (; drained_places_ < parts_.table.places(); ++drained_places_) {
-        const std::size_t bucket = drained_places_ / flow::FlowBucket::ways;
-        const std::size_t way = drained_places_ % flow::FlowBucket::ways;
-        if (parts_.table.bucket(bucket).tags[way] == 0) {
-            continue;
-        }
-        if (parts_.ring.free_slots(records_per_packet_max) < records_per_packet_max) {
-            return false;
-        }
-        const FlowIndex index = flow::FlowTable::index_of(bucket, way);
-        if (settle(index, end_time)) {
-            end(index, FlowEndReason::forced_end);
-        }
-    }
-    return true;
-}
-
 }  // namespace tapmeter
