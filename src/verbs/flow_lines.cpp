@@ -46,11 +46,12 @@ std::string endpoint(const decode::Address& address, std::uint16_t port,
                                   : fmt::format("{}:{}", text, port);
 }
 
+// Never without octets to point at: fmt hands them to memcpy().
 std::string_view confidence_of(const flow::FlowRecord& record) {
     const bool inspected = record.application.inspection != flow::Inspection::off;
     return inspected
                ? flow::confidence_names[static_cast<std::size_t>(record.application.confidence)]
-               : std::string_view{};
+               : std::string_view{""};
 }
 
 constexpr std::string_view csv_heading =
