@@ -15,8 +15,13 @@ RECORDED = {"imix": {"ipfixprobe": 481, "softflowd": 731},
 
 def commands(tapmeter, collector, stored):
     """name -> the words that make it read a file; a peer that is not installed is left out."""
-    found = {"tapmeter": lambda path: [tapmeter, "read", "-q", "--top", "0", "-n", collector, path],
-             "tapmeter, no output": lambda path: [tapmeter, "read", "-q", "--top", "0", path]}
+    def tapmeter_reads(*words):
+        return lambda path: [tapmeter, "read", "-q", "--top", "0", *words, path]
+
+    flows_only = ("--set", "dpi.enabled=false")  # as the peers
+    found = {"tapmeter": tapmeter_reads("-n", collector, *flows_only),
+             "tapmeter, no output": tapmeter_reads(*flows_only),
+             "tapmeter, applications too": tapmeter_reads("-n", collector)}
     for name, words in (("softflowd", ["-n", collector, "-v", "10", "-T", "full", "-m", "4000000",
                                        "-d", "-r"]),
                         ("nfpcapd", ["-w", stored, "-B", "2097152", "-r"])):

@@ -61,6 +61,27 @@ std::uint64_t less(std::uint64_t whole, std::uint64_t part) noexcept {
     return whole - std::min(whole, part);
 }
 
+// Two counters of one interface that nobody can read at once, and of which the kernel moves the one
+// a moment after the other: right once neither has moved between two readings. Where packets come
+// too fast for that, those of a moment are in one count and not in the other.
+void add_arrivals(const std::string& device, const Capture& capture, Handover::Arrivals& sum) {
+    constexpr int readings_max = 64;
+    const std::string path = "/sys/class/net/" + device + "/statistics/rx_packets";
+    std::uint64_t packets = 0;
+    std::uint64_t offered = 0;
+    for (int reading = 0; reading < readings_max && sum.known; ++reading) {
+        const auto before = std::pair{packets, offered};
+        offered = capture.counters().offered.value;
+        std::ifstream file(path);
+        sum.known = static_cast<bool>(file >> packets);
+        if (reading > 0 && before == std::pair{packets, offered}) {
+            break;
+        }
+    }
+    sum.device += packets;
+    sum.offered += offered;
+}
+
 }  // namespace
 
 // In memory that parent and children share.
@@ -261,12 +282,7 @@ Handover::Arrivals arrivals_of(const Config& config,
     for (std::size_t index = 0; index < captures.size(); ++index) {
         const std::string& source = config.captures[index].source;
         const std::string device = source.substr(source.starts_with("xdp:") ? 4 : 0);
-        std::uint64_t packets = 0;
-        std::ifstream file("/sys/class/net/" + device + "/statistics/rx_packets");
-        arrivals.known = arrivals.known && file >> packets;
-        arrivals.device += packets;
-        const CaptureCounters counters = captures[index]->counters();
-        arrivals.offered += counters.offered.value;
+        add_arrivals(device, *captures[index], arrivals);
     }
     return arrivals;
 }
