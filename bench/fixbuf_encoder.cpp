@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "bench/thirty_fields.h"
 #include "src/fields/derived.h"
 
 namespace tapmeter::bench {
@@ -25,41 +26,11 @@ struct Thirty {
 
 // The library's table is of characters that may be written to, and ends with zeros.
 std::array<fbInfoElementSpec_t, 31> specification() {
-    constexpr std::array names{"flowStartMilliseconds",
-                               "flowEndMilliseconds",
-                               "octetDeltaCount",
-                               "packetDeltaCount",
-                               "reverseOctetDeltaCount",
-                               "reversePacketDeltaCount",
-                               "layer2OctetDeltaCount",
-                               "reverseLayer2OctetDeltaCount",
-                               "initiatorOctets",
-                               "responderOctets",
-                               "flowId",
-                               "ingressInterface",
-                               "observationPointId",
-                               "flowDurationMilliseconds",
-                               "sourceIPv4Address",
-                               "destinationIPv4Address",
-                               "sourceTransportPort",
-                               "destinationTransportPort",
-                               "tcpControlBits",
-                               "reverseTcpControlBits",
-                               "dot1qVlanId",
-                               "dot1qCustomerVlanId",
-                               "protocolIdentifier",
-                               "ipClassOfService",
-                               "reverseIpClassOfService",
-                               "minimumTTL",
-                               "reverseMinimumTTL",
-                               "flowEndReason",
-                               "biflowDirection",
-                               "ipVersion"};
     constexpr std::array<std::uint16_t, 30> lengths{8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 4, 8, 4, 4,
                                                     4, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1};
     std::array<fbInfoElementSpec_t, 31> specs{};
-    for (std::size_t index = 0; index < names.size(); ++index) {
-        specs[index].name = const_cast<char*>(names[index]);
+    for (std::size_t index = 0; index < thirty_fields.size(); ++index) {
+        specs[index].name = const_cast<char*>(thirty_fields[index]);
         specs[index].len_override = lengths[index];
     }
     return specs;

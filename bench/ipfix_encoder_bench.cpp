@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "bench/fixbuf_encoder.h"
+#include "bench/thirty_fields.h"
 #include "src/exporting/message.h"
 #include "src/exporting/template_set.h"
 #include "tests/support/flow_records.h"
@@ -42,38 +43,8 @@ void encode(benchmark::State& state) {
               test_support::mixed_records(static_cast<std::size_t>(state.range(0))));
 }
 
-// Thirty fields that a configuration names, in an order of its own.
 std::vector<std::string> thirty_fields() {
-    return {"flowStartMilliseconds",
-            "flowEndMilliseconds",
-            "octetDeltaCount",
-            "packetDeltaCount",
-            "reverseOctetDeltaCount",
-            "reversePacketDeltaCount",
-            "layer2OctetDeltaCount",
-            "reverseLayer2OctetDeltaCount",
-            "initiatorOctets",
-            "responderOctets",
-            "flowId",
-            "ingressInterface",
-            "observationPointId",
-            "flowDurationMilliseconds",
-            "sourceIPv4Address",
-            "destinationIPv4Address",
-            "sourceTransportPort",
-            "destinationTransportPort",
-            "tcpControlBits",
-            "reverseTcpControlBits",
-            "dot1qVlanId",
-            "dot1qCustomerVlanId",
-            "protocolIdentifier",
-            "ipClassOfService",
-            "reverseIpClassOfService",
-            "minimumTTL",
-            "reverseMinimumTTL",
-            "flowEndReason",
-            "biflowDirection",
-            "ipVersion"};
+    return {bench::thirty_fields.begin(), bench::thirty_fields.end()};
 }
 
 std::vector<FlowRecord> ipv4_records(benchmark::State& state) {

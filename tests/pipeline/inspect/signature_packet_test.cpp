@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "pipeline/inspect/rules/rule_files.h"
 #include "pipeline/inspect/signature_buffers.h"
 #include "pipeline/inspect/signature_ports.h"
 #include "pipeline/inspect/signature_set.h"
+#include "tests/pipeline/inspect/compiled_rules.h"
 
 namespace tapmeter::inspect {
 namespace {
@@ -20,23 +20,6 @@ namespace {
 using rules::Application;
 using rules::Buffer;
 using Sids = std::vector<std::uint32_t>;
-
-Bytes octets_of(std::string_view text) {
-    return std::as_bytes(std::span{text});
-}
-
-std::unique_ptr<const SignatureSet> compile(const std::string& text, std::uint32_t generation = 1) {
-    rules::RuleSet rules;
-    const auto variables = rules::with_defaults({});
-    rules::parse_rules(text, "test.rules", variables, rules);
-    for (const rules::LeftOut& left_out : rules.left_out) {
-        ADD_FAILURE() << text_of(left_out);
-    }
-    rules::settle(rules);
-    auto set = SignatureSet::build(std::move(rules), {.generation = generation});
-    EXPECT_TRUE(set) << (set ? "" : set.error().message);
-    return set ? std::move(*set) : nullptr;
-}
 
 TEST(PacketHeaders, fields_of_ipv4_tcp_and_icmp) {
     // RFC 791: header of 24 octets with a record-route option; then TCP.

@@ -9,32 +9,15 @@
 #include <thread>
 #include <vector>
 
-#include "pipeline/inspect/rules/rule_files.h"
 #include "pipeline/inspect/signature_match.h"
 #include "pipeline/inspect/signature_set.h"
+#include "tests/pipeline/inspect/compiled_rules.h"
 
 namespace tapmeter::inspect {
 namespace {
 
 using rules::Application;
 using rules::Buffer;
-
-Bytes octets_of(std::string_view text) {
-    return std::as_bytes(std::span{text});
-}
-
-std::unique_ptr<const SignatureSet> compile(const std::string& text, std::uint32_t generation = 1) {
-    rules::RuleSet rules;
-    const auto variables = rules::with_defaults({});
-    rules::parse_rules(text, "test.rules", variables, rules);
-    for (const rules::LeftOut& left_out : rules.left_out) {
-        ADD_FAILURE() << text_of(left_out);
-    }
-    rules::settle(rules);
-    auto set = SignatureSet::build(std::move(rules), {.generation = generation});
-    EXPECT_TRUE(set) << (set ? "" : set.error().message);
-    return set ? std::move(*set) : nullptr;
-}
 
 std::unique_ptr<SignatureKit> kit_of(const SignatureSet& set) {
     auto kit = SignatureKit::make(set);
