@@ -173,7 +173,7 @@ struct Config {
 
     using TimeUnit = fields::TimeUnit;
 
-    enum class Transport : std::uint8_t { udp, tcp, tls, file, netflow9, netflow5 };
+    enum class Transport : std::uint8_t { udp, tcp, tls, file, netflow9, netflow5, sctp };
 
     // How the Collectors of one group share the flow records.
     enum class Sharing : std::uint8_t {
@@ -207,6 +207,7 @@ struct Config {
         std::uint32_t enterprise_number = 0;  // IANA's for the operator; 0: our elements are out
         bool options = true;                  // RFC 7011 section 4, names of interfaces
         std::chrono::seconds reconnect{60};   // RFC 7011 section 10.4.4; 1 s to 1 h
+        std::uint16_t udp_encapsulation = 0;  // port of SCTP inside of UDP; 0: SCTP itself
         std::string tls_certificate;          // ours, PEM
         std::string tls_key;
         std::string tls_ca;               // whom we believe; empty: whom the system does

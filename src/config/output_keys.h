@@ -13,8 +13,9 @@ inline constexpr std::array output_keys{
         TableId::ipfix,
         "collector",
         {get_collector, set_collector},
-        "\"udp://HOST:PORT\", \"tcp://HOST:PORT\" or \"tls://HOST:PORT\"; the port may be left out "
-        "(4739, over TLS 4740). \"file:///PATH\": IPFIX files in that folder. "
+        "\"udp://HOST:PORT\", \"tcp://HOST:PORT\", \"tls://HOST:PORT\" or \"sctp://HOST:PORT\"; "
+        "the "
+        "port may be left out (4739, over TLS 4740). \"file:///PATH\": IPFIX files in that folder. "
         "\"netflow9://HOST:PORT\", \"netflow5://HOST:PORT\": NetFlow (2055)"},
     Key{plain(Type::name, automatic), TableId::ipfix, "name", at<&C::ipfix, &C::Ipfix::name>(),
         "the output label; auto: ipfix1, ipfix2, ...; unique among the outputs"},
@@ -60,6 +61,10 @@ inline constexpr std::array output_keys{
     Key{ranged(Type::duration, second, hour, whole_seconds), TableId::ipfix, "reconnect",
         at<&C::ipfix, &C::Ipfix::reconnect>(),
         "between two attempts at a connection; RFC 7011 wants a minute or more"},
+    Key{ranged(Type::number, 1, 65'535, automatic), TableId::ipfix, "udp_encapsulation",
+        at<&C::ipfix, &C::Ipfix::udp_encapsulation>(),
+        "port at which the collector of an sctp:// URL takes SCTP inside of UDP (RFC 6951), "
+        "usually 9899; auto: it takes SCTP as such"},
     Key{plain(Type::secret), TableId::ipfix, "tls_certificate",
         at<&C::ipfix, &C::Ipfix::tls_certificate>(), "PEM file by which the collector knows us"},
     Key{plain(Type::secret), TableId::ipfix, "tls_key", at<&C::ipfix, &C::Ipfix::tls_key>(),

@@ -9,6 +9,7 @@
 #include "src/exporting/file_session.h"
 #include "src/exporting/ipfix_output.h"
 #include "src/exporting/netflow_output.h"
+#include "src/exporting/sctp.h"
 #include "src/exporting/tls_session.h"
 
 namespace tapmeter::exporting {
@@ -45,12 +46,14 @@ Result<void> check(const Config::Ipfix& config, const Interfaces& interfaces) {
 
 // What one kind of Collector has and another has not.
 Result<void> check_transport(const Config::Ipfix& config) {
-    const bool connects =
-        config.transport == Config::Transport::tcp || config.transport == Config::Transport::tls;
+    const bool sctp = config.transport == Config::Transport::sctp;
+    const bool connects = sctp || config.transport == Config::Transport::tcp ||
+                          config.transport == Config::Transport::tls;
     if (!connects && !config.spool_folder.empty()) {
-        return failed(Error::Kind::invalid_config,
-                      "spool: only a collector over tcp:// or tls:// says what has arrived; leave "
-                      "it out, or change the collector's URL");
+        return failed(
+            Error::Kind::invalid_config,
+            "spool: only a collector over tcp://, tls:// or sctp:// says what has arrived; leave "
+            "it out, or change the collector's URL");
     }
     if (!config.group.empty() && (config.transport == Config::Transport::file ||
                                   config.transport == Config::Transport::netflow5)) {
@@ -58,6 +61,18 @@ Result<void> check_transport(const Config::Ipfix& config) {
             Error::Kind::invalid_config,
             "group: whether files or a collector of NetFlow version 5 are there cannot be "
             "told without records; leave it out, or change the collector's URL");
+    }
+    if (sctp && config.message_octets_max > sctp_message_octets_max) {
+        return failed(
+            Error::Kind::invalid_config,
+            fmt::format("max_message = {}: over SCTP a message is one packet, so it is at "
+                        "most {}; lower it, or leave it out",
+                        config.message_octets_max, sctp_message_octets_max));
+    }
+    if (!sctp && config.udp_encapsulation != 0) {
+        return failed(Error::Kind::invalid_config,
+                      "udp_encapsulation: only SCTP goes inside of UDP; leave it out, or export to "
+                      "sctp://");
     }
     if (config.transport == Config::Transport::netflow5 && !config.fields.empty()) {
         return failed(Error::Kind::invalid_config,
@@ -72,6 +87,9 @@ Result<std::unique_ptr<StreamSession>> open_stream(const Config::Ipfix& config) 
         return TlsSession::make(
             config.host, config.port,
             {config.tls_certificate, config.tls_key, config.tls_ca, config.tls_name});
+    }
+    if (config.transport == Config::Transport::sctp) {
+        return open_sctp(config.host, config.port, config.udp_encapsulation);
     }
     if (config.transport == Config::Transport::file) {
         return FileSession::make({config.path, config.name, config.rotate, config.compress});

@@ -92,6 +92,22 @@ void note_own(flow::OwnSession& session, int socket, std::uint8_t protocol) noex
     }
 }
 
+void note_own_ports(flow::OwnSession& session, int socket, std::uint8_t protocol,
+                    std::pair<std::uint16_t, std::uint16_t> ports) noexcept {
+    const auto local = name_of(socket);
+    const auto remote = peer_of(socket);
+    if (!local || !remote) {
+        return;
+    }
+    End ours = end_of(*local);
+    End theirs = end_of(*remote);
+    ours.endpoint.port = ports.first;
+    theirs.endpoint.port = ports.second;
+    if (ours.ip_version != 0 && ours.ip_version == theirs.ip_version) {
+        session.begin(ours.endpoint, theirs.endpoint, protocol, ours.ip_version);
+    }
+}
+
 void note_own_before(flow::OwnSession& session, int socket, const sockaddr* to,
                      socklen_t length) noexcept {
     sockaddr_storage remote{};

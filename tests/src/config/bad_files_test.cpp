@@ -118,7 +118,7 @@ const std::array<Bad, 82> by_hand{{
     {"[flow]\nkey = \"6tuple\"\n", 2, 7, "\"5tuple\" or \"5tuple+vlan\""},
     {"[flow]\nkey = \"5tuple\"\nkey = \"5tuple\"\n", 3, 1, "\"key\" is set twice"},
     {"[flow]\n[log]\n[flow]\n", 3, 1, "\"flow\" is defined twice"},
-    {"[[export.ipfix]]\ncollector = \"sctp://h\"\n", 2, 13, "IPFIX over sctp is not supported"},
+    {"[[export.ipfix]]\ncollector = \"dtls://h\"\n", 2, 13, "no other transport is supported"},
     {"[[export.ipfix]]\ncollector = \"udp://h\"\nfilter = \"dst prt 443\"\n", 3, 10,
      "at character 5, where it has \"prt\""},
     {"[[export.ipfix]]\ncollector = \"udp://h\"\ntemplate = [\"flowId\", \"flowID\"]\n", 3, 23,
