@@ -1,9 +1,9 @@
 // A Collecting Process over SCTP, by usrsctp with sockets and threads of its own: what each
 // association brings goes into a file, message behind message, which is an IPFIX file (RFC 5655).
 // usage: sctp_collector ADDRESS PORT UDP_PORT|0 FILE [MESSAGES]
-// Ends behind the first association, or without a word behind so many messages. Prints "listening"
-// once it does, and at the end messages and octets. UDP_PORT 0: SCTP itself, for which it needs
-// root.
+// Ends behind the first association that its other side ends. Breaks off the first one behind so many
+// messages. Prints "listening" once it does, and at the end messages and octets. UDP_PORT 0: SCTP
+// itself, for which it needs root.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -13,7 +13,8 @@
 
 static unsigned long messages, octets;
 
-static void take(struct socket *from, FILE *to, unsigned long messages_max) {
+// 0: the other side ended it.
+static int take(struct socket *from, FILE *to, unsigned long messages_max) {
     static char room[65536];
     for (;;) {
         struct sctp_rcvinfo info;
@@ -23,7 +24,7 @@ static void take(struct socket *from, FILE *to, unsigned long messages_max) {
         ssize_t got = usrsctp_recvv(from, room, sizeof room, NULL, &from_octets, &info,
                                     &info_octets, &kind, &flags);
         if (got <= 0) {
-            return;
+            return 0;
         }
         if ((flags & MSG_NOTIFICATION) != 0) {
             continue;
@@ -33,7 +34,7 @@ static void take(struct socket *from, FILE *to, unsigned long messages_max) {
         fwrite(room, 1, (size_t)got, to);
         fflush(to);
         if (messages_max != 0 && messages >= messages_max) {
-            _Exit(3);
+            return 1;
         }
     }
 }
@@ -71,13 +72,21 @@ int main(int count, char **words) {
     }
     puts("listening");
     fflush(stdout);
-    struct socket *one = usrsctp_accept(listener, NULL, NULL);
-    if (one == NULL) {
-        perror("accept");
-        return 1;
+    unsigned long messages_max = count > 5 ? strtoul(words[5], NULL, 10) : 0;
+    for (int broken = 1; broken; messages_max = 0) {
+        struct socket *one = usrsctp_accept(listener, NULL, NULL);
+        if (one == NULL) {
+            perror("accept");
+            return 1;
+        }
+        broken = take(one, file, messages_max);
+        if (broken) {
+            const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+            usrsctp_setsockopt(one, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+            printf("broken off behind %lu messages\n", messages);
+        }
+        usrsctp_close(one);
     }
-    take(one, file, count > 5 ? strtoul(words[5], NULL, 10) : 0);
-    usrsctp_close(one);
     fclose(file);
     printf("%lu messages, %lu octets\n", messages, octets);
     fflush(stdout);
