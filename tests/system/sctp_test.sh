@@ -63,7 +63,8 @@ by_sctp() {
 }
 
 if command -v tcpdump >/dev/null; then
-    start_here "$work/tcpdump.log" tcpdump -n -U --immediate-mode -i lo -w "$work/wire.pcap" "udp port $inside"
+    start_here "$work/tcpdump.log" tcpdump -n -U --immediate-mode -i lo \
+        -w "$work/wire.pcap" "udp port $inside"
     listener=$started
     wait_for 5 grep -q 'listening on' "$work/tcpdump.log"
 fi
@@ -105,7 +106,8 @@ all=$(flows_of "$work/sent.pcap" | wc -l)
 came=$(flows_of "$work/twice.ipfix" | python3 -c '
 import json, sys
 print(len({json.loads(line)["flow_id"] for line in sys.stdin}))')
-if [[ $status -eq 0 && $came -eq $all ]] && grep -q 'broken off behind 20' "$work/collector.log"; then
+if [[ $status -eq 0 && $came -eq $all ]] &&
+    grep -q 'broken off behind 20' "$work/collector.log"; then
     ok sctp_broken_off
 else
     failed sctp_broken_off "status $status; of $all records came $came" "$work/export.log" \
