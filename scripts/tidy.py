@@ -65,6 +65,7 @@ LIBRARIES = {
     r"prometheus/.*": "src/metrics",
     r"gnutls/.*": "src/exporting",
     r"zstd\.h": "src/exporting",
+    r"librdkafka/.*": "src/exporting",
     r"fmt/.*": "src",
     r"spdlog/.*": "src",
     r"nlohmann/.*": "src",
