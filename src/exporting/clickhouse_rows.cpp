@@ -169,7 +169,9 @@ const std::vector<ClickHouseColumn>& clickhouse_columns() {
     static const std::vector<ClickHouseColumn> columns = [] {
         std::vector<ClickHouseColumn> all;
         for (const Field* field : columned_fields(false)) {
-            all.push_back({field->column, field->column_type, field->help});
+            // Of both families: "IPv4 address of the source" is its first row alone.
+            const bool family = field->help.starts_with("IPv4 ");
+            all.push_back({field->column, field->column_type, field->help.substr(family ? 5 : 0)});
         }
         all.push_back(domain_column);
         all.push_back(insert_column);

@@ -47,17 +47,6 @@ std::size_t give_body(char* to, std::size_t size, std::size_t count, void* of) n
     return given;
 }
 
-// libcurl sends again from the start where a kept connection turns out to be closed.
-int rewind_body(void* of, curl_off_t offset, int origin) noexcept {
-    auto& exchange = *static_cast<Exchange*>(of);
-    if (offset != 0 || origin != SEEK_SET) {
-        return CURL_SEEKFUNC_CANTSEEK;
-    }
-    exchange.piece = 0;
-    exchange.offset = 0;
-    return CURL_SEEKFUNC_OK;
-}
-
 // What is beyond the limit is read and thrown away: the connection stays usable.
 std::size_t take_answer(char* octets, std::size_t size, std::size_t count, void* of) {
     std::string& answer = *static_cast<Exchange*>(of)->answer;
@@ -167,8 +156,9 @@ HttpSession::HttpSession(Setup setup, std::unique_ptr<Library> library)
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(setup_.time.count()));
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, library_->headers);
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    // There is no CURLOPT_SEEKFUNCTION: where a kept connection breaks, the library would send the
+    // body a second time by itself, and nobody knows what the server did with the first.
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, &give_body);
-    curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, &rewind_body);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &take_answer);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &look_up);
@@ -201,7 +191,6 @@ HttpAnswer HttpSession::post(const std::string& target, std::span<const Bytes> b
     curl_easy_setopt(curl, CURLOPT_URL, (setup_.url + target).c_str());
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(octets));
     curl_easy_setopt(curl, CURLOPT_READDATA, &exchange);
-    curl_easy_setopt(curl, CURLOPT_SEEKDATA, &exchange);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, words.data());

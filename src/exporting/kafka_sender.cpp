@@ -153,7 +153,8 @@ struct KafkaSender::Library {
                             static_cast<socklen_t>(length));
             sender.next_session_ = (sender.next_session_ + 1) % sender.sessions_.size();
         }
-        return ::connect(socket, address, static_cast<socklen_t>(length)) == 0 ? 0 : errno;
+        const int connected = ::connect(socket, address, static_cast<socklen_t>(length));
+        return connected == 0 || errno == EINPROGRESS ? 0 : errno;
     }
 };
 

@@ -137,7 +137,8 @@ ask 'SELECT *, IPv6NumToString(src_ip) AS src, IPv6NumToString(dst_ip) AS dst FR
     ORDER BY flow_id, flow_start FORMAT JSONEachRow' >"$work/rows.jsonl"
 cat >"$work/columns.py" <<'END'
 import ipaddress, json, sys
-rows = [json.loads(line) for line in open(sys.argv[1])]
+# Addresses as they stand are no text.
+rows = [json.loads(line) for line in open(sys.argv[1], errors="replace")]
 lines = sorted((json.loads(line) for line in open(sys.argv[2])),
                key=lambda e: (e["flow_id"], e["tapmeter"]["start_ns"]))
 assert len(rows) == len(lines) and rows, (len(rows), len(lines))

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 
 #include "src/exporting/clickhouse_rows.h"
 
@@ -55,7 +56,8 @@ TEST(ClickHouseTables, have_every_column_with_a_type_that_rows_fit) {
 
 TEST(ClickHouseTables, the_old_server_is_spared_what_it_does_not_know) {
     for (const Shipped& one : shipped) {
-        const std::string text = one.text(ClickHouseServer::debian, {});
+        const std::string text =
+            std::regex_replace(one.text(ClickHouseServer::debian, {}), std::regex("--[^\n]*"), "");
         for (const char* const word :
              {"DateTime64", "IPv6,", "IPv6 ", "LowCardinality", "CODEC", "TTL ", "SETTINGS"}) {
             EXPECT_EQ(text.find(word), std::string::npos) << one.name << " " << word;

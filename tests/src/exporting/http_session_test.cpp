@@ -93,6 +93,20 @@ TEST(HttpSession, tells_who_was_not_reached_from_who_did_not_answer) {
     EXPECT_NE(answer.failure.find("onnect"), std::string::npos) << answer.failure;
 }
 
+// A connection that was kept and breaks: the library must not send the body again by itself.
+TEST(HttpSession, sends_nothing_twice) {
+    std::atomic<int> answers{0};
+    HttpServer server([&](const HttpRequest&) { return HttpReply{++answers == 2 ? 0 : 200, {}}; });
+    auto session = HttpSession::make({.url = server.url()}).value();
+    const std::string text = "rows";
+    const std::array body{octets_of(text)};
+    EXPECT_EQ(session->post("/", body).status, 200);
+    EXPECT_EQ(session->post("/", body).fate, Fate::broken);
+    EXPECT_EQ(server.seen().size(), 2U);
+    EXPECT_EQ(session->post("/", body).status, 200);
+    EXPECT_EQ(server.seen().size(), 3U);
+}
+
 TEST(HttpSession, ends_when_nobody_waits_for_it_any_more) {
     std::atomic<bool> abandoned{false};
     HttpServer server([&](const HttpRequest&) {
