@@ -188,34 +188,11 @@ expect large_flow "5 GiB + 1 octet became '$(sums_of large)'" \
     test "$(ask 'SELECT sum(bytes_fwd), max(bytes_fwd) FROM large FORMAT TabSeparatedRaw')" = \
     5368709121$'\t'5368709121
 
-# What cannot be written is named, and counted when the program ends.
-# case, words of the log, table, more TOML ...
-not_written() {
-    local name=$1 words=$2 table=$3
-    shift 3
-    write_block "$table" "$@"
-    timeout 60 "$tapmeter" read "$work/sent.pcap" -c "$work/$table.toml" \
-        >"$work/$table.books" 2>"$work/$table.log"
-    if grep -q "$words" "$work/$table.log" && grep -q 'send_error' "$work/$table.books"; then
-        ok "$name"
-    else
-        failed "$name" "no '$words', or not counted" "$work/$table.log" "$work/$table.books"
-    fi
-}
-not_written no_table 'there is no table' nowhere
-ask "$("$tapmeter" ddl flows --server 18.16 --table wrong |
-    sed 's/--.*//; s/src_port UInt16/src_port String/; s/;//')"
-not_written wrong_type 'src_port is String and not UInt16' wrong
-printf 'not it\n' >"$work/password"
-not_written refused_user 'status 4[0-9][0-9]\|Authentication\|password' flows 'user = "writer"' \
-    "password_file = \"$work/password\""
-
 # A program that runs for a while: records come all the time, and the file has each of them.
 # table, port, more TOML ...
 start_tapmeter() {
     local table=$1 to=$2
     shift 2
-    make_tables "$table"
     {
         printf '[[capture]]\nsource = "gen:"\n[http]\nlisten = "off"\n'
         printf '[flow]\nidle_timeout = "1s"\nactive_timeout = "1s"\n'
@@ -261,6 +238,33 @@ accounted() {
     fi
 }
 
+# What cannot be written is named, and counted when the program ends.
+# case, words of the log, table, more TOML ...
+not_written() {
+    local name=$1 words=$2 table=$3
+    shift 3
+    start_tapmeter "$table" "http://127.0.0.1:$port" "$@"
+    wait_for 15 grep -q "$words" "$work/$table.log"
+    wait_for 15 at_least taken.records 100
+    stop "$program" 20
+    if grep -q "$words" "$work/$table.log" &&
+        [[ $(dropped_by "$table") -eq $(wc -l <"$work/$table.jsonl") ]] &&
+        grep -q '^the books balance' "$work/$table.log"; then
+        ok "$name"
+    else
+        failed "$name" "no '$words', or not each record counted" "$work/$table.log"
+    fi
+}
+not_written no_table 'there is no table' nowhere
+ask "$("$tapmeter" ddl flows --server 18.16 --table wrong |
+    sed 's/--.*//; s/src_port UInt16/src_port String/; s/;//')"
+not_written wrong_type 'src_port is String and not UInt16' wrong
+make_tables refused
+printf 'not it\n' >"$work/password"
+not_written refused_user 'status [45][0-9][0-9]: Code: 19[0-9]' refused 'user = "writer"' \
+    "password_file = \"$work/password\""
+
+make_tables killed
 start_tapmeter killed "http://127.0.0.1:$port"
 for round in 1 2 3; do
     wait_for 20 at_least sent.records $((round * 500))
@@ -275,6 +279,7 @@ accounted killed killed none
 
 door=$(free_port)
 start_here "$work/door.log" "$helper" door "$door" "$port" --cut 3
+make_tables lost
 start_tapmeter lost "http://127.0.0.1:$door"
 wait_for 20 at_least sent.records 2000
 wait_for 20 test "$(grep -c cut "$work/door.log")" -eq 3
@@ -285,6 +290,7 @@ else
     failed answers_lost 'the door cut nothing off' "$work/door.log" "$work/lost.log"
 fi
 
+make_tables away
 start_tapmeter away "http://127.0.0.1:$port" 'queue = 2'
 wait_for 20 at_least sent.records 500
 kill_server
@@ -302,11 +308,13 @@ door=$(free_port)
 start_here "$work/tls.log" "$helper" door "$door" "$port" --tls "$work/certificate.pem" \
     "$work/key.pem"
 printf 'a secret\n' >"$work/right"
+make_tables secret
 start_tapmeter secret "https://127.0.0.1:$door" "tls_ca = \"$work/certificate.pem\"" \
     'user = "writer"' "password_file = \"$work/right\""
 wait_for 20 at_least sent.records 500
 stop "$program" 20
 accounted tls secret none
+make_tables unknown
 start_tapmeter unknown "https://127.0.0.1:$door"
 wait_for 10 grep -qi 'certificate' "$work/unknown.log"
 stop "$program" 20
