@@ -22,7 +22,7 @@ fi
 start_cluster() {
     rm -f "$work/commands"
     mkfifo "$work/commands"
-    "$broker" "$1" 4 <"$work/commands" >"$work/$1.broker" 2>&1 &
+    "$broker" "$1" 4 <"$work/commands" >"$work/$1.broker" 2>"$work/$1.errors" &
     cluster=$!
     exec 5>"$work/commands"
     wait_for 10 test -s "$work/$1.broker"
