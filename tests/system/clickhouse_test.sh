@@ -10,6 +10,7 @@ cases=(ddl sums columns rollups large_flow no_table wrong_type refused_user kill
     too_long_away tls tls_unknown)
 begin "${cases[@]}"
 need_program clickhouse-server "${cases[@]}"
+need_program curl "${cases[@]}"
 helper=$top/tests/system/clickhouse_server.py
 "$traffic" write "$work/sent.pcap" "$work/truth.jsonl" --packets 60000 --flows 6000
 
