@@ -66,6 +66,7 @@ LIBRARIES = {
     r"gnutls/.*": "src/exporting",
     r"zstd\.h": "src/exporting",
     r"usrsctp\.h": "src/exporting",
+    r"librdkafka/.*": "src/exporting",
     r"fmt/.*": "src",
     r"spdlog/.*": "src",
     r"nlohmann/.*": "src",

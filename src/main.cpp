@@ -7,6 +7,7 @@
 #include "src/verbs/bench.h"
 #include "src/verbs/check.h"
 #include "src/verbs/command_line.h"
+#include "src/verbs/ddl.h"
 #include "src/verbs/demo.h"
 #include "src/verbs/devices.h"
 #include "src/verbs/read.h"
@@ -36,6 +37,7 @@ struct Dispatch {
     ExitCode operator()(const BenchCommand& command) const {
         return measure(command, common, config);
     }
+    ExitCode operator()(const DdlCommand& command) const { return ddl(command, common, config); }
     ExitCode operator()(const DemoCommand& command) const { return demo(command, common, config); }
 };
 

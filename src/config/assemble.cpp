@@ -11,8 +11,6 @@ namespace tapmeter::config {
 
 namespace {
 
-constexpr std::array block_groups{Group::captures, Group::ipfix, Group::json};
-
 const ConfigOrigin& origin_of(const Block& block, const Key& key) {
     const Given* given = block.find(key);
     return given == nullptr ? block.origin : given->origin;
@@ -37,6 +35,9 @@ void require_addresses(const Settings& settings, ErrorList& errors) {
 // The same device opened twice, or two outputs into one file, is never what was meant.
 void refuse_repeated_addresses(const Settings& settings, ErrorList& errors) {
     for (const Group group : block_groups) {
+        if (group == Group::clickhouse || group == Group::kafka) {
+            continue;  // several tables of one server, several topics of one cluster
+        }
         const Key& key = address_key(group);
         std::map<std::string, const Block*> seen;
         for (const Block& block : settings.list(group)) {
@@ -74,13 +75,17 @@ void limit_blocks(const Settings& settings, ErrorList& errors) {
         errors.add(captures[captures_max].origin,
                    "more than " + std::to_string(captures_max) + " [[capture]] blocks");
     }
-    const std::vector<Block>& ipfix = settings.list(Group::ipfix);
-    const std::vector<Block>& json = settings.list(Group::json);
-    if (ipfix.size() + json.size() > outputs_max) {
-        const Block& last =
-            ipfix.size() > outputs_max ? ipfix[outputs_max] : json[outputs_max - ipfix.size()];
-        errors.add(last.origin,
-                   "more than " + std::to_string(outputs_max) + " outputs (ipfix and json)");
+    std::vector<const Block*> outputs;
+    for (const Group group : block_groups) {
+        for (const Block& block : settings.list(group)) {
+            if (group != Group::captures) {
+                outputs.push_back(&block);
+            }
+        }
+    }
+    if (outputs.size() > outputs_max) {
+        errors.add(outputs[outputs_max]->origin,
+                   "more than " + std::to_string(outputs_max) + " outputs");
     }
 }
 
@@ -160,6 +165,13 @@ void check_groups(const Settings& settings, const Config& config, ErrorList& err
     }
 }
 
+template <class Output>
+void name_outputs(const std::vector<std::string>& names, std::vector<Output>& outputs) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        outputs[i].name = names[i];
+    }
+}
+
 void fill_in(const Settings& settings, Config& config, ErrorList& errors) {
     const std::vector<std::string> captures = block_names(settings, Group::captures);
     for (std::size_t i = 0; i < captures.size(); ++i) {
@@ -173,14 +185,10 @@ void fill_in(const Settings& settings, Config& config, ErrorList& errors) {
         own = own.value_or(static_cast<std::uint32_t>(id));
         config.captures[i].name = captures[i];
     }
-    const std::vector<std::string> ipfix = block_names(settings, Group::ipfix);
-    for (std::size_t i = 0; i < ipfix.size(); ++i) {
-        config.ipfix[i].name = ipfix[i];
-    }
-    const std::vector<std::string> json = block_names(settings, Group::json);
-    for (std::size_t i = 0; i < json.size(); ++i) {
-        config.json[i].name = json[i];
-    }
+    name_outputs(block_names(settings, Group::ipfix), config.ipfix);
+    name_outputs(block_names(settings, Group::json), config.json);
+    name_outputs(block_names(settings, Group::clickhouse), config.clickhouse);
+    name_outputs(block_names(settings, Group::kafka), config.kafka);
 }
 
 void take_values(const Block& block, std::size_t index, Config& config) {
@@ -229,6 +237,8 @@ Config assemble(const Settings& settings, bool complete, ErrorList& errors) {
     config.captures.resize(settings.list(Group::captures).size());
     config.ipfix.resize(settings.list(Group::ipfix).size());
     config.json.resize(settings.list(Group::json).size());
+    config.clickhouse.resize(settings.list(Group::clickhouse).size());
+    config.kafka.resize(settings.list(Group::kafka).size());
     take_values(settings.single, 0, config);
     for (const Group group : block_groups) {
         for (std::size_t i = 0; i < settings.list(group).size(); ++i) {

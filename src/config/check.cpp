@@ -10,6 +10,7 @@
 
 #include "src/config/address.h"
 #include "src/config/quantity.h"
+#include "src/config/server_address.h"
 #include "src/config/toml_text.h"
 #include "src/fields/filter.h"
 #include "src/fields/selection.h"
@@ -143,6 +144,10 @@ std::optional<std::string> text_fault(const Key& key, const std::string& text) {
             return error_of(parse_collector(text));
         case Type::listen:
             return error_of(parse_listen(text));
+        case Type::http_url:
+            return error_of(parse_http_url(text));
+        case Type::brokers:
+            return error_of(parse_brokers(text));
         case Type::file:
             return error_of(parse_lines(text));
         case Type::path:

@@ -240,6 +240,40 @@ struct Config {
         std::uint32_t queue_blocks = 1'024;  // bounded queue of 64 KiB blocks before the writer
     };
 
+    // One [[export.clickhouse]] block: flow records as rows of a table, by HTTP.
+    struct ClickHouse {
+        std::string name;  // unique among the outputs
+        std::string url;   // "http://HOST:PORT" or "https://HOST:PORT"
+        std::string database = "default";
+        std::string table = "flows";
+        std::string user = "default";
+        std::string password_file;                  // empty: no password
+        std::string tls_ca;                         // whom we believe; empty: whom the system does
+        std::string filter;                         // of flow records; empty: all
+        std::uint32_t sampling = 1;                 // of flows, 1 in N; power of two, to 65,536
+        std::uint32_t queue_blocks = 1'024;         // bounded queue of 64 KiB blocks
+        std::chrono::milliseconds interval{1'000};  // between two INSERTs, unless many wait
+        std::chrono::seconds timeout{30};           // of one INSERT; 1 s to 1 h
+        std::chrono::seconds reconnect{5};          // between two attempts, at most; 1 s to 1 h
+    };
+
+    // One [[export.kafka]] block: each flow record a message of a topic.
+    struct Kafka {
+        std::string name;     // unique among the outputs
+        std::string brokers;  // "HOST:PORT,HOST:PORT", of which one is enough to find the others
+        std::string topic = "tapmeter";
+        // ipfix: IPFIX Messages, each with the Templates that it needs.
+        enum class Format : std::uint8_t { eve, flat, ipfix } format = Format::eve;
+        bool tls = false;
+        std::string tls_ca;                   // whom we believe; empty: whom the system does
+        std::string user;                     // empty: no SASL
+        std::string password_file;            // of the user
+        std::vector<std::string> properties;  // "KEY=VALUE" of librdkafka
+        std::string filter;                   // of flow records; empty: all
+        std::uint32_t sampling = 1;           // of flows, 1 in N; power of two, to 65,536
+        std::uint32_t queue_blocks = 1'024;   // bounded queue of 64 KiB blocks
+    };
+
     struct Http {
         bool enabled = true;
         std::string address = "127.0.0.1";  // loopback only until TLS and tokens are built
@@ -267,6 +301,8 @@ struct Config {
     Write write;
     std::vector<Ipfix> ipfix;
     std::vector<Json> json;
+    std::vector<ClickHouse> clickhouse;
+    std::vector<Kafka> kafka;
     Http http;
     Control control;
     LogLevel log_level = LogLevel::info;

@@ -301,6 +301,8 @@ Config one_of_each() {
     config.captures.resize(1);
     config.ipfix.resize(1);
     config.json.resize(1);
+    config.clickhouse.resize(1);
+    config.kafka.resize(1);
     return config;
 }
 

@@ -26,6 +26,8 @@ enum class TableId : std::uint8_t {
     write,
     ipfix,
     json,
+    clickhouse,
+    kafka,
     http,
     control,
     log,
@@ -33,7 +35,11 @@ enum class TableId : std::uint8_t {
 };
 
 // Which list of blocks a table belongs to; `single` tables stand once.
-enum class Group : std::uint8_t { single, captures, ipfix, json, count };
+enum class Group : std::uint8_t { single, captures, ipfix, json, clickhouse, kafka, count };
+
+// Those whose blocks stand in lists of their own, in the order of their tables.
+inline constexpr std::array block_groups{Group::captures, Group::ipfix, Group::json,
+                                         Group::clickhouse, Group::kafka};
 
 struct Table {
     TableId id;
@@ -56,6 +62,8 @@ enum class Type : std::uint8_t {
     source,
     collector,
     listen,
+    http_url,           // "http://HOST:PORT", "https://HOST:PORT"
+    brokers,            // "HOST:PORT,HOST:PORT"
     path,               // absolute, as long as a unix socket's may be; "off"
     group,              // of users
     file,               // a file name or "-"

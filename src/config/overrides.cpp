@@ -45,7 +45,7 @@ public:
         : settings_(settings), in_variable_(in_variable) {}
 
     Target find(const std::string& path) {
-        for (const Group group : {Group::captures, Group::ipfix, Group::json}) {
+        for (const Group group : block_groups) {
             const std::string_view head = head_table(group).path;
             if (path.starts_with(head) && path.size() > head.size() &&
                 (path[head.size()] == '.' || path[head.size()] == '[')) {

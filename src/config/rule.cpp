@@ -64,6 +64,10 @@ std::string rule_of_type(const Key& key) {
             return "a udp://, tcp://, tls://, sctp://, netflow9://, netflow5:// or file:// URL";
         case Type::listen:
             return "\"ADDRESS:PORT\" such as \"127.0.0.1:14739\", or \"off\"";
+        case Type::http_url:
+            return R"("http://HOST:PORT" or "https://HOST:PORT")";
+        case Type::brokers:
+            return R"(a list such as "192.0.2.7:9092" or "kafka1:9092,kafka2:9092")";
         case Type::path:
             return "an absolute path of at most " + std::to_string(key.max) + " octets, or \"off\"";
         case Type::group:

@@ -24,7 +24,8 @@ void merge_block(Block& into, Block stronger) {
 
 std::string made_name(const Block& block, Group group, std::size_t index) {
     if (group != Group::captures) {
-        return (group == Group::ipfix ? "ipfix" : "json") + std::to_string(index + 1);
+        const std::string_view path = head_table(group).path;  // "export.ipfix"
+        return std::string(path.substr(path.find('.') + 1)) + std::to_string(index + 1);
     }
     const auto source = parse_source(block.text_of(address_key(group)));
     return source ? source->short_name() : "capture" + std::to_string(index + 1);
@@ -61,7 +62,7 @@ const Key& address_key(Group group) {
 
 void merge(Settings& into, Settings stronger) {
     merge_block(into.single, std::move(stronger.single));
-    for (const Group group : {Group::captures, Group::ipfix, Group::json}) {
+    for (const Group group : block_groups) {
         const Key& key = name_key(group);
         // Only blocks of earlier files are changed: two of one name in one file are an error,
         // found later.

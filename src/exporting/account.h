@@ -34,7 +34,8 @@ inline RecordTotals totals_of(const flow::FlowRecord& record) noexcept {
 //
 //     exporter core:   taken = left_out + elsewhere + encoding + handed_over + queue_full +
 //                              not_expressible
-//     sending thread:  finished = sent + send_error + spool_full + spool_error + spooled
+//     sending thread:  finished = sent + send_error + refused + spool_full + spool_error +
+//                                 spooled
 //                      finished <= handed_over + recovered
 //
 // The exporter core publishes a message before the sending thread can see it, and a reader looks
@@ -60,6 +61,7 @@ public:
         RecordTotals spooled;  // on disk now
         RecordTotals spool_full;
         RecordTotals spool_error;
+        RecordTotals refused;
         std::uint64_t messages = 0;
         std::uint64_t message_octets = 0;
         std::uint64_t templates = 0;
@@ -109,6 +111,7 @@ public:
         counters.dropped[index_of(RecordDropped::not_expressible)] = given.not_expressible;
         counters.dropped[index_of(RecordDropped::spool_full)] = finished.spool_full;
         counters.dropped[index_of(RecordDropped::spool_error)] = finished.spool_error;
+        counters.dropped[index_of(RecordDropped::refused)] = finished.refused;
         counters.messages = finished.messages;
         counters.message_octets = finished.message_octets;
         counters.templates = finished.templates;
@@ -128,6 +131,7 @@ private:
         totals += sender.spooled;
         totals += sender.spool_full;
         totals += sender.spool_error;
+        totals += sender.refused;
         return totals;
     }
 

@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <system_error>
 
 #include "src/exporting/settle.h"
+#include "src/exporting/sigpipe.h"
 
 namespace tapmeter::exporting {
 namespace {
@@ -34,14 +34,6 @@ int open_descriptor(const std::string& path) noexcept {
     // O_NONBLOCK: a FIFO without a reader is an error now, not a wait for ever.
     return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
                   0640);
-}
-
-// A reader that went away (EPIPE) is an error to count, not a signal to die of.
-void block_sigpipe() noexcept {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGPIPE);
-    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
 }  // namespace

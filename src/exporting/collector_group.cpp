@@ -1,24 +1,13 @@
 #include "src/exporting/collector_group.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "pipeline/base/expects.h"
+#include "src/exporting/record_hash.h"
 #include "src/exporting/spread.h"
 
 namespace tapmeter::exporting {
 namespace {
-
-std::uint64_t hash_of(const decode::Address& address, std::uint16_t port) noexcept {
-    const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(address);
-    return spread(words[0] ^ spread(words[1] ^ port));
-}
-
-// The same for both directions.
-std::uint64_t hash_of(const flow::FlowRecord& record) noexcept {
-    return spread(hash_of(record.source, record.source_port) +
-                  hash_of(record.destination, record.destination_port) + record.protocol);
-}
 
 // FNV-1a: the same on every machine.
 std::uint64_t hash_of(std::string_view name) noexcept {
@@ -46,7 +35,7 @@ void CollectorGroup::deal(std::span<const flow::FlowRecord> records) {
         return;
     }
     for (const flow::FlowRecord& record : records) {
-        owners_.push_back(chosen_of(hash_of(record), count));
+        owners_.push_back(chosen_of(record_hash(record), count));
     }
 }
 

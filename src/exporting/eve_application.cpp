@@ -51,21 +51,6 @@ std::uint16_t wire_protocol(const Application& application) noexcept {
     return application.master != 0 ? application.master : application.application;
 }
 
-char* write_label(char* to, const Application& application,
-                  const ApplicationNames& names) noexcept {
-    if (!application.known()) {
-        return append(to, "Unknown");
-    }
-    const bool two = application.master != 0 && application.application != 0 &&
-                     application.master != application.application;
-    to = append(to, names.protocol(two ? application.master : wire_protocol(application)));
-    if (two) {
-        *to++ = '.';
-        to = append(to, names.protocol(application.application));
-    }
-    return to;
-}
-
 char* write_risks(char* to, const Application& application,
                   const ApplicationNames& names) noexcept {
     to = append(to, ",\"flow_risk\":{");
@@ -81,6 +66,21 @@ char* write_risks(char* to, const Application& application,
 }
 
 }  // namespace
+
+char* write_label(char* to, const Application& application,
+                  const ApplicationNames& names) noexcept {
+    if (!application.known()) {
+        return append(to, "Unknown");
+    }
+    const bool two = application.master != 0 && application.application != 0 &&
+                     application.master != application.application;
+    to = append(to, names.protocol(two ? application.master : wire_protocol(application)));
+    if (two) {
+        *to++ = '.';
+        to = append(to, names.protocol(application.application));
+    }
+    return to;
+}
 
 char* write_app_proto(char* to, const Application& application,
                       const ApplicationNames& names) noexcept {

@@ -19,6 +19,11 @@ char* write_app_proto(char* to, const flow::Application& application,
 char* write_ndpi(char* to, const flow::Application& application,
                  const inspect::ApplicationNames& names) noexcept;
 
+// `TLS.Google`, as ndpi prints it; "Unknown" where nothing is known. Nothing before or behind it;
+// at most ApplicationNames::label_octets_max octets.
+char* write_label(char* to, const flow::Application& application,
+                  const inspect::ApplicationNames& names) noexcept;
+
 // `,"dpi":"decided","dpi_packets":4` for the object of our own.
 char* write_inspection(char* to, const flow::Application& application) noexcept;
 

@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 
 #include "pipeline/base/expects.h"
 #include "src/exporting/message_sender.h"
 #include "src/exporting/reports_of_directions.h"
-#include "src/exporting/spread.h"
 #include "src/exporting/stream_sender.h"
 
 namespace tapmeter::exporting {
@@ -58,8 +56,7 @@ flow::FlowRecord reversed(flow::FlowRecord record) noexcept {
 IpfixOutput::IpfixOutput(Parts parts, const Interfaces& interfaces)
     : name_(fmt::format("{}/{}", protocol_of(parts.config.transport).label, parts.config.name)),
       templates_(*parts.templates),
-      filter_(std::move(parts.filter)),
-      sampling_exponent_(static_cast<unsigned>(std::countr_zero(parts.config.sampling))),
+      choice_(std::move(parts.choice)),
       texts_(texts_of(interfaces)),
       group_name_(parts.config.group),
       group_room_(std::min<std::size_t>(parts.config.queue_messages / 4 + 1, records_at_a_time)),
@@ -179,7 +176,7 @@ void IpfixOutput::publish() {
 
 void IpfixOutput::take_one(const flow::FlowRecord& record, const RecordTotals& totals,
                            const RecordRing::Parts& beside) {
-    if (is_left_out(record)) {
+    if (choice_.leaves_out(record)) {
         account_.taker.taken += totals;
         account_.taker.left_out += totals;
         return;
@@ -211,37 +208,20 @@ std::size_t IpfixOutput::stream_of(const flow::FlowRecord& record) const noexcep
     return stream_of_point_[record.observation_point];
 }
 
-bool IpfixOutput::is_left_out(const flow::FlowRecord& record) const noexcept {
-    const std::uint64_t choice = (std::uint64_t{1} << sampling_exponent_) - 1;
-    return (choice != 0 && (spread(record.flow_id) & choice) != 0) || !filter_.matches(record);
-}
-
 // False: no room. Whole flows are sampled, so each record of one says the same.
 bool IpfixOutput::add(MessageBuilder& builder, const flow::FlowRecord& record,
                       const RecordRing::Parts& beside) const noexcept {
     const ReportsOfDirections reports(beside, templates_.biflow());
     builder.stand_beside(reports.all(templates_.biflow() || asks(record) ? 0 : 1));
-    if (sampling_exponent_ == 0 && templates_.biflow()) {
+    if (!choice_.samples() && templates_.biflow()) {
         return builder.add(templates_.for_record(record), record);
     }
-    const flow::FlowRecord one = sampled(record);
+    const flow::FlowRecord one = choice_.sampled(record);
     const Template& made_for = templates_.for_record(one);
     if (templates_.biflow()) {
         return builder.add(made_for, one);
     }
     return builder.add(made_for, one, Uniflows(one).all());
-}
-
-flow::FlowRecord IpfixOutput::sampled(const flow::FlowRecord& record) const noexcept {
-    flow::FlowRecord sampled = record;
-    sampled.sampling_exponent =
-        static_cast<std::uint8_t>(sampled.sampling_exponent + sampling_exponent_);
-    if (sampling_exponent_ != 0 && !record.aggregated && record.sampling_exponent == 0) {
-        const std::uint8_t whole = record.ip_version == 4 ? 32 : 128;
-        sampled.source_prefix_length = whole;
-        sampled.destination_prefix_length = whole;
-    }
-    return sampled;
 }
 
 Uniflows::Uniflows(const flow::FlowRecord& record) noexcept : records{record, reversed(record)} {

@@ -17,11 +17,11 @@
 #include "src/exporting/message.h"
 #include "src/exporting/output.h"
 #include "src/exporting/output_queue.h"
+#include "src/exporting/record_choice.h"
 #include "src/exporting/sender.h"
 #include "src/exporting/stream_session.h"
 #include "src/exporting/template_set.h"
 #include "src/exporting/udp_session.h"
-#include "src/fields/filter.h"
 
 namespace tapmeter::exporting {
 
@@ -74,7 +74,7 @@ public:
         LogLine log;
         IpfixStart start;
         const TemplateSet* templates = nullptr;
-        fields::Filter filter;
+        RecordChoice choice;
         std::optional<UdpSession> datagrams;  // one of these two
         std::unique_ptr<StreamSession> stream;
         std::unique_ptr<Spool> spool;  // null: none
@@ -103,9 +103,7 @@ protected:
     void deal(const RecordBatch& batch);
     // True: another Collector of the group has it, and it is accounted for. Of the present batch.
     bool is_elsewhere(std::size_t index, const RecordTotals& totals) noexcept;
-    bool is_left_out(const flow::FlowRecord& record) const noexcept;
-    // As a record that says how many flows it stands for, after this output's sampling.
-    flow::FlowRecord sampled(const flow::FlowRecord& record) const noexcept;
+    const RecordChoice& choice() const noexcept { return choice_; }
     // Queues what has been built, if anything.
     void finish_message(std::size_t stream);
     virtual std::uint32_t export_time(const MessageBuilder& /*builder*/) const {
@@ -129,8 +127,7 @@ private:
 
     std::string name_;
     const TemplateSet& templates_;
-    fields::Filter filter_;
-    unsigned sampling_exponent_;  // 1 in 2^k flows is sent
+    RecordChoice choice_;
     fields::Texts texts_;
     std::unique_ptr<CollectorGroup> own_group_;  // of the first member
     CollectorGroup* group_ = nullptr;            // null: none

@@ -102,8 +102,8 @@ JsonOutput::JsonOutput(Parts parts, const Interfaces& interfaces)
       format_(parts.config.format),
       lines_(interfaces, parts.names),
       queue_(queue_size(parts.config), std::move(parts.queue_event)),
-      line_room_(line_room),
-      now_(std::chrono::steady_clock::now()) {
+      filler_(queue_, account_, block_age_max),
+      line_room_(line_room) {
     if (parts.config.framing == Config::Json::Framing::syslog) {
         syslog_.emplace(host_name(), parts.config.syslog_facility, parts.datagrams == std::nullopt);
         line_room_ += SyslogFraming::octets_max;
@@ -159,29 +159,17 @@ void JsonOutput::take(const RecordBatch& batch) {
 void JsonOutput::take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside) {
     const RecordTotals totals = totals_of(record);
     account_.taker.taken += totals;
-    if (!begin_block()) {
-        account_.taker.queue_full += totals;
+    const std::span<std::byte> room = filler_.room(line_room_);
+    if (room.empty()) {
+        filler_.refuse(totals);
         return;
     }
-    account_.taker.encoding += totals;
-    block_.ended = block_.octets == 0 ? record.end : block_.ended;
-    block_.contents += totals;
-
     // NOLINTNEXTLINE(*-reinterpret-cast): octets are written as characters
-    auto* const at = reinterpret_cast<char*>(room_.data()) + block_.octets;
+    auto* const at = reinterpret_cast<char*>(room.data());
     const auto* const end = format_ == Config::Json::Format::eve
                                 ? lines_.write_eve(at, record, beside)
                                 : lines_.write_flat(at, record, beside);
-    finish_line(static_cast<std::size_t>(end - at), record.end);
-}
-
-// False: all blocks wait.
-bool JsonOutput::begin_block() {
-    if (room_.empty()) {
-        room_ = queue_.writable();
-        begun_ = now_;
-    }
-    return !room_.empty();
+    finish_line(room, static_cast<std::size_t>(end - at), totals, record.end);
 }
 
 // IPFIX has no names for an alert.
@@ -202,55 +190,37 @@ void JsonOutput::take_alerts(std::span<const inspect::Alert> alerts, const Alert
 void JsonOutput::take_alert(const std::string& line, ObservedAt at) {
     constexpr RecordTotals one{.alerts = 1};
     account_.taker.taken += one;
-    const std::size_t octets = line.size() + (syslog_ ? SyslogFraming::octets_max : 0);
-    if (!room_.empty() && room_.size() - block_.octets < octets) {
-        hand_over();
-    }
-    if (!begin_block() || room_.size() < octets) {
-        account_.taker.queue_full += one;
+    const std::span<std::byte> room =
+        filler_.room(line.size() + (syslog_ ? SyslogFraming::octets_max : 0));
+    if (room.empty()) {
+        filler_.refuse(one);
         return;
     }
-    account_.taker.encoding += one;
-    block_.contents += one;
-    std::ranges::copy(std::as_bytes(std::span{line}), room_.subspan(block_.octets).begin());
-    finish_line(line.size(), at);
+    std::ranges::copy(std::as_bytes(std::span{line}), room.begin());
+    finish_line(room, line.size(), one, at);
 }
 
-// Of so many octets behind those that are in the block.
-void JsonOutput::finish_line(std::size_t octets, ObservedAt at) {
+// Of so many octets at the start of `room`.
+void JsonOutput::finish_line(std::span<std::byte> room, std::size_t octets,
+                             const RecordTotals& contents, ObservedAt at) {
     // NOLINTNEXTLINE(*-reinterpret-cast): octets are written as characters
-    auto* const line = reinterpret_cast<char*>(room_.data()) + block_.octets;
+    auto* const line = reinterpret_cast<char*>(room.data());
     const char* const end = syslog_ ? syslog_->frame(line, octets, at) : line + octets;
-    block_.octets += static_cast<std::uint32_t>(end - line);
-    if (one_a_block_ || room_.size() - block_.octets < line_room_) {
-        hand_over();
+    filler_.add(static_cast<std::size_t>(end - line), contents, at);
+    if (one_a_block_ || filler_.left() < line_room_) {
+        filler_.hand_over();
+        if (!one_a_block_) {
+            queue_.wake();
+        }
     }
-}
-
-void JsonOutput::hand_over() {
-    account_.taker.encoding -= block_.contents;
-    account_.taker.handed_over += block_.contents;
-    account_.publish_taker();  // before the writer can finish it: the account's promise
-    queue_.push(block_);
-    if (!one_a_block_) {
-        queue_.wake();
-    }
-    block_ = {};
-    room_ = {};
 }
 
 void JsonOutput::tick(std::chrono::steady_clock::time_point now) {
-    now_ = now;
-    if (block_.octets != 0 && now - begun_ >= block_age_max) {
-        hand_over();
-    }
-    queue_.wake();
+    filler_.tick(now);
 }
 
 void JsonOutput::flush(std::chrono::steady_clock::time_point deadline) {
-    if (block_.octets != 0) {
-        hand_over();
-    }
+    filler_.hand_over();
     queue_.drain(deadline);
 }
 

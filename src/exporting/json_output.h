@@ -9,6 +9,7 @@
 #include "pipeline/base/result.h"
 #include "src/config/config.h"
 #include "src/exporting/account.h"
+#include "src/exporting/block_filler.h"
 #include "src/exporting/block_writer.h"
 #include "src/exporting/datagram_sender.h"
 #include "src/exporting/eve.h"
@@ -66,9 +67,8 @@ public:
 private:
     void take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside);
     void take_alert(const std::string& line, ObservedAt at);
-    void finish_line(std::size_t octets, ObservedAt at);
-    bool begin_block();
-    void hand_over();
+    void finish_line(std::span<std::byte> room, std::size_t octets, const RecordTotals& contents,
+                     ObservedAt at);
     void open_way(Parts& parts);
     void run();
 
@@ -78,16 +78,13 @@ private:
     std::string alert_line_;
     Account account_;
     OutputQueue queue_;
+    BlockFiller filler_;
     bool one_a_block_ = false;             // line: a datagram each
     std::size_t line_room_;                // the longest line, framed
     std::optional<SyslogFraming> syslog_;  // null: lines as they are
     std::optional<BlockWriter> writer_;    // one of these three
     std::optional<DatagramSender> datagrams_;
     std::optional<StreamSender> stream_;
-    Block block_;                                    // the one in progress
-    std::span<std::byte> room_;                      // its storage in the queue; empty: none begun
-    std::chrono::steady_clock::time_point begun_{};  // by tick()
-    std::chrono::steady_clock::time_point now_;
     std::jthread thread_;  // last: ends before what it uses
 };
 

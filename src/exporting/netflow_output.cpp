@@ -102,7 +102,7 @@ void NetflowOutput::take(const RecordBatch& batch) {
 void NetflowOutput::take_one(const FlowRecord& record, const RecordTotals& totals) {
     Account::Taker& books = account().taker;
     books.taken += totals;
-    if (is_left_out(record)) {
+    if (choice().leaves_out(record)) {
         books.left_out += totals;
         return;
     }
@@ -112,9 +112,9 @@ void NetflowOutput::take_one(const FlowRecord& record, const RecordTotals& total
     }
     make_times_fit(record);
     if (version5_) {
-        take_in_parts(in_uptime(sampled(record)));
+        take_in_parts(in_uptime(choice().sampled(record)));
     } else {
-        take_whole(in_uptime(sampled(record)));
+        take_whole(in_uptime(choice().sampled(record)));
     }
 }
 

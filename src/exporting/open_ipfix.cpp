@@ -111,11 +111,11 @@ Result<void> open_parts(IpfixOutput::Parts& parts) {
         return tl::unexpected<Error>(std::move(templates.error()));
     }
     parts.templates = *templates;
-    auto filter = fields::parse_filter(config.filter);
-    if (!filter) {
-        return failed(Error::Kind::invalid_config, "filter must be " + filter.error());
+    auto choice = RecordChoice::of(config.filter, config.sampling);
+    if (!choice) {
+        return tl::unexpected<Error>(std::move(choice.error()));
     }
-    parts.filter = std::move(*filter);
+    parts.choice = std::move(*choice);
     if (netflow || config.transport == Config::Transport::udp) {
         auto datagrams = UdpSession::open(config.host, config.port);
         if (!datagrams) {

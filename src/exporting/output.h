@@ -23,12 +23,13 @@ enum class RecordDropped : std::uint8_t {
     not_expressible,  // the format has no words for it: IPv6 in NetFlow version 5
     spool_full,       // the spool on disk was full: the oldest of it went, or it took no more
     spool_error,      // the disk refused it, or gave it back broken
+    refused,          // the other side looked at it and will not have it; its words are logged
     count,
 };
 inline constexpr std::size_t record_dropped_reasons =
     static_cast<std::size_t>(RecordDropped::count);
 inline constexpr std::array<std::string_view, record_dropped_reasons> record_dropped_names{
-    "queue_full", "send_error", "not_expressible", "spool_full", "spool_error"};
+    "queue_full", "send_error", "not_expressible", "spool_full", "spool_error", "refused"};
 
 // The account of one output. At every moment, in records and likewise in packets and alerts:
 //     taken + recovered =

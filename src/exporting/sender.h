@@ -89,6 +89,7 @@ inline ExportingTotals totals_of(const Account& account) {
     totals.not_sent += account.sender.send_error;
     totals.not_sent += account.sender.spool_full;
     totals.not_sent += account.sender.spool_error;
+    totals.not_sent += account.sender.refused;
     return totals;
 }
 

@@ -7,17 +7,17 @@
 
 namespace tapmeter::exporting {
 
-// Sending thread: books the oldest `count` blocks of the queue as sent, or else as refused, and
-// gives them back.
-inline void settle(OutputQueue& queue, Account& account, std::size_t count, bool sent) noexcept {
+// Sending thread: books the oldest `count` blocks of the queue under `fate`, a member of
+// account.sender, and gives them back.
+inline void settle_as(OutputQueue& queue, Account& account, std::size_t count,
+                      RecordTotals& fate) noexcept {
     if (count == 0) {
         return;
     }
     const ObservedAt now = observed_now();
-    RecordTotals& fate = sent ? account.sender.sent : account.sender.send_error;
     for (const Block& block : queue.readable().first(count)) {
         fate += block.contents;
-        if (sent) {
+        if (&fate == &account.sender.sent) {
             account.sender.messages += 1;
             account.sender.message_octets += block.octets;
             account.sender.lag.add(block.contents.records, block.ended, now);
@@ -25,6 +25,11 @@ inline void settle(OutputQueue& queue, Account& account, std::size_t count, bool
     }
     account.publish_sender();  // before the blocks are gone: drain() looks at the queue
     queue.consume(count);
+}
+
+// The same, as sent, or else as what could not be sent.
+inline void settle(OutputQueue& queue, Account& account, std::size_t count, bool sent) noexcept {
+    settle_as(queue, account, count, sent ? account.sender.sent : account.sender.send_error);
 }
 
 }  // namespace tapmeter::exporting

@@ -36,6 +36,12 @@ consteval Field turned(std::string_view name, std::string_view of, Field field) 
     field.reverse = true;
     return field;
 }
+// With a column of ClickHouse.
+consteval Field kept(std::string_view column, std::string_view type, Field field) {
+    field.column = column;
+    field.column_type = type;
+    return field;
+}
 consteval Field tcp(std::string_view name, std::size_t offset, std::size_t octets,
                     std::string_view eve, std::string_view help) {
     return row(name, {Source::tcp, offset, octets, false, 0}, eve, help);
@@ -69,28 +75,34 @@ consteval Field mac(std::string_view name, std::size_t offset, std::string_view 
 inline constexpr std::size_t back = sizeof(Ways);  // from one direction to the other
 
 inline constexpr std::array rows{
-    tcp("tcpTimeoutRetransmissionDeltaCount",
-        offsetof(TcpReport, forward) + offsetof(Direction, seen) +
-            offsetof(TcpSideQuality, retransmissions),
-        4, "", "segments sent again behind a timeout, of the source"),
-    tcp("tcpFastRetransmissionDeltaCount",
-        offsetof(TcpReport, forward) + offsetof(Direction, seen) +
-            offsetof(TcpSideQuality, fast_retransmissions),
-        4, "tapmeter.tcp.toserver.fast_retransmissions",
-        "segments sent again soon behind duplicate acknowledgements, of the source"),
+    kept("retrans_timeout_fwd", "UInt32",
+         tcp("tcpTimeoutRetransmissionDeltaCount",
+             offsetof(TcpReport, forward) + offsetof(Direction, seen) +
+                 offsetof(TcpSideQuality, retransmissions),
+             4, "", "segments sent again behind a timeout, of the source")),
+    kept("retrans_fast_fwd", "UInt32",
+         tcp("tcpFastRetransmissionDeltaCount",
+             offsetof(TcpReport, forward) + offsetof(Direction, seen) +
+                 offsetof(TcpSideQuality, fast_retransmissions),
+             4, "tapmeter.tcp.toserver.fast_retransmissions",
+             "segments sent again soon behind duplicate acknowledgements, of the source")),
     tcp("tcpSpuriousRetransmissionDeltaCount",
         offsetof(TcpReport, forward) + offsetof(Direction, seen) +
             offsetof(TcpSideQuality, spurious_retransmissions),
         4, "tapmeter.tcp.toserver.spurious_retransmissions",
         "segments sent again although they had been acknowledged, of the source"),
-    tcp("tcpOutOfOrderDeltaCount",
-        offsetof(TcpReport, forward) + offsetof(Direction, seen) +
-            offsetof(TcpSideQuality, out_of_order),
-        4, "tapmeter.out_of_order_toserver", "segments overtaken by later ones, of the source"),
-    tcp("tcpLostSegmentDeltaCount",
-        offsetof(TcpReport, forward) + offsetof(Direction, seen) +
-            offsetof(TcpSideQuality, lost_segments),
-        4, "tapmeter.tcp.toserver.lost_segments", "segments with a gap before them, of the source"),
+    kept("out_of_order_fwd", "UInt32",
+         tcp("tcpOutOfOrderDeltaCount",
+             offsetof(TcpReport, forward) + offsetof(Direction, seen) +
+                 offsetof(TcpSideQuality, out_of_order),
+             4, "tapmeter.out_of_order_toserver",
+             "segments overtaken by later ones, of the source")),
+    kept("lost_segments_fwd", "UInt32",
+         tcp("tcpLostSegmentDeltaCount",
+             offsetof(TcpReport, forward) + offsetof(Direction, seen) +
+                 offsetof(TcpSideQuality, lost_segments),
+             4, "tapmeter.tcp.toserver.lost_segments",
+             "segments with a gap before them, of the source")),
     tcp("tcpUnseenAcknowledgedDeltaCount",
         offsetof(TcpReport, forward) + offsetof(Direction, seen) +
             offsetof(TcpSideQuality, unseen_acknowledged),
@@ -100,11 +112,12 @@ inline constexpr std::array rows{
         offsetof(TcpReport, forward) + offsetof(Direction, seen) +
             offsetof(TcpSideQuality, duplicate_acks),
         4, "tapmeter.tcp.toserver.duplicate_acks", "acknowledgements repeated, of the source"),
-    tcp("tcpZeroWindowDeltaCount",
-        offsetof(TcpReport, forward) + offsetof(Direction, seen) +
-            offsetof(TcpSideQuality, zero_windows),
-        4, "tapmeter.tcp.toserver.zero_windows",
-        "segments that announce a closed window, of the source"),
+    kept("zero_windows_fwd", "UInt32",
+         tcp("tcpZeroWindowDeltaCount",
+             offsetof(TcpReport, forward) + offsetof(Direction, seen) +
+                 offsetof(TcpSideQuality, zero_windows),
+             4, "tapmeter.tcp.toserver.zero_windows",
+             "segments that announce a closed window, of the source")),
     tcp("tcpFullWindowDeltaCount",
         offsetof(TcpReport, forward) + offsetof(Direction, seen) +
             offsetof(TcpSideQuality, windows_full),
@@ -129,30 +142,34 @@ inline constexpr std::array rows{
     tcp("tcpMaximumSegmentOctets",
         offsetof(TcpReport, forward) + offsetof(Direction, segment_octets_max), 2,
         "tapmeter.tcp.toserver.mss", "MSS option of the SYN of the source; 0: none"),
-    tcp("reverseTcpTimeoutRetransmissionDeltaCount",
-        offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
-            offsetof(TcpSideQuality, retransmissions),
-        4, "", "segments sent again behind a timeout, of the destination"),
-    tcp("reverseTcpFastRetransmissionDeltaCount",
-        offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
-            offsetof(TcpSideQuality, fast_retransmissions),
-        4, "tapmeter.tcp.toclient.fast_retransmissions",
-        "segments sent again soon behind duplicate acknowledgements, of the destination"),
+    kept("retrans_timeout_rev", "UInt32",
+         tcp("reverseTcpTimeoutRetransmissionDeltaCount",
+             offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
+                 offsetof(TcpSideQuality, retransmissions),
+             4, "", "segments sent again behind a timeout, of the destination")),
+    kept("retrans_fast_rev", "UInt32",
+         tcp("reverseTcpFastRetransmissionDeltaCount",
+             offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
+                 offsetof(TcpSideQuality, fast_retransmissions),
+             4, "tapmeter.tcp.toclient.fast_retransmissions",
+             "segments sent again soon behind duplicate acknowledgements, of the destination")),
     tcp("reverseTcpSpuriousRetransmissionDeltaCount",
         offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
             offsetof(TcpSideQuality, spurious_retransmissions),
         4, "tapmeter.tcp.toclient.spurious_retransmissions",
         "segments sent again although they had been acknowledged, of the destination"),
-    tcp("reverseTcpOutOfOrderDeltaCount",
-        offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
-            offsetof(TcpSideQuality, out_of_order),
-        4, "tapmeter.out_of_order_toclient",
-        "segments overtaken by later ones, of the destination"),
-    tcp("reverseTcpLostSegmentDeltaCount",
-        offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
-            offsetof(TcpSideQuality, lost_segments),
-        4, "tapmeter.tcp.toclient.lost_segments",
-        "segments with a gap before them, of the destination"),
+    kept("out_of_order_rev", "UInt32",
+         tcp("reverseTcpOutOfOrderDeltaCount",
+             offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
+                 offsetof(TcpSideQuality, out_of_order),
+             4, "tapmeter.out_of_order_toclient",
+             "segments overtaken by later ones, of the destination")),
+    kept("lost_segments_rev", "UInt32",
+         tcp("reverseTcpLostSegmentDeltaCount",
+             offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
+                 offsetof(TcpSideQuality, lost_segments),
+             4, "tapmeter.tcp.toclient.lost_segments",
+             "segments with a gap before them, of the destination")),
     tcp("reverseTcpUnseenAcknowledgedDeltaCount",
         offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
             offsetof(TcpSideQuality, unseen_acknowledged),
@@ -162,11 +179,12 @@ inline constexpr std::array rows{
         offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
             offsetof(TcpSideQuality, duplicate_acks),
         4, "tapmeter.tcp.toclient.duplicate_acks", "acknowledgements repeated, of the destination"),
-    tcp("reverseTcpZeroWindowDeltaCount",
-        offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
-            offsetof(TcpSideQuality, zero_windows),
-        4, "tapmeter.tcp.toclient.zero_windows",
-        "segments that announce a closed window, of the destination"),
+    kept("zero_windows_rev", "UInt32",
+         tcp("reverseTcpZeroWindowDeltaCount",
+             offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
+                 offsetof(TcpSideQuality, zero_windows),
+             4, "tapmeter.tcp.toclient.zero_windows",
+             "segments that announce a closed window, of the destination")),
     tcp("reverseTcpFullWindowDeltaCount",
         offsetof(TcpReport, reverse) + offsetof(Direction, seen) +
             offsetof(TcpSideQuality, windows_full),
@@ -196,14 +214,18 @@ inline constexpr std::array rows{
     tcp("tcpInitialRoundTripMicroseconds", offsetof(TcpReport, initial_round_trip_us), 4,
         "tapmeter.tcp.initial_rtt_us",
         "from the last SYN to the first segment with ACK behind it, in microseconds; 0: not seen"),
-    tcp("tcpClientRoundTripMicroseconds", offsetof(TcpReport, client_round_trip_us), 4,
-        "tapmeter.rtt_client_us",
-        "from the SYN-ACK to the client's ACK, in microseconds; 0: not seen"),
-    tcp("tcpServerRoundTripMicroseconds", offsetof(TcpReport, server_round_trip_us), 4,
-        "tapmeter.rtt_server_us", "from the SYN to the SYN-ACK, in microseconds; 0: not seen"),
-    tcp("tcpServerResponseMicroseconds", offsetof(TcpReport, server_response_us), 4,
-        "tapmeter.server_latency_us",
-        "from the client's first octets to the server's, in microseconds; 0: not seen"),
+    kept("rtt_client_us", "UInt32",
+         tcp("tcpClientRoundTripMicroseconds", offsetof(TcpReport, client_round_trip_us), 4,
+             "tapmeter.rtt_client_us",
+             "from the SYN-ACK to the client's ACK, in microseconds; 0: not seen")),
+    kept(
+        "rtt_server_us", "UInt32",
+        tcp("tcpServerRoundTripMicroseconds", offsetof(TcpReport, server_round_trip_us), 4,
+            "tapmeter.rtt_server_us", "from the SYN to the SYN-ACK, in microseconds; 0: not seen")),
+    kept("server_latency_us", "UInt32",
+         tcp("tcpServerResponseMicroseconds", offsetof(TcpReport, server_response_us), 4,
+             "tapmeter.server_latency_us",
+             "from the client's first octets to the server's, in microseconds; 0: not seen")),
     tcp("tcpOpening", offsetof(TcpReport, opening), 1, "tapmeter.tcp.opening",
         "how the connection began: 0 unknown, 1 unanswered, 2 refused, 3 half open, 4 established"),
     tcp("tcpLookedAtWhole", offsetof(TcpReport, complete), 1, "tapmeter.tcp.complete",
@@ -222,10 +244,13 @@ inline constexpr std::array rows{
     tunnel("outerIpClassOfService", offsetof(TunnelReport, type_of_service), 1,
            "tapmeter.tunnel.tos", "type of service, or traffic class, of the outermost IP header"),
     tunnel("tunnelLayers", offsetof(TunnelReport, layers), 1, "", "tunnels around the packet"),
-    tunnel("tunnelKind", offsetof(TunnelReport, innermost_kind), 1, "tapmeter.tunnel.layers[].kind",
-           "innermost tunnel, by its place in the list above; 0: none"),
-    tunnel("tunnelId", offsetof(TunnelReport, innermost_id), 4, "tapmeter.tunnel.layers[].id",
-           "VNI, TEID, GRE key, VSID, session: number of the innermost tunnel that has one"),
+    kept("tunnel_kind", "UInt8",
+         tunnel("tunnelKind", offsetof(TunnelReport, innermost_kind), 1,
+                "tapmeter.tunnel.layers[].kind",
+                "innermost tunnel, by its place in the list above; 0: none")),
+    kept("tunnel_id", "UInt32",
+         tunnel("tunnelId", offsetof(TunnelReport, innermost_id), 4, "tapmeter.tunnel.layers[].id",
+                "VNI, TEID, GRE key, VSID, session: number of the innermost tunnel that has one")),
     tunnel("reverseTunnelId", offsetof(TunnelReport, reverse_id), 4, "tapmeter.tunnel.reverse_id",
            "the same of the destination's first packet"),
     tunnel("pppoeSessionId", offsetof(TunnelReport, pppoe_session), 2,

@@ -65,31 +65,6 @@ bool is_of_reverse(const Field& field) {
            field.name == "responderOctets" || field.name == "responderPackets";
 }
 
-bool has(Presence presence, const FlowKind& kind) {
-    const bool v4 = kind.ip_version == 4;
-    switch (presence) {
-        case Presence::all:
-            return true;
-        case Presence::ipv4:
-            return v4;
-        case Presence::ipv6:
-            return !v4;
-        case Presence::with_ports:
-            return !kind.icmp;
-        case Presence::icmpv4:
-            return kind.icmp && v4;
-        case Presence::icmpv6:
-            return kind.icmp && !v4;
-        case Presence::others:
-            return kind.stands_for_others;
-        case Presence::others_ipv4:
-            return kind.stands_for_others && v4;
-        case Presence::others_ipv6:
-            return kind.stands_for_others && !v4;
-    }
-    return false;
-}
-
 // "octetDeltaCount/4"
 tl::expected<Item, std::string> parse_one(std::string_view word) {
     const std::size_t slash = word.find('/');
@@ -122,6 +97,31 @@ tl::expected<Item, std::string> parse_one(std::string_view word) {
 }
 
 }  // namespace
+
+bool has(Presence presence, const FlowKind& kind) noexcept {
+    const bool v4 = kind.ip_version == 4;
+    switch (presence) {
+        case Presence::all:
+            return true;
+        case Presence::ipv4:
+            return v4;
+        case Presence::ipv6:
+            return !v4;
+        case Presence::with_ports:
+            return !kind.icmp;
+        case Presence::icmpv4:
+            return kind.icmp && v4;
+        case Presence::icmpv6:
+            return kind.icmp && !v4;
+        case Presence::others:
+            return kind.stands_for_others;
+        case Presence::others_ipv4:
+            return kind.stands_for_others && v4;
+        case Presence::others_ipv6:
+            return kind.stands_for_others && !v4;
+    }
+    return false;
+}
 
 tl::expected<std::vector<Item>, std::string> items_of_word(std::string_view word, TimeUnit unit) {
     if (word == "default") {

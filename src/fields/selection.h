@@ -25,6 +25,9 @@ inline constexpr std::array<FlowKind, flow_kinds> all_flow_kinds{
     FlowKind{6, true, false},  FlowKind{4, false, true},  FlowKind{6, false, true},
     FlowKind{4, true, true},   FlowKind{6, true, true}};
 
+// Whether a field of that presence has a meaning in records of that kind.
+bool has(Presence presence, const FlowKind& kind) noexcept;
+
 // Index into all_flow_kinds.
 inline std::size_t kind_of(const FlowRecord& record) noexcept {
     const bool ipv6 = record.ip_version == 6;

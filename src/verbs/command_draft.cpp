@@ -64,6 +64,9 @@ VerbCommand command_of(std::string_view verb, const Draft& draft) {
     if (verb == "setup") {
         return draft.setup;
     }
+    if (verb == "ddl") {
+        return draft.ddl;
+    }
     if (verb == "demo") {
         return DemoCommand{duration};
     }

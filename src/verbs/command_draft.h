@@ -26,6 +26,7 @@ struct Draft {
     CheckCommand check;
     SetupCommand setup;
     CtlCommand ctl;
+    DdlCommand ddl;
     BenchDraft bench;
 };
 

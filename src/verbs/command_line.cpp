@@ -16,6 +16,7 @@
 #include "src/metrics/version.h"
 #include "src/verbs/command_draft.h"
 #include "src/verbs/completion.h"
+#include "src/verbs/ddl_arguments.h"
 #include "src/verbs/file_arguments.h"
 #include "src/verbs/option_checks.h"
 #include "src/verbs/packet_arguments.h"
@@ -239,6 +240,7 @@ void add_verbs(CLI::App& program, Draft& draft) {
     add_machine_verbs(program, draft);
     add_small_verbs(program, draft);
     add_common(add_bench(program, draft.bench), draft);
+    add_common(add_ddl(program, draft.ddl), draft);
     add_ctl(program, draft);
 }
 

@@ -93,6 +93,14 @@ struct DemoCommand {
     std::optional<std::chrono::milliseconds> duration;
 };
 
+struct DdlCommand {
+    std::vector<std::string> parts{};       // words of ddl_parts; none: all
+    std::string server = "current";         // or "18.16"
+    std::optional<std::string> database{};  // none: of the configuration, else "default"
+    std::optional<std::string> table{};     // none: of the configuration, else "flows"
+    std::string cluster = "tapmeter";
+};
+
 struct BenchCommand {
     bench::TrafficRequest::Kind kind = bench::TrafficRequest::Kind::uniform;
     std::filesystem::path file;       // of Kind::file
@@ -137,7 +145,7 @@ struct CtlCommand {
 };
 
 using VerbCommand = std::variant<RunCommand, ReadCommand, CheckCommand, SetupCommand,
-                                 DevicesCommand, CtlCommand, DemoCommand, BenchCommand>;
+                                 DevicesCommand, CtlCommand, DemoCommand, BenchCommand, DdlCommand>;
 
 struct CommandLine {
     CommonOptions common;

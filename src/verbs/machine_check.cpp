@@ -15,7 +15,9 @@
 #include "src/appliance/cores.h"
 #include "src/appliance/inspection.h"
 #include "src/capture_files/file_capture.h"
+#include "src/exporting/clickhouse_output.h"
 #include "src/exporting/ipfix_output.h"
+#include "src/exporting/kafka_output.h"
 #include "src/machine/obstacles.h"
 #include "src/verbs/table.h"
 #include "xdp/devices.h"
@@ -171,6 +173,18 @@ std::vector<Finding> check_machine(const Config& config) {
                                             : "nothing wrong; a connection is tried when it runs";
         findings.push_back(checked ? Finding{what, words, Verdict::ok, ""}
                                    : bad(what, checked.error().message, ""));
+    }
+    const auto add = [&findings](const std::string& what, const Result<void>& checked) {
+        findings.push_back(
+            checked ? Finding{what, "nothing wrong; it is asked when it runs", Verdict::ok, ""}
+                    : bad(what, checked.error().message, ""));
+    };
+    for (const Config::ClickHouse& clickhouse : config.clickhouse) {
+        add("clickhouse " + clickhouse.name,
+            exporting::check_clickhouse(clickhouse, {{.name = "check"}}));
+    }
+    for (const Config::Kafka& kafka : config.kafka) {
+        add("kafka " + kafka.name, exporting::check_kafka(kafka, {{.name = "check"}}));
     }
     return findings;
 }

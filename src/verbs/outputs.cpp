@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "pipeline/flow/own_sessions.h"
+#include "src/exporting/clickhouse_output.h"
 #include "src/exporting/collector_group.h"
 #include "src/exporting/ipfix_output.h"
 #include "src/exporting/json_output.h"
+#include "src/exporting/kafka_output.h"
 
 namespace tapmeter::verbs {
 
@@ -28,6 +30,20 @@ Result<std::vector<std::unique_ptr<exporting::Output>>> open_outputs(
     }
     for (const Config::Json& json : config.json) {
         auto opened = exporting::open_json(json, interfaces, log, names);
+        if (!opened) {
+            return tl::unexpected<Error>(std::move(opened.error()));
+        }
+        outputs.push_back(std::move(*opened));
+    }
+    for (const Config::ClickHouse& clickhouse : config.clickhouse) {
+        auto opened = exporting::open_clickhouse(clickhouse, interfaces, log, names);
+        if (!opened) {
+            return tl::unexpected<Error>(std::move(opened.error()));
+        }
+        outputs.push_back(std::move(*opened));
+    }
+    for (const Config::Kafka& kafka : config.kafka) {
+        auto opened = exporting::open_kafka(kafka, interfaces, log, names);
         if (!opened) {
             return tl::unexpected<Error>(std::move(opened.error()));
         }

@@ -26,6 +26,10 @@ std::pair<std::string, std::uint32_t> in_table(const Table& table, const std::st
         text = table.header() + "\ncollector = \"udp://192.0.2.7\"\n";
     } else if (table.id == TableId::json) {
         text = table.header() + "\npath = \"-\"\n";
+    } else if (table.id == TableId::clickhouse) {
+        text = table.header() + "\nurl = \"http://192.0.2.7:8123\"\n";
+    } else if (table.id == TableId::kafka) {
+        text = table.header() + "\nbrokers = \"192.0.2.7\"\n";
     } else {
         text = table.header() + "\n";
     }
@@ -53,14 +57,14 @@ std::vector<Bad> wrong_for_every_key() {
     return cases;
 }
 
-const std::array<Bad, 82> by_hand{{
+const std::array<Bad, 84> by_hand{{
     {"x = 1\n", 1, 1, "unknown key \"x\" outside of any table"},
     {"idle_timeout = \"3s\"\n", 1, 1, "it belongs to [flow]"},
     {"[flw]\n", 1, 2, "unknown table \"flw\"; did you mean \"flow\"?"},
     {"[ipfix]\n", 1, 2, "did you mean [[export.ipfix]]?"},
     {"[prefilter]\n", 1, 2, "did you mean [capture.prefilter]?"},
     {"[flow.more]\n", 1, 7, "unknown key \"more\" in [flow]"},
-    {"[export.kafka]\n", 1, 9, "unknown key \"kafka\" in [export]"},
+    {"[export.pulsar]\n", 1, 9, "unknown key \"pulsar\" in [export]"},
     {"[export]\nx = 1\n", 2, 1, "unknown key \"x\" in [export]"},
     {"export = 1\n", 1, 1, "holds tables only"},
     {"flow = 1\n", 1, 1, "\"flow\" is a table; write [flow]"},
@@ -75,6 +79,8 @@ const std::array<Bad, 82> by_hand{{
     {"[[capture]]\n", 1, 1, "[[capture]] has no source"},
     {"[[export.ipfix]]\n", 1, 1, "[[export.ipfix]] has no collector"},
     {"[[export.json]]\n", 1, 1, "[[export.json]] has no path"},
+    {"[[export.clickhouse]]\nurl = \"db\"\n", 2, 7, "\"http://HOST:PORT\""},
+    {"[[export.kafka]]\nbrokers = \"a,\"\n", 2, 11, "brokers with commas"},
     {"[[capture]]\nrx_rnig = 1\nsource = \"e\"\n", 2, 1, "did you mean \"rx_ring\"?"},
     {"[[capture]]\nsource = 1\n", 2, 10, "source = 1: must be"},
     {"[[capture]]\nsource = \"\"\n", 2, 10, "source = \"\": must be"},

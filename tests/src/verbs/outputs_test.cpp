@@ -51,6 +51,25 @@ TEST(OpenOutputs, opens_each_that_the_configuration_names) {
     EXPECT_FALSE(std::getline(stream, line));
 }
 
+// A server that is away is no error; a program that was built without the library says so.
+TEST(OpenOutputs, databases_and_buses_too) {
+    Config config;
+    config.clickhouse.resize(1);
+    config.clickhouse[0].name = "db";
+    config.clickhouse[0].url = "http://127.0.0.1:9";
+    config.kafka.resize(1);
+    config.kafka[0].name = "bus";
+    config.kafka[0].brokers = "127.0.0.1:9";
+    const auto outputs = open_outputs(config, interfaces, {});
+    if (!outputs) {
+        EXPECT_THAT(outputs.error().message, HasSubstr("was built without"));
+        return;
+    }
+    ASSERT_EQ(outputs->size(), 2U);
+    EXPECT_EQ((*outputs)[0]->name(), "clickhouse/db");
+    EXPECT_EQ((*outputs)[1]->name(), "kafka/bus");
+}
+
 TEST(OpenOutputs, none_is_no_error) {
     const auto outputs = open_outputs({}, interfaces, {});
     ASSERT_TRUE(outputs.has_value());
