@@ -103,6 +103,7 @@ private:
     Shunts::Settings shunt_settings(std::size_t worker) const;
     void build_crew();
     bool recorded() const;
+    std::vector<PacketSampler*> samplers_of_worker(std::size_t worker) const;
     int core_of(std::size_t worker) const;  // -1: not pinned
     std::vector<metrics::Snapshot::Interface> interface_accounts() const;
     std::vector<metrics::Snapshot::Worker> worker_accounts() const;

@@ -173,7 +173,7 @@ struct Config {
 
     using TimeUnit = fields::TimeUnit;
 
-    enum class Transport : std::uint8_t { udp, tcp, tls, file, netflow9, netflow5 };
+    enum class Transport : std::uint8_t { udp, tcp, tls, file, netflow9, netflow5, sflow };
 
     // How the Collectors of one group share the flow records.
     enum class Sharing : std::uint8_t {
@@ -182,12 +182,13 @@ struct Config {
     };
 
     // One [[export.ipfix]] block: one Collector, or one folder of IPFIX files. NetFlow, version 9
-    // or 5, goes over UDP.
+    // or 5, and sFlow, version 5, go over UDP.
     struct Ipfix {
         std::string name;  // unique among the outputs
         Transport transport = Transport::udp;
         std::string host;                           // name, IPv4 or IPv6 address
         std::uint16_t port = 4739;                  // IANA "ipfix"; over TLS 4740; NetFlow 2055
+                                                    // and sFlow 6343
         std::string path;                           // of the folder of files
         std::chrono::seconds template_refresh{60};  // 1 s to 1 day
         std::uint32_t template_refresh_messages = 1'000;  // 1 and more
@@ -221,6 +222,8 @@ struct Config {
         Sharing sharing = Sharing::failover;  // the same in all blocks of a group
         // Flow records a second, evenly; 0: as fast as they come. Else 100 to 1,000,000,000.
         std::uint32_t pace = 0;
+        std::uint32_t packet_sampling = 1'024;      // sFlow: 1 in N packets; 1 to 16,777,215
+        std::chrono::seconds counter_interval{20};  // sFlow: of interfaces; 1 s to 1 h
     };
 
     // One [[export.json]] block: flow records as EVE-compatible JSON lines.

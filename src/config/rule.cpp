@@ -61,7 +61,7 @@ std::string rule_of_type(const Key& key) {
         case Type::source:
             return R"("eth1", "xdp:eth1", "pci:0000:17:00.0", "dpdk:net_ring0" or "pcap:FILE")";
         case Type::collector:
-            return "a udp://, tcp://, tls://, netflow9://, netflow5:// or file:// URL";
+            return "a udp://, tcp://, tls://, netflow9://, netflow5://, sflow:// or file:// URL";
         case Type::listen:
             return "\"ADDRESS:PORT\" such as \"127.0.0.1:14739\", or \"off\"";
         case Type::path:

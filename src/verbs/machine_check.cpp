@@ -166,7 +166,8 @@ std::vector<Finding> check_machine(const Config& config) {
         const std::string what = "collector " + ipfix.name;
         const bool datagrams = ipfix.transport == Config::Transport::udp ||
                                ipfix.transport == Config::Transport::netflow9 ||
-                               ipfix.transport == Config::Transport::netflow5;
+                               ipfix.transport == Config::Transport::netflow5 ||
+                               ipfix.transport == Config::Transport::sflow;
         const std::string words = datagrams ? ipfix.host + " resolves"
                                             : "nothing wrong; a connection is tried when it runs";
         findings.push_back(checked ? Finding{what, words, Verdict::ok, ""}
