@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "src/config/address.h"
+#include "src/config/push_address.h"
 #include "src/config/quantity.h"
 #include "src/config/toml_text.h"
 #include "src/fields/filter.h"
@@ -158,6 +159,8 @@ std::optional<std::string> text_fault(const Key& key, const std::string& text) {
             return error_of(filters::compile(text, filters::Tags::raw));
         case Type::secret:
             return rule_unless(text.size() <= file_name_octets_max && is_printable(text));
+        case Type::push_url:
+            return text.empty() ? std::nullopt : error_of(parse_push_url(text));
         default:
             return rule_unless(!text.empty() && text.size() <= file_name_octets_max &&
                                is_printable(text));

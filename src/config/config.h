@@ -253,6 +253,20 @@ struct Config {
         std::string group;                                            // empty: the process' own
     };
 
+    // The counters of /metrics, pushed as InfluxDB's line protocol.
+    struct Influxdb {
+        // Empty: none. "http://HOST:PORT", "https://HOST:PORT", "udp://HOST:PORT", "file:///PATH".
+        std::string url;
+        std::chrono::seconds interval{10};  // 1 s to 1 h
+        std::chrono::seconds timeout{5};    // of one request; 1 s to 1 min
+        std::string database = "tapmeter";  // of version 1
+        std::string bucket;                 // of version 2; empty: it is version 1
+        std::string organization;           // of the bucket
+        std::string user;                   // of version 1; empty: a token is one
+        std::string token_file;  // holds the token, or the user's password; empty: neither
+        std::string tls_ca;      // whom we believe; empty: whom the system does
+    };
+
     enum class LogLevel : std::uint8_t { error, warn, info, debug, trace };
 
     Instance instance;
@@ -271,6 +285,7 @@ struct Config {
     std::vector<Json> json;
     Http http;
     Control control;
+    Influxdb influxdb;
     LogLevel log_level = LogLevel::info;
 };
 

@@ -28,6 +28,7 @@ enum class TableId : std::uint8_t {
     json,
     http,
     control,
+    influxdb,
     log,
     count,
 };
@@ -65,6 +66,7 @@ enum class Type : std::uint8_t {
     packet_filter,      // of packets, through their tags; empty: all
     packet_filter_raw,  // of packets, as they stand; empty: all
     secret,             // a file name, or empty
+    push_url,           // where counters are pushed; empty: nowhere
     ports,              // list of port numbers
 };
 

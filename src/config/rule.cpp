@@ -81,6 +81,8 @@ std::string rule_of_type(const Key& key) {
             return "an expression of tcpdump's such as \"tcp port 443 or icmp\", or empty";
         case Type::secret:
             return "a text, or empty";
+        case Type::push_url:
+            return "an http://, https://, udp:// or file:// URL, or empty";
         case Type::ports:
             return "a list of port numbers from 1 to 65535";
     }

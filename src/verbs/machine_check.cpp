@@ -17,6 +17,7 @@
 #include "src/capture_files/file_capture.h"
 #include "src/exporting/ipfix_output.h"
 #include "src/machine/obstacles.h"
+#include "src/pushing/way.h"
 #include "src/verbs/table.h"
 #include "xdp/devices.h"
 
@@ -172,6 +173,11 @@ std::vector<Finding> check_machine(const Config& config) {
                                             : "nothing wrong; a connection is tried when it runs";
         findings.push_back(checked ? Finding{what, words, Verdict::ok, ""}
                                    : bad(what, checked.error().message, ""));
+    }
+    if (!config.influxdb.url.empty()) {
+        const auto way = pushing::open_way(config.influxdb);
+        const Finding fine{"influxdb", "nothing wrong; it is tried when it runs", Verdict::ok, ""};
+        findings.push_back(way ? fine : bad("influxdb", way.error().message, ""));
     }
     return findings;
 }
