@@ -63,6 +63,15 @@ inline void add_units(SampledSum& sum, std::uint64_t units, std::uint64_t total,
     sum.variance += variance_factor(exponent) * all * all / static_cast<double>(units);
 }
 
+// One of the units of which each is chosen for itself, with probability 1 / `one_in`.
+inline void add_chosen(SampledSum& sum, std::uint64_t value, std::uint32_t one_in) noexcept {
+    const double weight = one_in;
+    const auto now = static_cast<double>(value);
+    sum.counted += value;
+    sum.estimated += weight * now;
+    sum.variance += weight * (weight - 1) * now * now;
+}
+
 // A flow that was counted once at `from` stands for fewer flows from now on.
 inline void reweigh_unit(SampledSum& sum, unsigned from, unsigned to) noexcept {
     sum.estimated -= weight_of(from) - weight_of(to);

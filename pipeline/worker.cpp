@@ -6,6 +6,7 @@
 
 #include "pipeline/base/cycles.h"
 #include "pipeline/flow/common_frame.h"
+#include "pipeline/packet_sampler.h"
 
 namespace tapmeter {
 
@@ -68,6 +69,7 @@ Worker::Worker(Parts parts)
       duplicates_(std::move(parts.duplicates)),
       filters_(parts.filters),
       saving_(std::move(parts.saving)),
+      samplers_(std::move(parts.samplers)),
       published_(parts.books != nullptr ? *parts.books : own_) {
     if (parts.adopt) {
         publish();
@@ -76,13 +78,16 @@ Worker::Worker(Parts parts)
 
 std::size_t Worker::step() noexcept {
     const std::uint64_t began = cycles_now();
-    if (clock_ == nullptr && (!ring_has_room() || (saving_ != nullptr && !saving_->has_room()))) {
+    if (clock_ == nullptr && !has_room()) {
         return 0;
     }
     source_.receive(burst_);
     const std::size_t packets = burst_.count;
     if (filters_ != nullptr) {
         sift();
+    }
+    for (PacketSampler* sampler : samplers_) {
+        sampler->look_at(burst_.view());
     }
     if (saving_ != nullptr) {
         saving_->take(burst_.view(), books_.saving);
@@ -98,6 +103,13 @@ std::size_t Worker::step() noexcept {
     expire();
     close_turn(packets, cycles_now() - began);
     return packets;
+}
+
+// Everywhere where packets that can wait must find some.
+bool Worker::has_room() noexcept {
+    return ring_has_room() && (saving_ == nullptr || saving_->has_room()) &&
+           std::ranges::all_of(samplers_,
+                               [](PacketSampler* sampler) { return sampler->has_room(); });
 }
 
 // Each fragment that waits may make as many records as a packet that comes.
@@ -329,6 +341,9 @@ void Worker::publish() noexcept {
     books_.duplicates_forgotten = duplicates_ == nullptr ? 0 : duplicates_->forgotten();
     published_.publish(books_);
     ring_.publish();
+    for (PacketSampler* sampler : samplers_) {
+        sampler->publish();
+    }
 }
 
 bool Worker::drain(ObservedAt end) noexcept {

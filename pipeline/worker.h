@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "pipeline/base/clock.h"
 #include "pipeline/base/published.h"
@@ -17,6 +18,8 @@
 #include "pipeline/saving.h"
 
 namespace tapmeter {
+
+class PacketSampler;
 
 // One core of the Metering Process: takes bursts from its own queue, meters them into its own
 // shard, and hands finished flow records to the exporter core. Shares nothing but the ring and the
@@ -46,6 +49,7 @@ public:
         std::unique_ptr<flow::Duplicates> duplicates{};   // null: copies are packets
         const filter::PacketFilters* filters = nullptr;   // null: none; outlives the worker
         std::unique_ptr<Saving> saving{};                 // null: no packet is written
+        std::vector<PacketSampler*> samplers{};           // are shown all packets; outlive it
         bool adopt = false;  // `table` holds what an earlier process left there
         // Where its books are published; null: in the worker. Outlives it, also as a process.
         Published<WorkerBooks>* books = nullptr;
@@ -91,6 +95,7 @@ private:
     // While later packets of a burst are decoded, memory brings what the first ones need.
     static constexpr std::size_t keys_per_announcement = 16;
 
+    bool has_room() noexcept;
     bool ring_has_room() noexcept;
     void sift() noexcept;
     std::size_t decode_burst(std::span<const Packet> packets) noexcept;
@@ -128,6 +133,7 @@ private:
     std::unique_ptr<flow::Duplicates> duplicates_;
     const filter::PacketFilters* filters_;
     std::unique_ptr<Saving> saving_;
+    std::vector<PacketSampler*> samplers_;
     bool followers_ = false;  // fragments waited for the packet that was just read
     Published<WorkerBooks> own_;
     Published<WorkerBooks>& published_;

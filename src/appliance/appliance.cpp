@@ -7,6 +7,7 @@
 #include "src/appliance/analytics.h"
 #include "src/appliance/cores.h"
 #include "src/appliance/filters.h"
+#include "src/metrics/influx_lines.h"
 #include "src/metrics/look.h"
 
 namespace tapmeter {
@@ -224,6 +225,9 @@ Result<void> Appliance::start() {
             writer_->run(stop);
         });
     }
+    if (parts_.pusher != nullptr) {
+        parts_.pusher->start([this] { return counter_lines(); });
+    }
     return crew_->start();
 }
 
@@ -242,6 +246,9 @@ void Appliance::stop(std::chrono::milliseconds within) {
     exporter_thread_.join();
     exporter_->finish(deadline);
     settled_.store(true);
+    if (parts_.pusher != nullptr) {
+        parts_.pusher->finish();
+    }
 }
 
 std::vector<std::string> Appliance::describe() const {
@@ -289,6 +296,9 @@ metrics::Snapshot Appliance::snapshot() const {
     if (writer_ != nullptr) {
         look.writer = writer_->books();
     }
+    if (parts_.pusher != nullptr) {
+        look.pushes = parts_.pusher->counters();
+    }
     look.steered = steering_ != nullptr;
     look.queue_skew_warm = parts_.config.overload.queue_skew / 100.0;
     measure_skew(look);
@@ -296,6 +306,14 @@ metrics::Snapshot Appliance::snapshot() const {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - started_at_).count();
     look.start_time_seconds = start_time_seconds_;
     return look;
+}
+
+// What was asked of the control server is the server's to tell.
+std::string Appliance::counter_lines() const {
+    const metrics::Surroundings surroundings{
+        .reloads_ok = reloads(true), .reloads_failed = reloads(false), .requests = {}};
+    return metrics::influx_lines(snapshot(), surroundings, parts_.config.instance.name,
+                                 std::chrono::system_clock::now());
 }
 
 void Appliance::measure_skew(metrics::Snapshot& look) const {

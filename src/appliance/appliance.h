@@ -21,6 +21,7 @@
 #include "src/exporting/exporter.h"
 #include "src/exporting/interfaces.h"
 #include "src/metrics/skew.h"
+#include "src/pushing/counter_pusher.h"
 #include "src/saving/packet_writer.h"
 
 namespace tapmeter {
@@ -45,6 +46,7 @@ public:
         std::string config_json;
         inspect::ApplicationNames* names = nullptr;  // outlives the appliance; null: nobody asks
         std::function<Result<NewConfig>()> read_config_again;  // empty: reload is refused
+        std::unique_ptr<pushing::CounterPusher> pusher;        // null: counters are not pushed
         Handover* handover = nullptr;  // outlives the appliance; null: nobody comes after it
     };
 
@@ -101,6 +103,7 @@ private:
     Result<void> build_writer();
     saving::Blocks::Statistics statistics_of(std::size_t point) const;
     Shunts::Settings shunt_settings(std::size_t worker) const;
+    std::vector<PacketSampler*> samplers_of_worker(std::size_t worker) const;
     void build_crew();
     bool recorded() const;
     int core_of(std::size_t worker) const;  // -1: not pinned
@@ -110,6 +113,7 @@ private:
     std::vector<metrics::Snapshot::Ring> ring_accounts() const;
     std::vector<metrics::Snapshot::Output> output_accounts() const;
     std::vector<metrics::Snapshot::ApplicationTotal> application_totals() const;
+    std::string counter_lines() const;
     void measure_skew(metrics::Snapshot& look) const;
     Result<std::vector<std::unique_ptr<inspect::Dissector>>> load_dissectors(const Config& fresh);
     std::string swap_dissectors(std::vector<std::unique_ptr<inspect::Dissector>> dissectors);

@@ -3,14 +3,31 @@
 
 namespace tapmeter {
 
+namespace {
+
+exporting::MeteringTotals of_interface(const CaptureCounters& counters) {
+    const std::uint64_t dropped = metrics::sum(counters.dropped);
+    const std::uint64_t errors = counters.dropped[index_of(Dropped::rx_error)];
+    exporting::MeteringTotals totals;
+    totals.ignored_packets = dropped + metrics::sum(counters.ignored);
+    totals.received_packets = counters.received.value + counters.shunted.value;
+    totals.received_octets = counters.received_octets.value + counters.shunted_octets.value;
+    totals.discarded_packets = dropped - errors;
+    totals.error_packets = errors;
+    totals.link_speed_bits = counters.link_speed_bits;
+    totals.link_up = counters.link_up;
+    return totals;
+}
+
+}  // namespace
+
 // Of each port what it lost or left out. What the workers could not read, left out or sampled is
 // nobody's in particular: it is told with the first port.
 exporting::MeteringReport Appliance::metering_report() const {
     exporting::MeteringReport report;
-    for (const auto& point : parts_.captures.points) {
-        const CaptureCounters counters = point->counters();
-        report.push_back(
-            {.ignored_packets = metrics::sum(counters.dropped) + metrics::sum(counters.ignored)});
+    for (std::size_t point = 0; point < parts_.captures.points.size(); ++point) {
+        report.push_back(of_interface(parts_.captures.points[point]->counters()));
+        report.back().promiscuous = parts_.config.captures[point].promiscuous;
     }
     for (const auto& worker : workers_) {
         const WorkerBooks books = worker->books();

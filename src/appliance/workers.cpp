@@ -87,9 +87,20 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                       .duplicates = std::move(*duplicates),
                       .filters = filters_.get(),
                       .saving = std::move(*saving),
+                      .samplers = samplers_of_worker(number),
                       .adopt = whole.adopt,
                       .books = handover_ != nullptr ? &handover_->books_of(number) : nullptr}));
     return {};
+}
+
+std::vector<PacketSampler*> Appliance::samplers_of_worker(std::size_t worker) const {
+    std::vector<PacketSampler*> samplers;
+    for (const auto& output : parts_.outputs) {
+        if (PacketSampler* const one = output->sampler(worker); one != nullptr) {
+            samplers.push_back(one);
+        }
+    }
+    return samplers;
 }
 
 Shunts::Settings Appliance::shunt_settings(std::size_t worker) const {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "src/config/address.h"
+#include "src/config/push_address.h"
 #include "src/config/quantity.h"
 #include "src/config/server_address.h"
 #include "src/config/toml_text.h"
@@ -42,9 +43,7 @@ std::string shown(const TomlNode& node) {
             return shortened(node.text);
         case Kind::real: {
             std::array<char, 40> digits{};
-            const auto end =
-                std::to_chars(digits.data(), digits.data() + digits.size(), node.real).ptr;
-            return {digits.data(), end};
+            return {digits.data(), std::to_chars(digits.begin(), digits.end(), node.real).ptr};
         }
         case Kind::date:
             return "a date or time";
@@ -163,6 +162,8 @@ std::optional<std::string> text_fault(const Key& key, const std::string& text) {
             return error_of(filters::compile(text, filters::Tags::raw));
         case Type::secret:
             return rule_unless(text.size() <= file_name_octets_max && is_printable(text));
+        case Type::push_url:
+            return text.empty() ? std::nullopt : error_of(parse_push_url(text));
         default:
             return rule_unless(!text.empty() && text.size() <= file_name_octets_max &&
                                is_printable(text));

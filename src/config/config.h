@@ -173,7 +173,7 @@ struct Config {
 
     using TimeUnit = fields::TimeUnit;
 
-    enum class Transport : std::uint8_t { udp, tcp, tls, file, netflow9, netflow5, sctp };
+    enum class Transport : std::uint8_t { udp, tcp, tls, file, netflow9, netflow5, sctp, sflow };
 
     // How the Collectors of one group share the flow records.
     enum class Sharing : std::uint8_t {
@@ -182,12 +182,13 @@ struct Config {
     };
 
     // One [[export.ipfix]] block: one Collector, or one folder of IPFIX files. NetFlow, version 9
-    // or 5, goes over UDP.
+    // or 5, and sFlow, version 5, go over UDP.
     struct Ipfix {
         std::string name;  // unique among the outputs
         Transport transport = Transport::udp;
         std::string host;                           // name, IPv4 or IPv6 address
         std::uint16_t port = 4739;                  // IANA "ipfix"; over TLS 4740; NetFlow 2055
+                                                    // and sFlow 6343
         std::string path;                           // of the folder of files
         std::chrono::seconds template_refresh{60};  // 1 s to 1 day
         std::uint32_t template_refresh_messages = 1'000;  // 1 and more
@@ -222,6 +223,8 @@ struct Config {
         Sharing sharing = Sharing::failover;  // the same in all blocks of a group
         // Flow records a second, evenly; 0: as fast as they come. Else 100 to 1,000,000,000.
         std::uint32_t pace = 0;
+        std::uint32_t packet_sampling = 1'024;      // sFlow: 1 in N packets; 1 to 16,777,215
+        std::chrono::seconds counter_interval{20};  // sFlow: of interfaces; 1 s to 1 h
     };
 
     // One [[export.json]] block: flow records as EVE-compatible JSON lines.
@@ -285,6 +288,20 @@ struct Config {
         std::string group;                                            // empty: the process' own
     };
 
+    // The counters of /metrics, pushed as InfluxDB's line protocol.
+    struct Influxdb {
+        // Empty: none. "http://HOST:PORT", "https://HOST:PORT", "udp://HOST:PORT", "file:///PATH".
+        std::string url;
+        std::chrono::seconds interval{10};  // 1 s to 1 h
+        std::chrono::seconds timeout{5};    // of one request; 1 s to 1 min
+        std::string database = "tapmeter";  // of version 1
+        std::string bucket;                 // of version 2; empty: it is version 1
+        std::string organization;           // of the bucket
+        std::string user;                   // of version 1; empty: a token is one
+        std::string token_file;  // holds the token, or the user's password; empty: neither
+        std::string tls_ca;      // whom we believe; empty: whom the system does
+    };
+
     enum class LogLevel : std::uint8_t { error, warn, info, debug, trace };
 
     Instance instance;
@@ -305,6 +322,7 @@ struct Config {
     std::vector<Kafka> kafka;
     Http http;
     Control control;
+    Influxdb influxdb;
     LogLevel log_level = LogLevel::info;
 };
 

@@ -281,6 +281,28 @@ constexpr std::array keys_after_outputs{
     Key{plain(Type::group), TableId::control, "group", at<&C::control, &C::Control::group>(),
         "group that may use the socket; empty: the group of the process"},
 
+    Key{plain(Type::push_url), TableId::influxdb, "url", at<&C::influxdb, &C::Influxdb::url>(),
+        "\"http://HOST:PORT\" or \"https://HOST:PORT\" of InfluxDB (8086), \"udp://HOST:PORT\" "
+        "(8089), or \"file:///PATH\"; empty: nothing is pushed"},
+    Key{ranged(Type::duration, second, hour, whole_seconds), TableId::influxdb, "interval",
+        at<&C::influxdb, &C::Influxdb::interval>(), "between two pushes"},
+    Key{ranged(Type::duration, second, 60 * second, whole_seconds), TableId::influxdb, "timeout",
+        at<&C::influxdb, &C::Influxdb::timeout>(),
+        "of one push; what has not left by then is not sent again"},
+    Key{plain(Type::secret), TableId::influxdb, "database",
+        at<&C::influxdb, &C::Influxdb::database>(), "where the counters go, of version 1"},
+    Key{plain(Type::secret), TableId::influxdb, "bucket", at<&C::influxdb, &C::Influxdb::bucket>(),
+        "the same of version 2; empty: it is version 1"},
+    Key{plain(Type::secret), TableId::influxdb, "organization",
+        at<&C::influxdb, &C::Influxdb::organization>(), "whose bucket it is"},
+    Key{plain(Type::secret), TableId::influxdb, "user", at<&C::influxdb, &C::Influxdb::user>(),
+        "who writes, of version 1; empty: nobody in particular, or who has the token"},
+    Key{plain(Type::secret), TableId::influxdb, "token_file",
+        at<&C::influxdb, &C::Influxdb::token_file>(),
+        "file with the token, or with the user's password; empty: neither"},
+    Key{plain(Type::secret), TableId::influxdb, "tls_ca", at<&C::influxdb, &C::Influxdb::tls_ca>(),
+        "PEM file of the authorities that we believe; empty: those of the system"},
+
     Key{choice({"error", "warn", "info", "debug", "trace"}, live), TableId::log, "level",
         at<&C::log_level>(), "how much is said"},
 };

@@ -30,6 +30,7 @@ enum class TableId : std::uint8_t {
     kafka,
     http,
     control,
+    influxdb,
     log,
     count,
 };
@@ -73,6 +74,7 @@ enum class Type : std::uint8_t {
     packet_filter,      // of packets, through their tags; empty: all
     packet_filter_raw,  // of packets, as they stand; empty: all
     secret,             // a file name, or empty
+    push_url,           // where counters are pushed; empty: nowhere
     ports,              // list of port numbers
 };
 

@@ -14,9 +14,10 @@ inline constexpr std::array output_keys{
         "collector",
         {get_collector, set_collector},
         "\"udp://HOST:PORT\", \"tcp://HOST:PORT\", \"tls://HOST:PORT\" or \"sctp://HOST:PORT\"; "
-        "the "
-        "port may be left out (4739, over TLS 4740). \"file:///PATH\": IPFIX files in that folder. "
-        "\"netflow9://HOST:PORT\", \"netflow5://HOST:PORT\": NetFlow (2055)"},
+        "the port may be left out (4739, over TLS 4740). \"file:///PATH\": IPFIX files in that "
+        "folder. "
+        "\"netflow9://HOST:PORT\", \"netflow5://HOST:PORT\": NetFlow (2055). "
+        "\"sflow://HOST:PORT\": sFlow (6343)"},
     Key{plain(Type::name, automatic), TableId::ipfix, "name", at<&C::ipfix, &C::Ipfix::name>(),
         "the output label; auto: ipfix1, ipfix2, ...; unique among the outputs"},
     Key{ranged(Type::duration, second, 24 * hour, whole_seconds), TableId::ipfix,
@@ -92,6 +93,12 @@ inline constexpr std::array output_keys{
     Key{ranged(Type::number, 100, pace_max, automatic), TableId::ipfix, "pace",
         at<&C::ipfix, &C::Ipfix::pace>(),
         "flow records a second that are sent at most, evenly; auto: as fast as they come"},
+    Key{ranged(Type::number, 1, packet_sampling_max), TableId::ipfix, "packet_sampling",
+        at<&C::ipfix, &C::Ipfix::packet_sampling>(),
+        "sFlow: the first 128 octets of 1 in N packets are sent"},
+    Key{ranged(Type::duration, second, hour, whole_seconds), TableId::ipfix, "counter_interval",
+        at<&C::ipfix, &C::Ipfix::counter_interval>(),
+        "sFlow: the counters of the interfaces are sent again after so long"},
 
     Key{plain(Type::file, required),
         TableId::json,

@@ -61,7 +61,8 @@ std::string rule_of_type(const Key& key) {
         case Type::source:
             return R"("eth1", "xdp:eth1", "pci:0000:17:00.0", "dpdk:net_ring0" or "pcap:FILE")";
         case Type::collector:
-            return "a udp://, tcp://, tls://, sctp://, netflow9://, netflow5:// or file:// URL";
+            return "a udp://, tcp://, tls://, sctp://, netflow9://, netflow5://, sflow:// or "
+                   "file:// URL";
         case Type::listen:
             return "\"ADDRESS:PORT\" such as \"127.0.0.1:14739\", or \"off\"";
         case Type::http_url:
@@ -85,6 +86,8 @@ std::string rule_of_type(const Key& key) {
             return "an expression of tcpdump's such as \"tcp port 443 or icmp\", or empty";
         case Type::secret:
             return "a text, or empty";
+        case Type::push_url:
+            return "an http://, https://, udp:// or file:// URL, or empty";
         case Type::ports:
             return "a list of port numbers from 1 to 65535";
     }

@@ -39,6 +39,8 @@ constexpr std::array tables{
     Table{TableId::http, "http", Group::single, false, "The API and the metrics."},
     Table{TableId::control, "control", Group::single, false,
           "The socket of `tapmeter ctl`: the same API, with the right to change things."},
+    Table{TableId::influxdb, "influxdb", Group::single, false,
+          "The counters of /metrics, pushed as InfluxDB's line protocol."},
     Table{TableId::log, "log", Group::single, false, "Messages on standard error."},
 };
 

@@ -103,7 +103,8 @@ std::unique_ptr<Sender> IpfixOutput::sender_for(Parts& parts, const Interfaces& 
                                  .interfaces = interfaces,
                                  .options = parts.config.options && !parts.config.quirk_nfdump,
                                  .applications = {},
-                                 .protocol = &protocol});
+                                 .protocol = &protocol,
+                                 .sampling = parts.config.sampling});
     }
     if (parts.datagrams) {
         return std::make_unique<MessageSender>(std::move(setup), std::move(*parts.datagrams),

@@ -10,6 +10,7 @@
 #include "src/exporting/ipfix_output.h"
 #include "src/exporting/netflow_output.h"
 #include "src/exporting/sctp.h"
+#include "src/exporting/sflow_output.h"
 #include "src/exporting/tls_session.h"
 
 namespace tapmeter::exporting {
@@ -176,6 +177,9 @@ Result<std::unique_ptr<Output>> open_ipfix(const Config::Ipfix& config,
     if (auto checked = check(config, interfaces); !checked) {
         return tl::unexpected<Error>(std::move(checked.error()));
     }
+    if (config.transport == Config::Transport::sflow) {
+        return open_sflow(config, interfaces, std::move(log));
+    }
     IpfixOutput::Parts parts;
     parts.config = config;
     parts.log = std::move(log);
@@ -197,6 +201,9 @@ Result<std::unique_ptr<Output>> open_ipfix(const Config::Ipfix& config,
 Result<void> check_ipfix(const Config::Ipfix& config, const Interfaces& interfaces) {
     if (auto checked = check(config, interfaces); !checked) {
         return checked;
+    }
+    if (config.transport == Config::Transport::sflow) {
+        return check_sflow(config);
     }
     if (config.transport == Config::Transport::file) {
         return FileSession::check(config.path);

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <iterator>
 #include <utility>
 
 #include "pipeline/base/expects.h"
 #include "src/exporting/message.h"
+#include "src/exporting/netflow_options.h"
 
 namespace tapmeter::exporting {
 namespace {
@@ -128,8 +130,9 @@ private:
 Announcement::Announcement(Setup setup) : setup_(std::move(setup)) {
     expects(setup_.templates != nullptr && setup_.message_octets >= message_octets_unknown_path);
     if (setup_.protocol != &ipfix_protocol) {
-        setup_.options = false;
+        setup_.options = setup_.options && setup_.protocol == &netflow9_protocol;
         add_netflow_templates();
+        add_netflow_options();
         return;
     }
     add_templates();
@@ -166,6 +169,15 @@ void Announcement::add_netflow_templates() {
         }
         set.insert(set.begin(), protocol.header_octets, std::byte{});
         opening_.push_back({std::move(set), 1, 1, templates});
+    }
+}
+
+// Behind the Templates, in messages of their own.
+void Announcement::add_netflow_options() {
+    if (setup_.options) {
+        std::ranges::move(netflow_options_opening({setup_.domain, setup_.interfaces,
+                                                   setup_.sampling, setup_.message_octets}),
+                          std::back_inserter(opening_));
     }
 }
 
@@ -310,6 +322,10 @@ std::vector<PreparedMessage> Announcement::statistics(const ExportingTotals& exp
     std::vector<PreparedMessage> messages;
     if (!setup_.options) {
         return messages;
+    }
+    if (setup_.protocol != &ipfix_protocol) {
+        return netflow_statistics(
+            {setup_.domain, setup_.interfaces, setup_.sampling, setup_.message_octets}, exporting);
     }
     const MeteringTotals metering = of_this_domain(report, now);
     Writer writer(messages, setup_.message_octets);

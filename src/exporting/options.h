@@ -49,7 +49,8 @@ public:
         bool options = true;               // false: Templates of flow records alone
         std::size_t message_octets = 512;  // no message is longer
         std::vector<Application> applications;
-        const Protocol* protocol = &ipfix_protocol;  // NetFlow has no options here
+        const Protocol* protocol = &ipfix_protocol;  // options of NetFlow: netflow_options.h
+        std::uint32_t sampling = 1;                  // 1 in N flows is sent
     };
     explicit Announcement(Setup setup);
 
@@ -71,6 +72,7 @@ private:
                                   std::chrono::system_clock::time_point now);
     void add_templates();
     void add_netflow_templates();
+    void add_netflow_options();
     void add_options_templates();
     void add_interfaces();
     void add_flow_keys();

@@ -11,6 +11,13 @@
 #include "pipeline/record_ring.h"
 #include "src/exporting/export_lag.h"
 #include "src/exporting/metering_report.h"
+#include "src/exporting/packet_samples.h"
+
+namespace tapmeter {
+
+class PacketSampler;
+
+}  // namespace tapmeter
 
 namespace tapmeter::exporting {
 
@@ -58,6 +65,7 @@ struct OutputCounters {
     bool up = true;                    // the last send succeeded
     ExportLag lag;
     std::string group;  // empty: none
+    PacketSamples samples;
 };
 
 // One way out of the Exporting Process: a collector, a file. take(), tick() and flush() are called
@@ -97,6 +105,10 @@ public:
     // Exporter core, about once a second: what the Metering Process says of itself, for outputs
     // that pass it on (RFC 7011 section 4).
     virtual void report(const MeteringReport& /*latest*/) {}
+
+    // Before the workers begin, for one after the other from 0 on: where the worker shows its
+    // packets, for outputs that are sent some of them. The output's; null: it is sent none.
+    virtual PacketSampler* sampler(std::size_t /*worker*/) { return nullptr; }
 
     // Any thread: opens its file anew, because a rotation has moved it away; nothing without one.
     virtual void reopen() {}

@@ -14,13 +14,8 @@ namespace {
 
 constexpr std::uint8_t tcp = 6;
 
-struct End {
-    flow::Endpoint endpoint;
-    std::uint8_t ip_version = 0;  // 0: no address of IP
-};
-
-End end_of(const sockaddr_storage& storage) noexcept {
-    End end;
+LocalEnd end_of(const sockaddr_storage& storage) noexcept {
+    LocalEnd end;
     constexpr std::size_t ipv4_at = 12;  // in the 16 octets of an address
     if (storage.ss_family == AF_INET) {
         sockaddr_in address{};
@@ -75,14 +70,19 @@ std::optional<sockaddr_storage> local_address_to(const sockaddr* to, socklen_t l
 
 void note(flow::OwnSession& session, const sockaddr_storage& local, const sockaddr_storage& remote,
           std::uint8_t protocol) noexcept {
-    const End ours = end_of(local);
-    const End theirs = end_of(remote);
+    const LocalEnd ours = end_of(local);
+    const LocalEnd theirs = end_of(remote);
     if (ours.ip_version != 0 && ours.ip_version == theirs.ip_version) {
         session.begin(ours.endpoint, theirs.endpoint, protocol, ours.ip_version);
     }
 }
 
 }  // namespace
+
+LocalEnd local_end_of(int socket) noexcept {
+    const auto local = name_of(socket);
+    return local ? end_of(*local) : LocalEnd{};
+}
 
 void note_own(flow::OwnSession& session, int socket, std::uint8_t protocol) noexcept {
     const auto local = name_of(socket);

@@ -9,6 +9,13 @@
 
 namespace tapmeter::exporting {
 
+// Our end of a connected socket.
+struct LocalEnd {
+    flow::Endpoint endpoint;
+    std::uint8_t ip_version = 0;  // 4 or 6; 0: no address of IP
+};
+LocalEnd local_end_of(int socket) noexcept;
+
 // Notes that a connected socket's packets are our own. Nothing where they are of no IP.
 // protocol  6 TCP, 17 UDP
 void note_own(flow::OwnSession& session, int socket, std::uint8_t protocol) noexcept;

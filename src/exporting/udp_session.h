@@ -9,6 +9,7 @@
 #include "pipeline/base/result.h"
 #include "pipeline/flow/own_sessions.h"
 #include "src/exporting/descriptor.h"
+#include "src/exporting/own_socket.h"
 
 namespace tapmeter::exporting {
 
@@ -48,6 +49,9 @@ public:
     // Where the path became narrower than messages that were built before: lets the kernel cut
     // them into fragments instead of refusing them (EMSGSIZE).
     void allow_fragments(bool allowed) noexcept;
+
+    // The address from which it sends.
+    LocalEnd local() const noexcept { return local_end_of(socket_.number()); }
 
     // "203.0.113.7:4739", "[2001:db8::7]:4739"
     const std::string& peer() const noexcept { return peer_; }

@@ -7,6 +7,7 @@
 #include "src/metrics/lag.h"
 #include "src/metrics/overall.h"
 #include "src/metrics/packet_files.h"
+#include "src/metrics/packet_samples.h"
 #include "src/metrics/restart_report.h"
 #include "src/metrics/totals.h"
 
@@ -50,12 +51,6 @@ Json state_of(const WorkerBooks& books) {
             {"new_flows_per_second", books.new_flows_per_second},
             {"shed_level", books.shed_level},
             {"flow_sampling", std::uint64_t{1} << books.sampling_exponent}};
-}
-
-Json json_of(const SampledSum& sum) {
-    return {{"counted", sum.counted},
-            {"estimated", sum.estimated},
-            {"error_bound", error_bound(sum.variance)}};
 }
 
 Json json_of(const exporting::RecordTotals& totals) {
@@ -186,9 +181,9 @@ Json json_of(const WorkerBooks& books) {
             {"evicted_unanswered", books.evicted_unanswered},
             {"evicted_answered", books.evicted_answered},
             {"sampled",
-             {{"flows", json_of(books.sampled.flows)},
-              {"packets", json_of(books.sampled.packets)},
-              {"octets", json_of(books.sampled.octets)}}},
+             {{"flows", sampled_json(books.sampled.flows)},
+              {"packets", sampled_json(books.sampled.packets)},
+              {"octets", sampled_json(books.sampled.octets)}}},
             {"inspection", json_of(books.inspection)},
             {"analytics", analytics_json(books.analytics)},
             {"saving", saving_json(books.saving)},
@@ -211,6 +206,7 @@ Json json_of(const Snapshot::Output& output) {
     return {{"name", output.name},
             {"up", counters.up},
             {"group", counters.group},
+            {"samples", packet_samples_json(counters.samples)},
             {"taken", json_of(counters.taken)},
             {"recovered", json_of(counters.recovered)},
             {"left_out", json_of(counters.left_out)},

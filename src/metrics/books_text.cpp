@@ -6,6 +6,7 @@
 
 #include "src/metrics/lag.h"
 #include "src/metrics/overall.h"
+#include "src/metrics/packet_samples.h"
 #include "src/metrics/totals.h"
 
 namespace tapmeter::metrics {
@@ -226,6 +227,26 @@ void write_flows(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
     page.line_if("waiting", "for the exporter core", waiting);
 }
 
+// Packets that were chosen for an output, and what they stand for.
+void write_samples(const exporting::PacketSamples& samples, Page& page) {
+    if (samples.one_in == 0) {
+        return;
+    }
+    page.line("samples", "taken", samples.taken,
+              fmt::format("1 in {} of {} packets", grouped(samples.one_in), grouped(samples.pool)));
+    page.line_if("", "waiting", samples.waiting);
+    page.line("samples", "sent", samples.sent);
+    page.line_if("lost", "samples: send_error", samples.send_error);
+    page.line_if("lost", "samples: not_expressible", samples.not_expressible);
+    page.line_if("lost", "samples: ring_full", samples.ring_full);
+    write_estimate("packets", samples.packets, page);
+    write_estimate("octets, layer 2", samples.octets, page);
+    page.free_line(
+        fmt::format("  sampled    a sum over c samples is right to 196 / sqrt(c) %: "
+                    "all of them to {:.2f} %",
+                    sampling_error_percent(samples.packets)));
+}
+
 void write_output(const Snapshot::Output& output, Page& page) {
     const exporting::OutputCounters& counters = output.counters;
     page.heading("output " + output.name, counters.up ? "up" : "DOWN");
@@ -245,6 +266,7 @@ void write_output(const Snapshot::Output& output, Page& page) {
         page.line_if("dropped", exporting::record_dropped_names[i], counters.dropped[i].records,
                      grouped(counters.dropped[i].packets) + " packets");
     }
+    write_samples(counters.samples, page);
 }
 
 void write_packet_files(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {

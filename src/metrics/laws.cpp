@@ -251,6 +251,14 @@ void output_laws(const Snapshot::Output& output, Sheet& sheet) {
     sheet.law("packets", given.packets, found.packets);
     sheet.law("octets", given.octets, found.octets);
     sheet.law("alerts", given.alerts, found.alerts);
+    const exporting::PacketSamples& samples = counters.samples;
+    if (samples.one_in != 0) {
+        sheet.about("output " + output.name, "samples",
+                    "packets chosen = waiting + sent + send_error + not_expressible");
+        sheet.law("samples", samples.taken,
+                  samples.sent + samples.send_error + samples.not_expressible,
+                  {.late = samples.waiting});
+    }
 }
 
 // Of a group of collectors each record has one, and one alone. Those that not all of them have been

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "src/metrics/lag.h"
+#include "src/metrics/packet_samples.h"
 #include "src/metrics/totals.h"
 
 namespace tapmeter::metrics {
@@ -93,6 +94,7 @@ void add_outputs(const Snapshot& snapshot, Families& families) {
     for (const Snapshot::Output& output : snapshot.outputs) {
         families.add(output_label(output), lag_as_histogram(output.counters.lag));
     }
+    add_packet_samples(snapshot, families);
 }
 
 }  // namespace tapmeter::metrics

@@ -1,6 +1,5 @@
 #include "src/metrics/prometheus.h"
 
-#include <prometheus/collectable.h>
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <map>
 #include <sstream>
 
+#include "src/metrics/all_families.h"
 #include "src/metrics/analytics.h"
 #include "src/metrics/applications.h"
 #include "src/metrics/families.h"
@@ -310,7 +310,16 @@ void add_flows(const Snapshot& snapshot, Families& families) {
     }
 }
 
-// One family with one value for each output.
+void add_pushes(const Snapshot& snapshot, Families& families) {
+    if (snapshot.pushes) {
+        families.counter("tapmeter_counter_pushes_total", "Pushes of the counters, by result.")
+            .add({{"result", "ok"}}, snapshot.pushes->done)
+            .add({{"result", "error"}}, snapshot.pushes->failed);
+        families.counter("tapmeter_counter_push_bytes_total", "Bytes of the counters pushed.")
+            .add({}, snapshot.pushes->octets);
+    }
+}
+
 void add_laws(const Snapshot& snapshot, Families& families) {
     std::map<std::string, std::uint64_t> worst;
     for (const Law& law : laws(snapshot)) {
@@ -325,44 +334,35 @@ void add_laws(const Snapshot& snapshot, Families& families) {
     }
 }
 
-class SnapshotMetrics : public prometheus::Collectable {
-public:
-    SnapshotMetrics(const Snapshot& snapshot, const Surroundings& surroundings)
-        : snapshot_(snapshot), surroundings_(surroundings) {}
-
-    std::vector<prometheus::MetricFamily> Collect() const override {
-        Families families;
-        add_program(snapshot_, surroundings_, families);
-        add_restarts(snapshot_, families);
-        add_queues(snapshot_, families);
-        add_device_queues(snapshot_, families);
-        add_interfaces(snapshot_, families);
-        add_metering(snapshot_, families);
-        add_load(snapshot_, families);
-        add_overall(snapshot_, families);
-        add_state(snapshot_, families);
-        add_flows(snapshot_, families);
-        add_sampled(snapshot_, families);
-        add_applications(snapshot_, families);
-        add_analytics(snapshot_, families);
-        add_outputs(snapshot_, families);
-        add_packet_files(snapshot_, families);
-        add_laws(snapshot_, families);
-        add_process_families(families);
-        return families.take();
-    }
-
-private:
-    const Snapshot& snapshot_;
-    const Surroundings& surroundings_;
-};
-
 }  // namespace
+
+std::vector<prometheus::MetricFamily> all_families(const Snapshot& snapshot,
+                                                   const Surroundings& surroundings) {
+    Families families;
+    add_program(snapshot, surroundings, families);
+    add_restarts(snapshot, families);
+    add_queues(snapshot, families);
+    add_device_queues(snapshot, families);
+    add_interfaces(snapshot, families);
+    add_metering(snapshot, families);
+    add_load(snapshot, families);
+    add_overall(snapshot, families);
+    add_state(snapshot, families);
+    add_flows(snapshot, families);
+    add_sampled(snapshot, families);
+    add_applications(snapshot, families);
+    add_analytics(snapshot, families);
+    add_outputs(snapshot, families);
+    add_packet_files(snapshot, families);
+    add_pushes(snapshot, families);
+    add_laws(snapshot, families);
+    add_process_families(families);
+    return families.take();
+}
 
 std::string prometheus_text(const Snapshot& snapshot, const Surroundings& surroundings) {
     std::ostringstream text;
-    const SnapshotMetrics metrics(snapshot, surroundings);
-    prometheus::TextSerializer().Serialize(text, metrics.Collect());
+    prometheus::TextSerializer().Serialize(text, all_families(snapshot, surroundings));
     return std::move(text).str();
 }
 

@@ -50,12 +50,18 @@ struct Snapshot {
         std::uint64_t packets = 0;
         std::uint64_t octets = 0;  // layer 3
     };
+    struct Pushes {  // of the counters, to a database
+        std::uint64_t done = 0;
+        std::uint64_t failed = 0;  // in part or as a whole
+        std::uint64_t octets = 0;
+    };
     std::vector<Interface> interfaces;
     std::vector<ApplicationTotal> applications;  // the largest first
     std::vector<Worker> workers;
     std::vector<Ring> rings;
     std::vector<Output> outputs;
     std::optional<saving::WriterBooks> writer;  // of packets; none: no packet is written
+    std::optional<Pushes> pushes;               // none: nothing is pushed
     bool steered = false;         // packets come to the workers by software, not by their queue
     double queue_skew_warm = 64;  // from here on a skew is a cause for warm
     std::uint64_t steering_waiting = 0;  // packets between a steering core and its workers

@@ -19,6 +19,7 @@
 #include "src/exporting/ipfix_output.h"
 #include "src/exporting/kafka_output.h"
 #include "src/machine/obstacles.h"
+#include "src/pushing/way.h"
 #include "src/verbs/table.h"
 #include "xdp/devices.h"
 
@@ -168,7 +169,8 @@ std::vector<Finding> check_machine(const Config& config) {
         const std::string what = "collector " + ipfix.name;
         const bool datagrams = ipfix.transport == Config::Transport::udp ||
                                ipfix.transport == Config::Transport::netflow9 ||
-                               ipfix.transport == Config::Transport::netflow5;
+                               ipfix.transport == Config::Transport::netflow5 ||
+                               ipfix.transport == Config::Transport::sflow;
         const std::string words = datagrams ? ipfix.host + " resolves"
                                             : "nothing wrong; a connection is tried when it runs";
         findings.push_back(checked ? Finding{what, words, Verdict::ok, ""}
@@ -185,6 +187,11 @@ std::vector<Finding> check_machine(const Config& config) {
     }
     for (const Config::Kafka& kafka : config.kafka) {
         add("kafka " + kafka.name, exporting::check_kafka(kafka, {{.name = "check"}}));
+    }
+    if (!config.influxdb.url.empty()) {
+        const auto way = pushing::open_way(config.influxdb);
+        const Finding fine{"influxdb", "nothing wrong; it is tried when it runs", Verdict::ok, ""};
+        findings.push_back(way ? fine : bad("influxdb", way.error().message, ""));
     }
     return findings;
 }

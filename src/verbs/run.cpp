@@ -81,6 +81,13 @@ Result<void> build(const LoadRequest& request, Running& running) {
     parts.names = &running.names;
     parts.log = log_line;
     parts.handover = running.handover;
+    if (!config.influxdb.url.empty()) {
+        auto pusher = pushing::CounterPusher::open(config.influxdb, log_line);
+        if (!pusher) {
+            return tl::unexpected<Error>(std::move(pusher.error()));
+        }
+        parts.pusher = std::move(*pusher);
+    }
     parts.config_json = config_as_json(running.loaded, running.loaded);
     parts.read_config_again = [&request, &running] {
         auto fresh = read_again(request, running.loaded);

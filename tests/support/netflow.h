@@ -32,6 +32,7 @@ struct NetflowRecord {
 class NetflowReader {
 public:
     std::vector<NetflowRecord> records;
+    std::vector<NetflowRecord> options;  // without their scope
     std::vector<std::string> faults;
     std::vector<std::size_t> message_octets;
     std::map<std::uint32_t, std::uint32_t> next_sequence;  // by source
@@ -129,7 +130,9 @@ private:
                 return;
             }
             const Bytes body = rest.subspan(4, length - 4);
-            left -= id == 0 ? read_templates(body, source) : read_data(body, source, id, message);
+            left -= id == 0   ? read_templates(body, source)
+                    : id == 1 ? read_options_templates(body, source)
+                              : read_data(body, source, id, message);
             rest = rest.subspan(length);
         }
         if (!rest.empty() || left != 0) {
@@ -162,6 +165,29 @@ private:
         return count;
     }
 
+    // The scope is kept as a field of number 0.
+    std::size_t read_options_templates(Bytes body, std::uint32_t source) {
+        std::size_t count = 0;
+        while (body.size() >= 6) {
+            const std::uint16_t id = number16(body, 0);
+            const std::size_t scope = number16(body, 2);
+            const std::size_t fields = number16(body, 4);
+            if (id < 256 || scope != 4 || fields % 4 != 0 || fields == 0 ||
+                body.size() < 6 + scope + fields || number16(body, 6) != 1) {
+                faults.emplace_back("version 9: an options template that is none of the system");
+                return count;
+            }
+            std::vector<std::array<std::uint16_t, 2>> specifiers{{0, number16(body, 8)}};
+            for (std::size_t at = 6 + scope; at < 6 + scope + fields; at += 4) {
+                specifiers.push_back({number16(body, at), number16(body, at + 2)});
+            }
+            templates_[{source, id}] = std::move(specifiers);
+            body = body.subspan(6 + scope + fields);
+            ++count;
+        }
+        return count;
+    }
+
     std::size_t read_data(Bytes body, std::uint32_t source, std::uint16_t id, Bytes message) {
         const auto known = templates_.find({source, id});
         if (known == templates_.end()) {
@@ -180,7 +206,7 @@ private:
                 record.fields[field] = copied(body.subspan(at, length));
                 at += length;
             }
-            records.push_back(std::move(record));
+            (record.has(0) ? options : records).push_back(std::move(record));
             body = body.subspan(octets);
         }
         if (body.size() > 3) {

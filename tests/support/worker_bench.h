@@ -26,6 +26,7 @@ struct WorkerSetup {
     Admission::Limits admission{};
     flow::Analytics::Settings analytics{};    // but for `flow_places`
     flow::Duplicates::Settings duplicates{};  // by Observation Point
+    std::vector<PacketSampler*> samplers{};
 };
 
 // A worker with its ring; collects its records as an exporter core would.
@@ -50,7 +51,8 @@ public:
                    .admission = setup.admission,
                    .flows_max = setup.flows_max,
                    .analytics = analytics_of(setup),
-                   .duplicates = duplicates_of(setup)}) {}
+                   .duplicates = duplicates_of(setup),
+                   .samplers = setup.samplers}) {}
 
     Worker& worker() { return worker_; }
     WorkerBooks books() const { return worker_.books(); }

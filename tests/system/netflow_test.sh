@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 cases=(v9_nfcapd v5_nfcapd v9_sequence v5_sequence v9_real_captures v5_real_captures v9_nfacctd
-    v9_tshark v5_tshark)
+    v9_tshark v5_tshark v9_options)
 begin "${cases[@]}"
 need_program nfcapd "${cases[@]}"
 "$traffic" write "$work/sent.pcap" "$work/truth.jsonl" --packets 20000 --flows 600
@@ -181,6 +181,14 @@ print(*sums)')
 }
 if command -v tshark >/dev/null; then
     by_tshark v9 netflow9 "$wanted"
+    options_of_v9() {
+        tshark -r "$work/v9.pcap" -d udp.port==2055,cflow -T fields -e cflow.if_name \
+            -e cflow.if_descr -e cflow.sampling_interval -e cflow.sampling_algorithm \
+            -e cflow.inputint 2>/dev/null | grep 'observation point of tapmeter'
+    }
+    expect v9_options "tshark has '$(options_of_v9)' of the options" \
+        test "$(options_of_v9 | head -n 1 | cut -f 1-5)" = \
+        "$(printf 'sent.pcap\tobservation point of tapmeter\t1\t2\t1')"
     of_ipv4=$("$tapmeter" read "$work/sent.pcap" -q -o json | python3 -c '
 import json, sys
 packets = octets = 0
@@ -194,5 +202,6 @@ print(packets, octets)')
 else
     skip v9_tshark 'tshark is not installed (scripts/setup test)'
     skip v5_tshark 'tshark is not installed (scripts/setup test)'
+    skip v9_options 'tshark is not installed (scripts/setup test)'
 fi
 finish

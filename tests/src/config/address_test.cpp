@@ -108,6 +108,13 @@ TEST(Collector, of_netflow_has_a_port_of_its_own) {
     EXPECT_FALSE(parse_collector("netflow9://"));
 }
 
+TEST(Collector, of_sflow_has_a_port_of_its_own) {
+    EXPECT_EQ(parse_collector("sflow://h")->port, 6'343);
+    EXPECT_EQ(parse_collector("sflow://h:9")->transport, Config::Transport::sflow);
+    EXPECT_EQ(collector_text(*parse_collector("sflow://[::1]")), "sflow://[::1]:6343");
+    EXPECT_FALSE(parse_collector("sflow5://h"));
+}
+
 TEST(Lines, go_to_a_file_or_a_receiver) {
     using To = Config::Json::To;
     for (const auto* const text :
