@@ -128,7 +128,8 @@ Result<void> Appliance::build_metering() {
     }
     build_crew();
     settle_handover();
-    return build_writer();
+    auto writers = build_writer();
+    return writers ? build_recall_writer() : writers;
 }
 
 bool Appliance::packets_find_their_worker(std::size_t workers) const {
@@ -224,6 +225,12 @@ Result<void> Appliance::start() {
             writer_->run(stop);
         });
     }
+    if (recall_writer_ != nullptr) {
+        recall_thread_ = std::jthread([this](const std::stop_token& stop) {
+            name_this_thread("recall");
+            recall_writer_->run(stop);
+        });
+    }
     return crew_->start();
 }
 
@@ -238,6 +245,7 @@ void Appliance::stop(std::chrono::milliseconds within) {
     crew_->stop(recorded() ? ObservedAt{} : parts_.clock->now());
     shunt_thread_ = {};
     writer_thread_ = {};
+    recall_thread_ = {};
     exporter_thread_.request_stop();
     exporter_thread_.join();
     exporter_->finish(deadline);
@@ -288,6 +296,9 @@ metrics::Snapshot Appliance::snapshot() const {
     look.settled = settled_.load();
     if (writer_ != nullptr) {
         look.writer = writer_->books();
+    }
+    if (recall_writer_ != nullptr) {
+        look.recalls = recall_writer_->books();
     }
     look.steered = steering_ != nullptr;
     look.queue_skew_warm = parts_.config.overload.queue_skew / 100.0;

@@ -262,6 +262,21 @@ void write_packet_files(const Snapshot& snapshot, const WorkerBooks& all, Page& 
     }
 }
 
+void write_recalls(const Snapshot& snapshot, const WorkerBooks& all, Page& page) {
+    const saving::RecallBooks& writer = *snapshot.recalls;
+    page.heading("history", fmt::format("{} packets kept, {} recalls under way",
+                                        grouped(all.history.held.packets), writer.open));
+    page.line("recalled", "", all.history.recalled.wanted.packets,
+              octets_remark(all.history.recalled.wanted.octets, "octets"));
+    page.line("written", "", writer.files.written.packets,
+              fmt::format("in {} {}", writer.closed, writer.closed == 1 ? "file" : "files"));
+    page.line_if("buffered", "", writer.files.buffered.packets);
+    for (std::size_t i = 0; i < not_written_reasons; ++i) {
+        page.line_if("not written", not_written_names[i],
+                     all.history.recalled.refused[i].packets + writer.files.dropped[i].packets);
+    }
+}
+
 void write_verdict(const std::vector<Law>& all_laws, Page& page) {
     std::size_t broken = 0;
     for (const Law& law : all_laws) {
@@ -340,6 +355,9 @@ std::string books_as_text(const Snapshot& snapshot) {
     }
     if (snapshot.writer) {
         write_packet_files(snapshot, all, page);
+    }
+    if (snapshot.recalls) {
+        write_recalls(snapshot, all, page);
     }
     write_verdict(laws(snapshot), page);
     return page.take();

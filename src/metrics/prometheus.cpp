@@ -347,6 +347,7 @@ public:
         add_analytics(snapshot_, families);
         add_outputs(snapshot_, families);
         add_packet_files(snapshot_, families);
+        add_history(snapshot_, families);
         add_laws(snapshot_, families);
         add_process_families(families);
         return families.take();
