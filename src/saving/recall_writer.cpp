@@ -242,7 +242,9 @@ void RecallWriter::close(Open& open) {
 void RecallWriter::keep_file(const Open& open) {
     const std::string path = path_of(open.name);
     const std::string part = path + std::string(unfinished);
-    if (open.workers_with_packets > 1) {
+    // A steering core polls one queue after the other: what a worker has of several flows may come
+    // a little out of order.
+    if (open.workers_with_packets > 1 || open.recall.of == Recall::Of::host) {
         if (const auto ordered = put_in_time_order(part); !ordered) {
             log_([&] { return ordered.error().message; });
         }
