@@ -106,6 +106,7 @@ struct WorkerBooks {
     inspect::InspectionBooks inspection{};
     flow::AnalyticsBooks analytics{};
     SavingBooks saving{};
+    HistoryBooks history{};
     std::uint64_t duplicates_forgotten = 0;  // packets whose copies could not be told any more
 
     std::uint64_t first_fragments = 0;  // with ports

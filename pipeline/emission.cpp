@@ -46,6 +46,7 @@ RecordRing::Parts Metering::parts_of(FlowIndex index, const flow::FlowRecord& re
         std::get<const flow::TcpReport*>(parts) = known.tcp;
         std::get<const flow::TunnelReport*>(parts) = known.tunnel;
         std::get<const flow::BehaviourReport*>(parts) = known.behaviour;
+        std::get<const flow::PayloadReport*>(parts) = known.payload;
     }
     return parts;
 }
@@ -63,7 +64,8 @@ bool Metering::push(const flow::FlowRecord& record, RecordRing::Parts beside) no
     parts_.books.descriptions_refused += lost(std::get<const inspect::Metadata*>(wanted)) ? 1U : 0U;
     parts_.books.reports_refused += lost(std::get<const flow::TcpReport*>(wanted)) ||
                                             lost(std::get<const flow::TunnelReport*>(wanted)) ||
-                                            lost(std::get<const flow::BehaviourReport*>(wanted))
+                                            lost(std::get<const flow::BehaviourReport*>(wanted)) ||
+                                            lost(std::get<const flow::PayloadReport*>(wanted))
                                         ? 1U
                                         : 0U;
     return taken;

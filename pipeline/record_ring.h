@@ -14,6 +14,7 @@
 #include "pipeline/base/ring.h"
 #include "pipeline/flow/behaviour.h"
 #include "pipeline/flow/flow_record.h"
+#include "pipeline/flow/payload_report.h"
 #include "pipeline/flow/tcp_report.h"
 #include "pipeline/flow/tunnel_report.h"
 #include "pipeline/inspect/metadata.h"
@@ -168,8 +169,8 @@ private:
 };
 
 // Which kinds of parts there are, in the order of the bits of FlowRecord::parts.
-using RecordRing =
-    BasicRecordRing<inspect::Metadata, flow::TcpReport, flow::TunnelReport, flow::BehaviourReport>;
+using RecordRing = BasicRecordRing<inspect::Metadata, flow::TcpReport, flow::TunnelReport,
+                                   flow::BehaviourReport, flow::PayloadReport>;
 using RecordBatch = RecordRing::Batch;
 
 }  // namespace tapmeter

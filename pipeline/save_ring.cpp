@@ -10,10 +10,8 @@ namespace tapmeter {
 
 namespace {
 
-constexpr std::size_t alignment = 8;
-
 constexpr std::size_t room_for(std::size_t frame_octets) noexcept {
-    return sizeof(SavedPacket) + (frame_octets + alignment - 1) / alignment * alignment;
+    return SavedPacket::room_for(frame_octets);
 }
 
 constexpr std::size_t frame_octets_max = 262'144;
@@ -39,7 +37,16 @@ SaveRing::SaveRing(Region memory, std::size_t chunks)
 
 bool SaveRing::put(const Packet& packet, std::uint32_t snap_octets) noexcept {
     const Bytes frame = packet.frame.first(std::min<std::size_t>(packet.frame.size(), snap_octets));
-    const std::size_t room = room_for(frame.size());
+    return put({.observed_ns = packet.observed_at.time_since_epoch().count(),
+                .octets = static_cast<std::uint32_t>(frame.size()),
+                .wire_octets = packet.wire_octets,
+                .observation_point = packet.observation_point,
+                .link = packet.link},
+               frame);
+}
+
+bool SaveRing::put(const SavedPacket& head, Bytes octets) noexcept {
+    const std::size_t room = room_for(octets.size());
     if (room > chunk_octets) {
         return false;
     }
@@ -49,14 +56,9 @@ bool SaveRing::put(const Packet& packet, std::uint32_t snap_octets) noexcept {
     if (filled_ == 0 && ready_.free_slots(1) == 0) {
         return false;
     }
-    const SavedPacket head{.observed_ns = packet.observed_at.time_since_epoch().count(),
-                           .octets = static_cast<std::uint32_t>(frame.size()),
-                           .wire_octets = packet.wire_octets,
-                           .observation_point = packet.observation_point,
-                           .link = packet.link};
     const auto to = chunk(filling_).subspan(filled_, room);
     std::memcpy(to.data(), &head, sizeof(head));
-    std::copy_n(frame.begin(), frame.size(), to.begin() + sizeof(head));
+    std::ranges::copy(octets, to.begin() + sizeof(head));
     filled_ += room;
     return true;
 }
@@ -78,6 +80,21 @@ void SaveRing::flush() noexcept {
     ready_.publish();
     ++filling_;
     filled_ = 0;
+}
+
+void SaveRing::show() noexcept {
+    if (!holds_back()) {
+        waits_ = false;
+        return;
+    }
+    const auto now = Clock::now();
+    if (!waits_) {
+        waits_ = true;
+        since_ = now;
+    } else if (now - since_ >= shown_after) {
+        flush();
+        waits_ = false;
+    }
 }
 
 std::span<const std::byte> SaveRing::oldest() noexcept {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 
@@ -21,9 +23,30 @@ struct SavedPacket {
     std::uint32_t wire_octets = 0;
     std::uint16_t observation_point = 0;
     LinkType link = LinkType::ethernet;
-    std::array<std::uint8_t, 5> unused{};
+    // Of the ring of a history: what follows is no frame, but a mark.
+    enum class Mark : std::uint8_t { none, recall_begins, recall_ends } mark = Mark::none;
+    std::uint32_t recall = 0;  // of the ring of a history: for which recall
+
+    // Octets from this packet to the next.
+    static constexpr std::size_t room_for(std::size_t octets) noexcept;
 };
 static_assert(sizeof(SavedPacket) == 24);
+
+constexpr std::size_t SavedPacket::room_for(std::size_t octets) noexcept {
+    constexpr std::size_t alignment = 8;
+    return sizeof(SavedPacket) + (octets + alignment - 1) / alignment * alignment;
+}
+
+// Visits the packets of a chunk, and marks, in order.
+template <class Visit>
+void for_each_saved(std::span<const std::byte> chunk, Visit&& visit) {
+    while (chunk.size() >= sizeof(SavedPacket)) {
+        SavedPacket head;
+        std::memcpy(&head, chunk.data(), sizeof(head));
+        visit(head, Bytes(chunk.subspan(sizeof(head), head.octets)));
+        chunk = chunk.subspan(SavedPacket::room_for(head.octets));
+    }
+}
 
 // Packets on their way from a worker to the writer: chunks of memory, filled by the one and given
 // back by the other. The worker copies and never waits; where no chunk is free, it counts. No lock,
@@ -43,11 +66,14 @@ public:
     // Worker only. False: there is no room, the packet was not taken.
     // snap_octets  of the frame that are kept at most
     bool put(const Packet& packet, std::uint32_t snap_octets) noexcept;
+    bool put(const SavedPacket& head, Bytes octets) noexcept;
     // Worker only: whether as many packets as a burst may hold have room, whatever their length.
     bool has_room_for_burst() noexcept;
     // Worker only: the writer may have what was put so far.
     void flush() noexcept;
     bool holds_back() const noexcept { return filled_ != 0; }
+    // Worker only, once a turn: what has waited long is shown, so that a file is hardly behind.
+    void show() noexcept;
 
     // Writer only: the oldest chunk, empty where none waits; valid until give_back().
     std::span<const std::byte> oldest() noexcept;
@@ -59,6 +85,9 @@ public:
     std::size_t octets() const noexcept { return ready_.capacity() * chunk_octets; }
 
 private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::milliseconds shown_after{50};
+
     std::span<std::byte> chunk(std::size_t number) noexcept {
         return memory_.octets().subspan((number & (ready_.capacity() - 1)) * chunk_octets,
                                         chunk_octets);
@@ -69,6 +98,8 @@ private:
     std::size_t filling_ = 0;    // worker's: number of the chunk at hand
     std::size_t filled_ = 0;     // worker's: octets in it
     std::size_t reading_ = 0;    // writer's: number of the oldest chunk
+    bool waits_ = false;         // worker's: show() has seen something that is held back
+    Clock::time_point since_{};  // worker's: when
 };
 
 }  // namespace tapmeter

@@ -20,19 +20,4 @@ void Saving::take(std::span<const Packet> packets, SavingBooks& books) noexcept 
     }
 }
 
-void Saving::show() noexcept {
-    if (!ring_.holds_back()) {
-        holds_back_ = false;
-        return;
-    }
-    const auto now = Clock::now();
-    if (!holds_back_) {
-        holds_back_ = true;
-        since_ = now;
-    } else if (now - since_ >= shown_after) {
-        ring_.flush();
-        holds_back_ = false;
-    }
-}
-
 }  // namespace tapmeter

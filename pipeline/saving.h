@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <span>
 
 #include "pipeline/save_ring.h"
@@ -22,19 +21,13 @@ public:
     void take(std::span<const Packet> packets, SavingBooks& books) noexcept;
 
     // Once a turn, after the books are published: what has waited long goes to the writer.
-    void show() noexcept;
+    void show() noexcept { ring_.show(); }
     // The end.
     void flush() noexcept { ring_.flush(); }
 
 private:
-    using Clock = std::chrono::steady_clock;
-    // How long packets wait for more, so that a file is hardly behind.
-    static constexpr std::chrono::milliseconds shown_after{50};
-
     SaveRing& ring_;
     std::uint32_t snap_octets_;
-    bool holds_back_ = false;
-    Clock::time_point since_{};
 };
 
 }  // namespace tapmeter

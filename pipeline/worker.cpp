@@ -70,6 +70,8 @@ Worker::Worker(Parts parts)
       filters_(parts.filters),
       saving_(std::move(parts.saving)),
       samplers_(std::move(parts.samplers)),
+      history_(std::move(parts.history)),
+      alerts_(parts.alerts),
       published_(parts.books != nullptr ? *parts.books : own_) {
     if (parts.adopt) {
         publish();
@@ -78,7 +80,7 @@ Worker::Worker(Parts parts)
 
 std::size_t Worker::step() noexcept {
     const std::uint64_t began = cycles_now();
-    if (clock_ == nullptr && !has_room()) {
+    if (clock_ == nullptr && must_wait()) {
         return 0;
     }
     source_.receive(burst_);
@@ -91,6 +93,9 @@ std::size_t Worker::step() noexcept {
     }
     if (saving_ != nullptr) {
         saving_->take(burst_.view(), books_.saving);
+    }
+    if (history_ != nullptr) {
+        history_->take(burst_.view());
     }
 
     metering_.look_at(burst_.view());
@@ -105,11 +110,15 @@ std::size_t Worker::step() noexcept {
     return packets;
 }
 
-// Everywhere where packets that can wait must find some.
-bool Worker::has_room() noexcept {
-    return ring_has_room() && (saving_ == nullptr || saving_->has_room()) &&
-           std::ranges::all_of(samplers_,
-                               [](PacketSampler* sampler) { return sampler->has_room(); });
+// Of recorded packets: whether something of them would have to be left out.
+bool Worker::must_wait() noexcept {
+    if (history_ != nullptr && !history_->keeps_up()) {
+        history_->serve(newest_);
+        return true;
+    }
+    return !ring_has_room() || (saving_ != nullptr && !saving_->has_room()) ||
+           std::ranges::any_of(samplers_,
+                               [](PacketSampler* sampler) { return !sampler->has_room(); });
 }
 
 // Each fragment that waits may make as many records as a packet that comes.
@@ -279,6 +288,9 @@ void Worker::expire() noexcept {
     if (now >= fragments_.next_due()) {
         meter_orphans(0, now, now);
     }
+    if (history_ != nullptr) {
+        history_->serve(now);
+    }
     if (load_.due(now)) {
         govern(now);
     }
@@ -336,6 +348,10 @@ void Worker::publish() noexcept {
     if (saving_ != nullptr) {
         saving_->show();
     }
+    if (history_ != nullptr) {
+        hear_alerts();
+        history_->tell(books_.history);
+    }
     metering_.tell_inspection(books_.inspection);
     metering_.tell_analytics(books_.analytics);
     books_.duplicates_forgotten = duplicates_ == nullptr ? 0 : duplicates_->forgotten();
@@ -346,13 +362,25 @@ void Worker::publish() noexcept {
     }
 }
 
+// Alerts that the exporter core has not been shown yet.
+void Worker::hear_alerts() noexcept {
+    const std::size_t fresh = alerts_ != nullptr ? alerts_->unpublished() : 0;
+    for (std::size_t i = 0; i < fresh; ++i) {
+        history_->hear(alerts_->unpublished_value(i));
+    }
+}
+
 bool Worker::drain(ObservedAt end) noexcept {
     const ObservedAt last = std::max(end, newest_);
-    const bool done = drain_fragments(last) && metering_.drain(last);
+    bool done = drain_fragments(last) && metering_.drain(last);
     if (saving_ != nullptr) {
         saving_->flush();
     }
     publish();
+    if (history_ != nullptr) {
+        done = history_->finish(last) && done;
+        publish();
+    }
     return done;
 }
 

@@ -13,6 +13,7 @@
 #include "pipeline/filter/packet_filter.h"
 #include "pipeline/flow/duplicates.h"
 #include "pipeline/flow/fragments.h"
+#include "pipeline/history.h"
 #include "pipeline/load.h"
 #include "pipeline/metering.h"
 #include "pipeline/saving.h"
@@ -50,6 +51,8 @@ public:
         const filter::PacketFilters* filters = nullptr;   // null: none; outlives the worker
         std::unique_ptr<Saving> saving{};                 // null: no packet is written
         std::vector<PacketSampler*> samplers{};           // are shown all packets; outlive it
+        std::unique_ptr<History> history{};               // null: no packet is kept
+        const inspect::AlertRing* alerts = nullptr;       // its own; null: there are no signatures
         bool adopt = false;  // `table` holds what an earlier process left there
         // Where its books are published; null: in the worker. Outlives it, also as a process.
         Published<WorkerBooks>* books = nullptr;
@@ -79,6 +82,9 @@ public:
         return metering_.swap_dissector(fresh);
     }
 
+    // Control side, one thread at a time: see History::ask(). Only of a worker that has a history.
+    [[nodiscard]] bool ask(const Recall& recall) noexcept { return history_->ask(recall); }
+
     // Any thread; of a table that grows, what it may grow to.
     std::size_t table_octets() const noexcept { return table_octets_; }
     std::size_t table_places() const noexcept { return table_places_; }
@@ -95,8 +101,9 @@ private:
     // While later packets of a burst are decoded, memory brings what the first ones need.
     static constexpr std::size_t keys_per_announcement = 16;
 
-    bool has_room() noexcept;
+    bool must_wait() noexcept;
     bool ring_has_room() noexcept;
+    void hear_alerts() noexcept;
     void sift() noexcept;
     std::size_t decode_burst(std::span<const Packet> packets) noexcept;
     bool walk(const Packet& packet, ObservedAt at, std::size_t place) noexcept;
@@ -134,6 +141,8 @@ private:
     const filter::PacketFilters* filters_;
     std::unique_ptr<Saving> saving_;
     std::vector<PacketSampler*> samplers_;
+    std::unique_ptr<History> history_;
+    const inspect::AlertRing* alerts_;
     bool followers_ = false;  // fragments waited for the packet that was just read
     Published<WorkerBooks> own_;
     Published<WorkerBooks>& published_;

@@ -63,6 +63,11 @@ public:
         return tail_written_ - tail_.load(std::memory_order_relaxed);
     }
 
+    // Producer only. One of those, the oldest being 0; valid until publish().
+    const T& unpublished_value(std::size_t index) const noexcept {
+        return slots_[(tail_.load(std::memory_order_relaxed) + index) & mask_];
+    }
+
     // Producer only. Shows everything pushed so far to the consumer.
     void publish() noexcept { tail_.store(tail_written_, std::memory_order_release); }
 

@@ -42,7 +42,8 @@ std::uint64_t Analytics::octets_for(const Settings& settings) noexcept {
            (settings.tunnels
                 ? places * sizeof(std::uint32_t) +
                       settings.tunnels_max * (sizeof(TunnelReport) + sizeof(std::uint32_t))
-                : 0);
+                : 0) +
+           Payloads::octets_for(settings.payloads, settings.flow_places);
 }
 
 Result<std::unique_ptr<Analytics>> Analytics::make(const Settings& settings) {
@@ -52,6 +53,13 @@ Result<std::unique_ptr<Analytics>> Analytics::make(const Settings& settings) {
         return tl::unexpected<Error>(std::move(by_flow.error()));
     }
     made->by_flow_ = std::move(*by_flow);
+    if (settings.payloads.any()) {
+        auto payloads = Payloads::make(settings.payloads, settings.flow_places, settings.populate);
+        if (!payloads) {
+            return tl::unexpected<Error>(std::move(payloads.error()));
+        }
+        made->payloads_ = std::move(*payloads);
+    }
     if (const std::size_t count = settings.tunnels ? settings.tunnels_max : 0; count != 0) {
         auto pool = Region::reserve(
             {.octets = count * sizeof(TunnelReport), .populate = settings.populate});
@@ -86,6 +94,9 @@ bool Analytics::prepare(std::size_t flow_places) {
     Settings larger = settings_;
     larger.flow_places = flow_places;
     auto ahead = take(larger);
+    if (ahead && payloads_ != nullptr && !payloads_->prepare(flow_places)) {
+        return false;
+    }
     if (ahead) {
         settings_ = larger;
         ahead_ = std::move(*ahead);
@@ -95,6 +106,9 @@ bool Analytics::prepare(std::size_t flow_places) {
 
 void Analytics::follow(std::span<const FlowIndex> moved) noexcept {
     const ByFlow before = std::exchange(by_flow_, std::exchange(ahead_, {}));
+    if (payloads_ != nullptr) {
+        payloads_->follow(moved);
+    }
     by_flow_.tcp.take_over(before.tcp, moved);
     by_flow_.behaviour.take_over(before.behaviour, moved);
     if (by_flow_.tunnel_of.empty()) {
@@ -123,6 +137,9 @@ void Analytics::begin(const Flow& flow, FlowIndex index, const Observation& firs
     if (!by_flow_.tunnel_of.empty()) {
         keep_tunnel(index, first);
     }
+    if (payloads_ != nullptr) {
+        payloads_->begin(flow, index);
+    }
     see(index, flow, first, false);
 }
 
@@ -133,6 +150,9 @@ void Analytics::see(FlowIndex index, const Flow& flow, const Observation& packet
     }
     if (shed_) [[unlikely]] {
         skip(packet, SegmentSkipped::shed);
+        if (payloads_ != nullptr) {
+            payloads_->skip(index);
+        }
         return;
     }
     if ((flow.state & state::shunted) != 0) [[unlikely]] {
@@ -144,6 +164,9 @@ void Analytics::see(FlowIndex index, const Flow& flow, const Observation& packet
         state.complete = state.complete && state.pauses == pauses_;
         state.pauses = pauses_;
         add(state, packet);
+    }
+    if (payloads_ != nullptr) {
+        payloads_->see(index, flow, packet, frame_of(packet), settings_.outer_points);
     }
     if (counts(packet)) {
         see_segment(index, packet);
@@ -230,6 +253,9 @@ Analytics::Reports Analytics::reports(const Flow& flow, FlowIndex index) noexcep
         behaviour_report_.complete = behaviour_report_.complete && !shunted;
         known.behaviour = &behaviour_report_;
     }
+    if (payloads_ != nullptr) {
+        known.payload = payloads_->report(index, initiator_of(flow), !shunted);
+    }
     if (has_tunnel(index)) {
         known.tunnel = &tunnels_[by_flow_.tunnel_of[index] - 1];
     }
@@ -243,6 +269,9 @@ void Analytics::cut(FlowIndex index) noexcept {
     if (!by_flow_.behaviour.empty()) {
         clear_counts(by_flow_.behaviour[index]);
     }
+    if (payloads_ != nullptr) {
+        payloads_->cut(index);
+    }
 }
 
 void Analytics::end(const Flow& flow, FlowIndex index) noexcept {
@@ -254,6 +283,17 @@ void Analytics::end(const Flow& flow, FlowIndex index) noexcept {
         set_tunnel(index, 0);
         --books_.tunnels_in_use;
     }
+    if (payloads_ != nullptr) {
+        payloads_->end(index);
+    }
+}
+
+AnalyticsBooks Analytics::books() const noexcept {
+    AnalyticsBooks books = books_;
+    if (payloads_ != nullptr) {
+        books.payloads = payloads_->books();
+    }
+    return books;
 }
 
 void Analytics::count_connection(const TcpQuality& quality) noexcept {

@@ -14,6 +14,7 @@
 #include "pipeline/flow/behaviour.h"
 #include "pipeline/flow/flow_array.h"
 #include "pipeline/flow/flow_table.h"
+#include "pipeline/flow/payloads.h"
 #include "pipeline/flow/tcp_report.h"
 #include "pipeline/flow/tunnel_report.h"
 
@@ -28,15 +29,16 @@ public:
         bool tcp = false;
         bool tunnels = false;
         bool behaviour = false;
+        Payloads::Settings payloads{};
         std::size_t tunnels_max = 0;  // flows in the table whose surroundings are kept
         std::size_t flow_places = 0;  // of the worker's table
         OuterPoints outer_points{};   // as the worker's
         bool populate = false;        // touch every page at the start
 
-        bool any() const noexcept { return tcp || tunnels || behaviour; }
+        bool any() const noexcept { return every_packet() || tunnels; }
         // A group wants every packet. Tunnels do not: what stands around a flow is told by its
         // first packet, and the first from its other end.
-        bool every_packet() const noexcept { return tcp || behaviour; }
+        bool every_packet() const noexcept { return tcp || behaviour || payloads.any(); }
     };
     // errors  no_memory, naming what to lower
     static Result<std::unique_ptr<Analytics>> make(const Settings& settings);
@@ -75,6 +77,7 @@ public:
         const TcpReport* tcp = nullptr;
         const TunnelReport* tunnel = nullptr;
         const BehaviourReport* behaviour = nullptr;
+        const PayloadReport* payload = nullptr;
     };
     Reports reports(const Flow& flow, FlowIndex index) noexcept;
 
@@ -92,7 +95,7 @@ public:
     // It has grown, after a prepare(). moved  as FlowTable::take_over says
     void follow(std::span<const FlowIndex> moved) noexcept;
 
-    const AnalyticsBooks& books() const noexcept { return books_; }
+    AnalyticsBooks books() const noexcept;
 
 private:
     // Empty where the group is off.
@@ -152,6 +155,7 @@ private:
     std::span<TunnelReport> tunnels_;  // the pool
     std::vector<std::uint32_t> free_tunnels_;
     std::uint32_t tunnels_never_used_ = 0;
+    std::unique_ptr<Payloads> payloads_;  // null: none of its groups is on
     std::span<const Packet> burst_;
     decode::Tunnels around_{};
     bool shed_ = false;

@@ -48,6 +48,34 @@ inline constexpr std::array<std::uint32_t, 5> round_trip_bounds_us{1'000, 10'000
                                                                    1'000'000};
 inline constexpr std::size_t round_trip_buckets = round_trip_bounds_us.size() + 1;
 
+// What became of the flows that wanted a state of a group.
+struct PoolCounts {
+    std::uint64_t given = 0;
+    std::uint64_t refused = 0;  // flows that go without: none was free
+    std::uint64_t in_use = 0;
+
+    constexpr PoolCounts& operator+=(const PoolCounts& other) noexcept {
+        given += other.given;
+        refused += other.refused;
+        in_use += other.in_use;
+        return *this;
+    }
+};
+struct PayloadBooks {
+    PoolCounts entropy{};
+    PoolCounts rtp{};
+    PoolCounts dns{};
+    std::uint64_t rtp_flows = 0;  // that turned out to be RTP, either way
+
+    constexpr PayloadBooks& operator+=(const PayloadBooks& other) noexcept {
+        entropy += other.entropy;
+        rtp += other.rtp;
+        dns += other.dns;
+        rtp_flows += other.rtp_flows;
+        return *this;
+    }
+};
+
 // What a worker's analytics have counted: of a worker without them, all 0. At every look
 //   segments = segments_seen + sum(segments_skipped)
 struct AnalyticsBooks {
@@ -64,6 +92,8 @@ struct AnalyticsBooks {
     std::uint64_t tunnels_kept = 0;     // flows whose surroundings were kept
     std::uint64_t tunnels_refused = 0;  // there was no room
     std::uint64_t tunnels_in_use = 0;
+
+    PayloadBooks payloads{};
 };
 
 }  // namespace tapmeter::flow

@@ -2,6 +2,7 @@
 
 #include "pipeline/flow/analytics.h"
 #include "pipeline/flow/duplicates.h"
+#include "pipeline/record_ring.h"
 #include "src/config/config.h"
 
 namespace tapmeter {
@@ -18,7 +19,7 @@ std::uint64_t analytics_octets(const Config& config, std::uint32_t workers);
 // Slots of a ring to the exporter core for each kind of part of a record; a kind that is off has
 // none.
 // records  slots for records
-std::array<std::size_t, 4> part_slots(const Config& config, std::size_t records);
+std::array<std::size_t, RecordRing::kinds> part_slots(const Config& config, std::size_t records);
 
 // Null where no group is on, and where copies are packets.
 Result<std::unique_ptr<flow::Analytics>> make_analytics(const Config& config, bool recorded,

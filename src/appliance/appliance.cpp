@@ -129,7 +129,8 @@ Result<void> Appliance::build_metering() {
     }
     build_crew();
     settle_handover();
-    return build_writer();
+    auto writers = build_writer();
+    return writers ? build_recall_writer() : writers;
 }
 
 bool Appliance::packets_find_their_worker(std::size_t workers) const {
@@ -228,6 +229,12 @@ Result<void> Appliance::start() {
     if (parts_.pusher != nullptr) {
         parts_.pusher->start([this] { return counter_lines(); });
     }
+    if (recall_writer_ != nullptr) {
+        recall_thread_ = std::jthread([this](const std::stop_token& stop) {
+            name_this_thread("recall");
+            recall_writer_->run(stop);
+        });
+    }
     return crew_->start();
 }
 
@@ -242,6 +249,7 @@ void Appliance::stop(std::chrono::milliseconds within) {
     crew_->stop(recorded() ? ObservedAt{} : parts_.clock->now());
     shunt_thread_ = {};
     writer_thread_ = {};
+    recall_thread_ = {};
     exporter_thread_.request_stop();
     exporter_thread_.join();
     exporter_->finish(deadline);
@@ -298,6 +306,9 @@ metrics::Snapshot Appliance::snapshot() const {
     }
     if (parts_.pusher != nullptr) {
         look.pushes = parts_.pusher->counters();
+    }
+    if (recall_writer_ != nullptr) {
+        look.recalls = recall_writer_->books();
     }
     look.steered = steering_ != nullptr;
     look.queue_skew_warm = parts_.config.overload.queue_skew / 100.0;

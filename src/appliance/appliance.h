@@ -23,6 +23,7 @@
 #include "src/metrics/skew.h"
 #include "src/pushing/counter_pusher.h"
 #include "src/saving/packet_writer.h"
+#include "src/saving/recall_writer.h"
 
 namespace tapmeter {
 
@@ -79,6 +80,7 @@ public:
     Result<std::vector<control::PrefilterState>> prefilter() const override;
     Result<std::vector<control::PrefilterState>> change_prefilter(
         const control::PrefilterChange& change) override;
+    Result<std::string> recall(const Recall& wanted) override;
     void request_stop() override { crew_->request_stop(); }
     std::string effective_config_json() const override;
     std::uint64_t reloads(bool ok) const override;
@@ -101,6 +103,10 @@ private:
     Result<std::unique_ptr<Saving>> make_saving();
     std::string packets_file() const;
     Result<void> build_writer();
+    Result<std::unique_ptr<History>> make_history(std::size_t worker);
+    const inspect::AlertRing* alerts_of(std::size_t worker) const;
+    Result<void> build_recall_writer();
+    std::vector<saving::PacketWriter::Point> packet_points() const;
     saving::Blocks::Statistics statistics_of(std::size_t point) const;
     Shunts::Settings shunt_settings(std::size_t worker) const;
     std::vector<PacketSampler*> samplers_of_worker(std::size_t worker) const;
@@ -132,23 +138,27 @@ private:
     std::vector<std::unique_ptr<MergedSource>> merged_;
     std::vector<PacketSource*> sources_;  // one per worker
     std::vector<std::unique_ptr<RecordRing>> rings_;
-    std::vector<std::unique_ptr<SaveRing>> save_rings_;  // one a worker; none: nothing is written
+    std::vector<std::unique_ptr<SaveRing>> save_rings_;    // one a worker; none: nothing is written
+    std::vector<std::unique_ptr<SaveRing>> recall_rings_;  // one a worker; none: nothing is kept
     std::vector<std::unique_ptr<Worker>> workers_;
     std::unique_ptr<exporting::Exporter> exporter_;
-    std::unique_ptr<saving::PacketWriter> writer_;  // null: no packet is written
+    std::unique_ptr<saving::PacketWriter> writer_;         // null: no packet is written
+    std::unique_ptr<saving::RecallWriter> recall_writer_;  // null: there is no history
     std::unique_ptr<Crew> crew_;
     std::jthread exporter_thread_;
     std::jthread shunt_thread_;
     std::jthread writer_thread_;
+    std::jthread recall_thread_;
     std::chrono::steady_clock::time_point started_at_{};
     double start_time_seconds_ = 0;
     std::atomic<bool> settled_{false};
     mutable metrics::SkewMeter skew_;  // has a lock of its own
 
-    mutable std::mutex control_mutex_;  // of the three below; control side only
+    mutable std::mutex control_mutex_;  // of the four below; control side only
     std::vector<xdp::PrefilterRules> rules_;
     std::uint64_t reloads_done_ = 0;
     std::uint64_t reloads_failed_ = 0;
+    std::uint32_t recalls_asked_ = 0;
 };
 
 // How many workers the configuration asks for; with 0 one per queue that is worth having here.

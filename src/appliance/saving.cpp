@@ -62,16 +62,11 @@ Result<void> Appliance::build_writer() {
         .snap_octets = write.snap_octets,
         .compress = write.compress,
         .rings = {},
-        .points = {},
+        .points = packet_points(),
         .statistics = [this](std::size_t point) { return statistics_of(point); },
         .log = parts_.log};
     for (const auto& ring : save_rings_) {
         parts.rings.push_back(ring.get());
-    }
-    for (const Config::Capture& capture : parts_.config.captures) {
-        parts.points.push_back(
-            {.name = capture.name,
-             .filter = capture.filter_raw.empty() ? capture.filter : capture.filter_raw});
     }
     auto writer = saving::PacketWriter::make(std::move(parts));
     if (!writer) {
@@ -79,6 +74,16 @@ Result<void> Appliance::build_writer() {
     }
     writer_ = std::move(*writer);
     return {};
+}
+
+std::vector<saving::PacketWriter::Point> Appliance::packet_points() const {
+    std::vector<saving::PacketWriter::Point> points;
+    for (const Config::Capture& capture : parts_.config.captures) {
+        points.push_back(
+            {.name = capture.name,
+             .filter = capture.filter_raw.empty() ? capture.filter : capture.filter_raw});
+    }
+    return points;
 }
 
 // Of an interface: what was lost in front of us. What was not written is nobody's in particular: it

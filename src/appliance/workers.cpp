@@ -63,6 +63,10 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
     if (!saving) {
         return tl::unexpected<Error>(std::move(saving.error()));
     }
+    auto history = make_history(number);
+    if (!history) {
+        return tl::unexpected<Error>(std::move(history.error()));
+    }
     // As many slots for what is found in flows: a record never has to go without it.
     rings_.push_back(std::make_unique<RecordRing>(ring_records, part_slots(config, ring_records)));
     workers_.push_back(std::make_unique<Worker>(
@@ -88,6 +92,8 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
                       .filters = filters_.get(),
                       .saving = std::move(*saving),
                       .samplers = samplers_of_worker(number),
+                      .history = std::move(*history),
+                      .alerts = alerts_of(number),
                       .adopt = whole.adopt,
                       .books = handover_ != nullptr ? &handover_->books_of(number) : nullptr}));
     return {};

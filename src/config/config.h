@@ -153,10 +153,18 @@ struct Config {
         bool tcp = false;        // round trips, retransmissions, ...: pipeline/flow/tcp_report.h
         bool tunnels = true;     // pipeline/flow/tunnel_report.h
         bool behaviour = false;  // pipeline/flow/behaviour.h
+        bool entropy = false;    // pipeline/flow/payload_report.h, as the next two
+        bool rtp = false;
+        bool dns = false;
         std::uint32_t tunnels_max =
             65'536;  // per worker: flows whose tunnels are kept; 64 and more
 
-        bool any() const noexcept { return tcp || tunnels || behaviour; }
+        // Per worker, flows at one time of the groups of these names; 64 and more.
+        std::uint32_t entropy_max = 65'536;
+        std::uint32_t rtp_max = 16'384;
+        std::uint32_t dns_max = 65'536;
+
+        bool any() const noexcept { return tcp || tunnels || behaviour || entropy || rtp || dns; }
     };
 
     // Packets as they came, into pcapng files.
@@ -169,6 +177,19 @@ struct Config {
         bool compress = false;           // files, once closed
         // Per worker: packets that wait for the disk; 2 MiB to 64 GiB.
         std::uint64_t ring_octets = 64ULL << 20U;
+    };
+
+    // The packets received last, in memory, so that they can be written once somebody asks.
+    struct History {
+        bool enabled = false;
+        std::uint64_t octets = 64ULL << 20U;  // per worker; 1 MiB to 1 TiB, up to a power of two
+        std::uint32_t snap_octets = 0;  // of a packet at most; 0: all that was captured; to 262,144
+        bool alerts = true;             // an alert recalls its flow
+        std::chrono::milliseconds after{10'000};  // so long packets go on to be taken; 0 to 1 h
+        std::uint32_t packets_after = 100'000;    // so many of them at most; to 1,000,000,000
+        std::filesystem::path folder = "/var/lib/tapmeter/history";
+        std::uint32_t files = 100;                  // the oldest goes for one more; 1 to 100,000
+        std::uint64_t file_octets = 256ULL << 20U;  // of one at most; 64 KiB to 1 TiB
     };
 
     using TimeUnit = fields::TimeUnit;
@@ -316,6 +337,7 @@ struct Config {
     Dpi dpi;
     Analytics analytics;
     Write write;
+    History history;
     std::vector<Ipfix> ipfix;
     std::vector<Json> json;
     std::vector<ClickHouse> clickhouse;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "src/config/history_keys.h"
 #include "src/config/key_shapes.h"
 #include "src/config/output_keys.h"
 
@@ -213,9 +214,25 @@ constexpr std::array keys_before_outputs{
         at<&C::analytics, &C::Analytics::behaviour>(),
         "packet sizes, gaps and TTLs, the first 16 packets, peaks, MAC addresses; memory: 512 "
         "octets likewise"},
+    Key{plain(Type::flag), TableId::analytics, "entropy",
+        at<&C::analytics, &C::Analytics::entropy>(),
+        "how evenly the octets of payloads are spread, of the first 4,096 each way"},
+    Key{plain(Type::flag), TableId::analytics, "rtp", at<&C::analytics, &C::Analytics::rtp>(),
+        "jitter and loss of RTP over UDP, each way"},
+    Key{plain(Type::flag), TableId::analytics, "dns", at<&C::analytics, &C::Analytics::dns>(),
+        "response times of DNS over UDP"},
     Key{ranged(Type::number, 64, std::uint64_t{1} << 24U), TableId::analytics, "tunnels_max",
         at<&C::analytics, &C::Analytics::tunnels_max>(),
         "flows per worker that keep their tunnels until they leave; memory: 132 octets each"},
+    Key{ranged(Type::number, 64, std::uint64_t{1} << 24U), TableId::analytics, "entropy_max",
+        at<&C::analytics, &C::Analytics::entropy_max>(),
+        "flows per worker whose octets are counted; memory: 1,040 octets each"},
+    Key{ranged(Type::number, 64, std::uint64_t{1} << 24U), TableId::analytics, "rtp_max",
+        at<&C::analytics, &C::Analytics::rtp_max>(),
+        "flows per worker that may be RTP; memory: 172 octets each"},
+    Key{ranged(Type::number, 64, std::uint64_t{1} << 24U), TableId::analytics, "dns_max",
+        at<&C::analytics, &C::Analytics::dns_max>(),
+        "flows per worker of DNS; memory: 132 octets each"},
 
     Key{ranged(Type::number, 16, std::uint64_t{1} << 20U), TableId::signatures, "streams_max",
         at<&C::signatures, &C::Signatures::streams_max>(),
@@ -308,9 +325,11 @@ constexpr std::array keys_after_outputs{
 };
 
 constexpr auto keys = [] {
-    std::array<Key, keys_before_outputs.size() + output_keys.size() + keys_after_outputs.size()>
+    std::array<Key, keys_before_outputs.size() + history_keys.size() + output_keys.size() +
+                        keys_after_outputs.size()>
         all{};
-    auto* const outputs = std::ranges::copy(keys_before_outputs, all.begin()).out;
+    auto* const history = std::ranges::copy(keys_before_outputs, all.begin()).out;
+    auto* const outputs = std::ranges::copy(history_keys, history).out;
     std::ranges::copy(keys_after_outputs, std::ranges::copy(output_keys, outputs).out);
     return all;
 }();

@@ -24,6 +24,7 @@ enum class TableId : std::uint8_t {
     analytics,
     signatures,
     write,
+    history,
     ipfix,
     json,
     clickhouse,

@@ -28,6 +28,8 @@ constexpr std::array tables{
           "Rules in Suricata's language, and lists of addresses and names."},
     Table{TableId::write, "write", Group::single, false,
           "Packets as they came, written to pcapng files by a thread of its own."},
+    Table{TableId::history, "history", Group::single, false,
+          "The packets received last, kept in memory and written when somebody asks for them."},
     Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,
           "One block per Collector. With all other outputs at most 32."},
     Table{TableId::json, "export.json", Group::json, true,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "pipeline/base/result.h"
+#include "pipeline/recall.h"
 #include "src/metrics/snapshot.h"
 
 namespace tapmeter::control {
@@ -45,6 +46,12 @@ public:
 
     virtual Result<std::vector<PrefilterState>> prefilter() const = 0;
     virtual Result<std::vector<PrefilterState>> change_prefilter(const PrefilterChange& change) = 0;
+
+    // Packets of a flow or of a host, out of the history and of those that come, into a file of
+    // their own; the text says which.
+    // wanted  its key and what it is of
+    // errors  invalid_config: there is no history, or as many are under way as may be
+    virtual Result<std::string> recall(const Recall& wanted) = 0;
 
     // Begins the orderly end: arrivals stop, queues and rings drain, every flow is exported.
     virtual void request_stop() = 0;

@@ -8,8 +8,8 @@
 #include <charconv>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <set>
 
+#include "src/control/flat_json.h"
 #include "src/control/nearest.h"
 #include "src/metrics/csv.h"
 
@@ -21,48 +21,8 @@ using Json = nlohmann::json;
 
 constexpr std::array<std::string_view, 6> members{"interface", "add",   "remove",
                                                   "deny",      "allow", "sample"};
-// {"add": ["10.0.0.0/8"]} has an object and a list.
-constexpr int depth_max = 2;
-
 tl::unexpected<Error> refused(std::string message) {
     return failed(Error::Kind::invalid_config, "prefilter change: " + std::move(message));
-}
-
-// Quoted and cut, for messages.
-std::string shown(const Json& value) {
-    constexpr std::size_t shown_max = 60;
-    const std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-    return text.size() <= shown_max ? text : text.substr(0, shown_max) + "...";
-}
-
-// Parses with a bounded depth; finds members that are given twice, of which the library would
-// silently keep the last.
-Result<Json> parse_flat(std::string_view text) {
-    std::set<std::string> seen;
-    std::string fault;
-    const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-        if (depth >= depth_max && (event == Json::parse_event_t::object_start ||
-                                   event == Json::parse_event_t::array_start)) {
-            fault = "nested too deep";
-            return false;
-        }
-        if (event == Json::parse_event_t::key && !seen.insert(parsed.get<std::string>()).second) {
-            fault = shown(parsed) + " is given twice";
-        }
-        return true;
-    };
-    try {
-        Json json = Json::parse(text, watch);
-        if (!fault.empty()) {
-            return refused(fault + "; write one object such as {\"add\": [\"10.0.0.0/8\"]}");
-        }
-        if (!json.is_object()) {
-            return refused("not an object; write one such as {\"add\": [\"10.0.0.0/8\"]}");
-        }
-        return json;
-    } catch (const Json::exception& error) {
-        return refused(std::string("no JSON: ") + error.what());
-    }
 }
 
 bool is_prefix(const std::string& text) {
@@ -153,7 +113,7 @@ Result<void> read_scalars(const Json& json, PrefilterChange& change) {
 }  // namespace
 
 Result<PrefilterChange> parse_prefilter_change(std::string_view text) {
-    const Result<Json> json = parse_flat(text);
+    const Result<Json> json = parse_flat(text, "prefilter change", R"({"add": ["10.0.0.0/8"]})");
     if (!json) {
         return tl::unexpected<Error>(json.error());
     }

@@ -7,6 +7,7 @@
 
 #include "src/control/nearest.h"
 #include "src/control/prefilter_text.h"
+#include "src/control/recall_text.h"
 #include "src/metrics/books_text.h"
 #include "src/metrics/csv.h"
 #include "src/metrics/prometheus.h"
@@ -114,6 +115,7 @@ const std::array<Routes::Route, Routes::routes_count> Routes::table_{{
     {"/api/v1/stats", true, &Routes::stats, nullptr},
     {"/api/v1/config", false, &Routes::config, nullptr},
     {"/api/v1/prefilter", true, &Routes::prefilter, &Routes::change_prefilter},
+    {"/api/v1/recall", true, &Routes::recalls, &Routes::recall},
     {"/api/v1/reload", false, nullptr, &Routes::reload},
     {"/api/v1/stop", false, nullptr, &Routes::stop},
 }};
@@ -266,6 +268,27 @@ Response Routes::change_prefilter(std::string_view body) {
         return response_of(states.error());
     }
     return {.body = prefilter_as_json(*states), .headers = {}};
+}
+
+Response Routes::recalls(Format format) {
+    const metrics::Snapshot snapshot = instance_.snapshot();
+    if (!snapshot.recalls) {
+        return response_of(Fault{404, "no_history", "no packets are kept here",
+                                 "set history.enabled = true and restart"});
+    }
+    constexpr std::array writers{recalls_as_text, recalls_as_json, recalls_as_csv};
+    return {.content_type = std::string(format_types.at(number_of(format))),
+            .body = writers.at(number_of(format))(snapshot),
+            .headers = {}};
+}
+
+Response Routes::recall(std::string_view body) {
+    const auto begun = parse_recall(body).and_then(
+        [this](const Recall& wanted) { return instance_.recall(wanted); });
+    if (!begun) {
+        return response_of(begun.error());
+    }
+    return {.status = 202, .body = dumped({{"result", *begun}}), .headers = {}};
 }
 
 Response Routes::reload(std::string_view body) {

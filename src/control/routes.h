@@ -25,6 +25,8 @@ inline constexpr std::string_view books_header = "Tapmeter-Books";
 //     GET  /api/v1/prefilter             ?output=text|json|csv
 //     POST /api/v1/prefilter             a change, as JSON; unix socket only, as all that follow
 //     POST /api/v1/reload, stop
+//     GET  /api/v1/recall                ?output=text|json|csv
+//     POST /api/v1/recall                a flow or a host, as JSON
 class Routes {
 public:
     explicit Routes(Instance& instance) : instance_(instance) {}  // instance outlives this
@@ -46,7 +48,7 @@ private:
         Response (Routes::*read)(Format format);            // null: not GET
         Response (Routes::*change)(std::string_view body);  // null: not POST
     };
-    static constexpr std::size_t routes_count = 8;
+    static constexpr std::size_t routes_count = 9;
     static const std::array<Route, routes_count> table_;
     static std::size_t index_of(std::string_view path) noexcept;  // routes_count: unknown
 
@@ -60,6 +62,8 @@ private:
     Response config(Format format);
     Response prefilter(Format format);
     Response change_prefilter(std::string_view body);
+    Response recalls(Format format);
+    Response recall(std::string_view body);
     Response reload(std::string_view body);
     Response stop(std::string_view body);
 

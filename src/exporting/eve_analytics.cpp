@@ -17,6 +17,7 @@ namespace tapmeter::exporting {
 namespace {
 
 using flow::BehaviourReport;
+using flow::PayloadReport;
 using flow::TcpReport;
 using flow::TunnelReport;
 
@@ -46,6 +47,10 @@ public:
     void word(std::string_view name, std::string_view value) noexcept {
         begin(name);
         to_ = fmt::format_to(to_, FMT_COMPILE("\"{}\""), value);
+    }
+    void thousandths(std::string_view name, unsigned whole, unsigned rest) noexcept {
+        begin(name);
+        to_ = fmt::format_to(to_, FMT_COMPILE("{}.{:03}"), whole, rest);
     }
     void flag(std::string_view name, bool value) noexcept {
         begin(name);
@@ -213,6 +218,69 @@ char* write_behaviour_report(char* to, const BehaviourReport& report) noexcept {
     return object.end();
 }
 
+void fill_rtp(const PayloadReport::Direction& way, Members& object) noexcept {
+    object.number("ssrc", way.rtp_source);
+    object.number("payload_type", way.rtp_payload_type);
+    object.number("clock", way.rtp_clock);
+    object.number("packets", way.rtp_packets);
+    object.number("lost", way.rtp_lost);
+    object.number("jitter_us", way.rtp_jitter_us);
+    object.number("jitter_avg_us", way.rtp_jitter_mean_us);
+    object.number("jitter_max_us", way.rtp_jitter_max_us);
+}
+
+// name, and the direction's object where it has one
+template <class Fill>
+void both_ways(Members& object, const PayloadReport& report, Fill fill) noexcept {
+    constexpr std::array<std::string_view, 2> names{"toserver", "toclient"};
+    for (std::size_t way = 0; way < names.size(); ++way) {
+        fill(object, names[way], report.directions[way]);
+    }
+}
+
+char* write_entropy(char* to, const PayloadReport& report) noexcept {
+    *to++ = ',';
+    Members object(to, "entropy");
+    both_ways(object, report, [](Members& in, std::string_view name, const auto& way) {
+        in.object(name, [&](Members& inner) {
+            constexpr unsigned thousandths = 1'000;
+            inner.number("octets", way.entropy_octets);
+            inner.thousandths("bits", way.entropy_millibits / thousandths,
+                              way.entropy_millibits % thousandths);
+        });
+    });
+    return object.end();
+}
+
+char* write_rtp(char* to, const PayloadReport& report) noexcept {
+    *to++ = ',';
+    Members object(to, "rtp");
+    both_ways(object, report, [](Members& in, std::string_view name, const auto& way) {
+        if (way.is_rtp) {
+            in.object(name, [&](Members& inner) { fill_rtp(way, inner); });
+        }
+    });
+    return object.end();
+}
+
+char* write_dns_times(char* to, const PayloadReport& report) noexcept {
+    *to++ = ',';
+    Members object(to, "dns_times");
+    object.number("answers", report.dns_answers);
+    object.number("unanswered", report.dns_unanswered);
+    object.number("min_us", report.dns_min_us);
+    object.number("avg_us", report.dns_mean_us);
+    object.number("max_us", report.dns_max_us);
+    return object.end();
+}
+
+char* write_payload_report(char* to, const PayloadReport& report) noexcept {
+    to = report.has_entropy ? write_entropy(to, report) : to;
+    to = report.has_rtp ? write_rtp(to, report) : to;
+    to = report.has_dns ? write_dns_times(to, report) : to;
+    return report.complete ? to : append(to, ",\"payload_complete\":false");
+}
+
 template <class Report>
 Bytes octets_of(const RecordRing::Parts& beside) noexcept {
     const auto* const report = std::get<const Report*>(beside);
@@ -228,6 +296,8 @@ Bytes octets_of(fields::Source source, const RecordRing::Parts& beside) noexcept
             return octets_of<TunnelReport>(beside);
         case fields::Source::behaviour:
             return octets_of<BehaviourReport>(beside);
+        case fields::Source::payload:
+            return octets_of<PayloadReport>(beside);
         default:
             return {};
     }
@@ -289,6 +359,9 @@ char* write_analytics(char* to, const RecordRing::Parts& beside) noexcept {
     }
     if (const auto* behaviour = std::get<const BehaviourReport*>(beside); behaviour != nullptr) {
         to = write_behaviour_report(to, *behaviour);
+    }
+    if (const auto* payload = std::get<const PayloadReport*>(beside); payload != nullptr) {
+        to = write_payload_report(to, *payload);
     }
     return to;
 }

@@ -23,6 +23,11 @@ void ReportsOfDirections::turn() noexcept {
         std::swap(behaviour_->source_mac, behaviour_->destination_mac);
         reverse_.behaviour = &*behaviour_;
     }
+    if (forward_.payload != nullptr) {
+        payload_ = *forward_.payload;
+        std::swap(payload_->directions[0], payload_->directions[1]);
+        reverse_.payload = &*payload_;
+    }
 }
 
 }  // namespace tapmeter::exporting

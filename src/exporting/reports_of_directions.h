@@ -21,7 +21,8 @@ public:
     ReportsOfDirections(const RecordRing::Parts& beside, bool biflow) noexcept
         : forward_{.tcp = std::get<const flow::TcpReport*>(beside),
                    .tunnel = std::get<const flow::TunnelReport*>(beside),
-                   .behaviour = std::get<const flow::BehaviourReport*>(beside)} {
+                   .behaviour = std::get<const flow::BehaviourReport*>(beside),
+                   .payload = std::get<const flow::PayloadReport*>(beside)} {
         if (!biflow && beside != RecordRing::Parts{}) {
             turn();
         }
@@ -38,10 +39,11 @@ private:
     void turn() noexcept;
 
     fields::Beside forward_;
-    fields::Beside reverse_{};  // of the next three
+    fields::Beside reverse_{};  // of the next four
     std::optional<flow::TcpReport> tcp_;
     std::optional<flow::TunnelReport> tunnel_;
     std::optional<flow::BehaviourReport> behaviour_;
+    std::optional<flow::PayloadReport> payload_;
 };
 
 }  // namespace tapmeter::exporting

@@ -36,9 +36,10 @@ enum class Group : std::uint8_t {
     tcp_quality,
     tunnel,
     behaviour,
+    payload,
     netflow,  // of NetFlow version 9 alone, where they stand for the fields of `time`
 };
-inline constexpr std::size_t groups = 13;
+inline constexpr std::size_t groups = 14;
 
 // Where the octets of a field come from.
 enum class Source : std::uint8_t {
@@ -48,6 +49,7 @@ enum class Source : std::uint8_t {
     tcp,             // a report beside the record: flow::TcpReport
     tunnel,          // flow::TunnelReport
     behaviour,       // flow::BehaviourReport
+    payload,         // flow::PayloadReport
 };
 struct Place {
     Source source = Source::record;

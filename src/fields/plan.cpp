@@ -55,8 +55,8 @@ constexpr auto derive_functions(std::index_sequence<need...> /*masks*/) {
 constexpr auto derive_by_need = derive_functions(std::make_index_sequence<needs::all + 1>{});
 
 // Where octets come from, in the order of the bases that write() is given.
-constexpr std::array sources_of_octets{Source::record, Source::derived, Source::tcp, Source::tunnel,
-                                       Source::behaviour};
+constexpr std::array sources_of_octets{Source::record, Source::derived,   Source::tcp,
+                                       Source::tunnel, Source::behaviour, Source::payload};
 
 constexpr std::size_t size_of(Source source) noexcept {
     switch (source) {
@@ -68,6 +68,8 @@ constexpr std::size_t size_of(Source source) noexcept {
             return sizeof(flow::TunnelReport);
         case Source::behaviour:
             return sizeof(flow::BehaviourReport);
+        case Source::payload:
+            return sizeof(flow::PayloadReport);
         default:
             return sizeof(FlowRecord);
     }
@@ -186,8 +188,12 @@ std::size_t RecordPlan::write(const FlowRecord& record, const Texts* texts, std:
     DerivedValues derived;
     derive_(record, derived);
     const std::array<const std::byte*, sources_of_octets.size()> bases{
-        std::as_bytes(std::span{&record, 1}).data(), std::as_bytes(std::span{&derived, 1}).data(),
-        octets_of(beside.tcp), octets_of(beside.tunnel), octets_of(beside.behaviour)};
+        std::as_bytes(std::span{&record, 1}).data(),
+        std::as_bytes(std::span{&derived, 1}).data(),
+        octets_of(beside.tcp),
+        octets_of(beside.tunnel),
+        octets_of(beside.behaviour),
+        octets_of(beside.payload)};
     const std::byte* const begin = to;
     const Step* step = steps_.data();
     for (std::size_t index = 0;; ++index) {

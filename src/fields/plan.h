@@ -33,6 +33,7 @@ struct Beside {
     const flow::TcpReport* tcp = nullptr;
     const flow::TunnelReport* tunnel = nullptr;
     const flow::BehaviourReport* behaviour = nullptr;
+    const flow::PayloadReport* payload = nullptr;
 };
 
 // What stands in one Data Record, compiled into a flat list of copies: sixteen octets are fetched,

@@ -1,7 +1,10 @@
 #include "src/metrics/analytics.h"
 
+#include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
 
 #include "src/metrics/totals.h"
 
@@ -26,6 +29,27 @@ prometheus::ClientMetric::Histogram round_trips_of(const AnalyticsBooks& books) 
     }
     histogram.sample_sum = static_cast<double>(books.round_trip_us) / microseconds_per_second;
     return histogram;
+}
+
+Json json_of(const flow::PoolCounts& counts) {
+    return {{"given", counts.given}, {"refused", counts.refused}, {"in_use", counts.in_use}};
+}
+
+void add_payloads(const flow::PayloadBooks& books, Families& families) {
+    const std::array<std::pair<std::string, const flow::PoolCounts*>, 3> groups{
+        {{"entropy", &books.entropy}, {"rtp", &books.rtp}, {"dns", &books.dns}}};
+    families.counter("tapmeter_payload_states_total",
+                     "States of flows that payloads are looked into for, by what became of them.");
+    for (const auto& [name, counts] : groups) {
+        families.add({{"group", name}, {"result", "given"}}, counts->given);
+        families.add({{"group", name}, {"result", "refused"}}, counts->refused);
+    }
+    families.gauge("tapmeter_payload_states_in_use", "States in use.");
+    for (const auto& [name, counts] : groups) {
+        families.add({{"group", name}}, counts->in_use);
+    }
+    families.counter("tapmeter_rtp_flows_total", "Flows that turned out to be RTP.")
+        .add({}, books.rtp_flows);
 }
 
 void add_tcp(const AnalyticsBooks& all, Families& families) {
@@ -80,6 +104,10 @@ void add_analytics(const Snapshot& snapshot, Families& families) {
         .counter("tapmeter_duplicates_forgotten_total",
                  "Packets whose copies could not be told any more: no room to remember them.")
         .add({}, all.duplicates_forgotten);
+    const flow::PayloadBooks& payloads = all.analytics.payloads;
+    if (payloads.entropy.given + payloads.rtp.given + payloads.dns.given != 0) {
+        add_payloads(payloads, families);
+    }
 }
 
 Json analytics_json(const AnalyticsBooks& books) {
@@ -103,7 +131,11 @@ Json analytics_json(const AnalyticsBooks& books) {
             {"zero_windows", books.tcp.zero_windows},
             {"tunnels_kept", books.tunnels_kept},
             {"tunnels_refused", books.tunnels_refused},
-            {"tunnels_in_use", books.tunnels_in_use}};
+            {"tunnels_in_use", books.tunnels_in_use},
+            {"entropy", json_of(books.payloads.entropy)},
+            {"rtp", json_of(books.payloads.rtp)},
+            {"rtp_flows", books.payloads.rtp_flows},
+            {"dns", json_of(books.payloads.dns)}};
 }
 
 void add_to(AnalyticsBooks& total, const AnalyticsBooks& books) {
@@ -128,6 +160,7 @@ void add_to(AnalyticsBooks& total, const AnalyticsBooks& books) {
     total.tunnels_kept += books.tunnels_kept;
     total.tunnels_refused += books.tunnels_refused;
     total.tunnels_in_use += books.tunnels_in_use;
+    total.payloads += books.payloads;
 }
 
 }  // namespace tapmeter::metrics

@@ -26,10 +26,8 @@ Json named(const Counts& counts, const Names& names) {
     return object;
 }
 
-Json json_of(const Traffic& traffic) {
-    return {{"packets", traffic.packets},
-            {"octets", traffic.octets},
-            {"layer2_octets", traffic.layer2_octets}};
+Json json_of(const Traffic& of) {
+    return {{"packets", of.packets}, {"octets", of.octets}, {"layer2_octets", of.layer2_octets}};
 }
 
 // Names of the causes in force.
@@ -187,6 +185,7 @@ Json json_of(const WorkerBooks& books) {
             {"inspection", json_of(books.inspection)},
             {"analytics", analytics_json(books.analytics)},
             {"saving", saving_json(books.saving)},
+            {"history", history_json(books.history)},
             {"load", state_of(books)},
             {"first_fragments", books.first_fragments},
             {"later_fragments", books.later_fragments},
@@ -268,6 +267,7 @@ Json books(const Snapshot& snapshot) {
             {"rings", std::move(rings)},
             {"outputs", list_of(snapshot.outputs)},
             {"packet_files", packet_files_json(snapshot)},
+            {"recalls", recalls_json(snapshot)},
             {"laws", list_of(all_laws)}};
 }
 

@@ -1,12 +1,11 @@
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <string_view>
 #include <vector>
 
 #include "pipeline/base/packet.h"
+#include "src/metrics/law_sheet.h"
+#include "src/metrics/packet_files.h"
 #include "src/metrics/snapshot.h"
 #include "src/metrics/totals.h"
 
@@ -19,57 +18,11 @@ namespace {
 constexpr std::uint64_t packets_in_hand = 2 * burst_packets_max;
 // No frame is longer, not even after the kernel's receive offload has joined segments.
 constexpr std::uint64_t frame_octets_max = 65'535;
-constexpr std::uint64_t unbounded = std::numeric_limits<std::uint64_t>::max();
 
 // Saturates: a product of allowances must not wrap into a small one.
 std::uint64_t octets_of(std::uint64_t packets) noexcept {
     return packets > unbounded / frame_octets_max ? unbounded : packets * frame_octets_max;
 }
-
-// How far the two sides may lie apart while packets are in flight.
-struct Allowance {
-    std::uint64_t late = 0;   // went in, not seen again yet
-    std::uint64_t early = 0;  // seen twice because two of the reads lie apart
-};
-constexpr Allowance exact{};
-
-class Sheet {
-public:
-    explicit Sheet(bool settled) : settled_(settled) {}
-
-    // Begins the laws of one key about one thing, such as "worker 2".
-    void about(std::string thing, std::string_view key, std::string_view equation) {
-        thing_ = std::move(thing);
-        key_ = key;
-        equation_ = equation;
-    }
-
-    // left: what went in; right: where it is now.
-    void law(std::string_view unit, std::uint64_t left, std::uint64_t right,
-             Allowance allowance = exact) {
-        if (settled_) {
-            allowance = exact;
-        }
-        const std::uint64_t apart = left > right ? left - right : right - left;
-        const std::uint64_t allowed = left > right ? allowance.late : allowance.early;
-        laws_.push_back({.name = unit == key_ ? fmt::format("{}: {}", thing_, key_)
-                                              : fmt::format("{}: {} {}", thing_, key_, unit),
-                         .key = key_,
-                         .equation = equation_,
-                         .left = left,
-                         .right = right,
-                         .imbalance = apart > allowed ? apart - allowed : 0});
-    }
-
-    std::vector<Law> take() { return std::move(laws_); }
-
-private:
-    bool settled_;
-    std::string thing_;
-    std::string key_;
-    std::string equation_;
-    std::vector<Law> laws_;
-};
 
 // What lies between an interface's own counters, which a backend reads one after the other.
 Allowance between_counters(const Snapshot::Interface& interface) {
@@ -304,36 +257,6 @@ void exporter_laws(const Snapshot& snapshot, Sheet& sheet) {
     }
 }
 
-// Packets that are to be written, as a worker tells of them; published whole.
-void saving_laws(const WorkerBooks& books, const std::string& worker, Sheet& sheet) {
-    SavedTotals found = books.saving.handed;
-    for (const SavedTotals& refused : books.saving.refused) {
-        found += refused;
-    }
-    sheet.about(worker, "saving", "packets to be written = handed to the writer + refused");
-    sheet.law("packets", books.saving.wanted.packets, found.packets);
-    sheet.law("octets", books.saving.wanted.octets, found.octets);
-}
-
-void writer_laws(const Snapshot& snapshot, Sheet& sheet) {
-    const saving::WriterBooks& writer = *snapshot.writer;
-    SavedTotals found = writer.written;
-    found += writer.buffered;
-    for (const SavedTotals& dropped : writer.dropped) {
-        found += dropped;
-    }
-    sheet.about("packet files", "written", "taken = written + buffered + dropped");
-    sheet.law("packets", writer.taken.packets, found.packets);
-    sheet.law("octets", writer.taken.octets, found.octets);
-
-    // Chunks wait in the rings, and are full before the books that speak of them are published.
-    const SavedTotals handed = all_workers(snapshot).saving.handed;
-    const Allowance in_rings{.late = unbounded, .early = unbounded};
-    sheet.about("packet files", "handed", "handed over by the workers = taken by the writer");
-    sheet.law("packets", handed.packets, writer.taken.packets, in_rings);
-    sheet.law("octets", handed.octets, writer.taken.octets, in_rings);
-}
-
 // From the wire to the flow tables.
 void whole_law(const Snapshot& snapshot, Sheet& sheet) {
     std::uint64_t offered = 0;
@@ -370,9 +293,7 @@ std::vector<Law> laws(const Snapshot& snapshot) {
         const std::string name = "worker " + std::to_string(k);
         traffic_laws(snapshot.workers[k].books, name, sheet);
         flow_laws(snapshot.workers[k].books, name, sheet);
-        if (snapshot.writer) {
-            saving_laws(snapshot.workers[k].books, name, sheet);
-        }
+        packet_file_laws(snapshot, k, sheet);
     }
     const std::size_t rings = std::min(snapshot.rings.size(), snapshot.workers.size());
     for (std::size_t k = 0; k < rings; ++k) {
@@ -385,9 +306,7 @@ std::vector<Law> laws(const Snapshot& snapshot) {
     if (!snapshot.rings.empty()) {
         exporter_laws(snapshot, sheet);
     }
-    if (snapshot.writer) {
-        writer_laws(snapshot, sheet);
-    }
+    packet_file_laws(snapshot, sheet);
     whole_law(snapshot, sheet);
     return sheet.take();
 }

@@ -354,6 +354,7 @@ std::vector<prometheus::MetricFamily> all_families(const Snapshot& snapshot,
     add_analytics(snapshot, families);
     add_outputs(snapshot, families);
     add_packet_files(snapshot, families);
+    add_history(snapshot, families);
     add_pushes(snapshot, families);
     add_laws(snapshot, families);
     add_process_families(families);

@@ -10,6 +10,7 @@
 #include "src/exporting/output.h"
 #include "src/metrics/restarts.h"
 #include "src/saving/packet_writer.h"
+#include "src/saving/recall_writer.h"
 
 namespace tapmeter::metrics {
 
@@ -60,8 +61,9 @@ struct Snapshot {
     std::vector<Worker> workers;
     std::vector<Ring> rings;
     std::vector<Output> outputs;
-    std::optional<saving::WriterBooks> writer;  // of packets; none: no packet is written
-    std::optional<Pushes> pushes;               // none: nothing is pushed
+    std::optional<saving::WriterBooks> writer;   // of packets; none: no packet is written
+    std::optional<saving::RecallBooks> recalls;  // none: there is no history
+    std::optional<Pushes> pushes;                // none: nothing is pushed
     bool steered = false;         // packets come to the workers by software, not by their queue
     double queue_skew_warm = 64;  // from here on a skew is a cause for warm
     std::uint64_t steering_waiting = 0;  // packets between a steering core and its workers

@@ -51,6 +51,7 @@ void add_flows(WorkerBooks& total, const WorkerBooks& books) {
     total.reports_refused += books.reports_refused;
     total.duplicates_forgotten += books.duplicates_forgotten;
     total.saving += books.saving;
+    total.history += books.history;
     total.flows_shunted += books.flows_shunted;
     total.flows_unshunted += books.flows_unshunted;
     total.shunts_refused += books.shunts_refused;

@@ -99,11 +99,12 @@ void Blocks::end(std::size_t begin) {
     number32(total);
 }
 
-void Blocks::section() {
+void Blocks::section(const std::string& comment) {
     const std::size_t at = begin(block::section_header);
     number32(byte_order_magic);
     number32(version_1_0);
     number64(~std::uint64_t{0});  // the section's length: not said
+    text_option(option_code::comment, comment);
     text_option(option_code::user_application, "tapmeter");
     end_options();
     end(at);

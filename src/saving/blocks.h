@@ -30,7 +30,8 @@ public:
         std::string comment;  // names of what was lost; empty: none
     };
 
-    void section();
+    // comment  for people; empty: none
+    void section(const std::string& comment = {});
     void interface(const Interface& interface);
     void packet(std::uint32_t interface, const SavedPacket& head, Bytes frame);
     void statistics(std::uint32_t interface, const Statistics& statistics);

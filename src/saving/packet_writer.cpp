@@ -49,10 +49,6 @@ std::uint64_t key_of(std::uint16_t point, LinkType link) noexcept {
     return std::uint64_t{point} << link_bits | static_cast<std::uint64_t>(link);
 }
 
-constexpr std::size_t padded(std::size_t octets) noexcept {
-    return (octets + 7) & ~std::size_t{7};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<PacketWriter>> PacketWriter::make(Parts parts) {
@@ -92,6 +88,10 @@ void PacketWriter::run(const std::stop_token& stop) {
         }
         std::this_thread::sleep_for(look_again_after);
     }
+    finish();
+}
+
+void PacketWriter::finish() {
     close_file();
     publish();
 }
@@ -111,12 +111,7 @@ bool PacketWriter::turn() {
 }
 
 void PacketWriter::take_chunk(std::span<const std::byte> chunk) {
-    while (chunk.size() >= sizeof(SavedPacket)) {
-        SavedPacket head;
-        std::memcpy(&head, chunk.data(), sizeof(head));
-        take(head, chunk.subspan(sizeof(head), head.octets));
-        chunk = chunk.subspan(sizeof(head) + padded(head.octets));
-    }
+    for_each_saved(chunk, [this](const SavedPacket& head, Bytes frame) { take(head, frame); });
     publish();
 }
 
@@ -195,7 +190,7 @@ Result<void> PacketWriter::open_file() {
     interfaces_.clear();
     interfaces_written_ = 0;
     blocks_.clear();
-    blocks_.section();
+    blocks_.section(parts_.about);
     ++books_.files;
     return {};
 }
@@ -234,7 +229,7 @@ void PacketWriter::write_out() {
         retry_at_ = Clock::now() + open_again_after;
     }
     if (file_octets_ == 0) {
-        blocks_.section();
+        blocks_.section(parts_.about);
     }
 }
 

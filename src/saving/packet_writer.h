@@ -55,6 +55,7 @@ public:
         // were not written.
         std::function<Blocks::Statistics(std::size_t point)> statistics;
         exporting::LogLine log;
+        std::string about{};  // stands in each file, for people; empty: nothing
     };
 
     // Begins the first file, where its name does not depend on the first packet.
@@ -69,6 +70,15 @@ public:
     // closed.
     void run(const std::stop_token& stop);
 
+    // Instead of run(), for a thread that brings packets itself: one packet; what was taken goes
+    // into the file; books() tells it; no packet comes any more.
+    void take(const SavedPacket& head, Bytes frame);
+    void write_out();
+    void show() noexcept { publish(); }
+    void finish();
+    // Of the file at hand, what waits for it included.
+    std::uint64_t file_octets() const noexcept { return file_octets_ + blocks_.octets().size(); }
+
     // Any thread.
     WriterBooks books() const noexcept { return published_.read(); }
 
@@ -77,11 +87,9 @@ private:
 
     bool turn();
     void take_chunk(std::span<const std::byte> chunk);
-    void take(const SavedPacket& head, Bytes frame);
     bool file_is_open_for(const SavedPacket& head);
     std::uint32_t interface_of(const SavedPacket& head);
     Result<void> open_file();
-    void write_out();
     void close_file();
     void lose_buffered(NotWritten why);
     void publish() noexcept { published_.publish(books_); }

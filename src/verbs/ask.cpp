@@ -26,6 +26,23 @@ std::vector<std::string> texts(std::string first, const std::vector<std::uint16_
     return words;
 }
 
+void set_recall(const CtlCommand& command, CtlRequest& request) {
+    const CtlCommand::RecallWords& words = command.recall;
+    request.command = "recall";
+    if (command.action == Action::recall_host) {
+        request.arguments = {"host", words.source};
+    } else if (command.action == Action::recall_flow) {
+        request.arguments = {"flow",
+                             words.protocol,
+                             words.source,
+                             std::to_string(words.source_port),
+                             words.destination,
+                             std::to_string(words.destination_port)};
+    } else {
+        request.arguments = {"show"};
+    }
+}
+
 // The command and its words as ctl() takes them.
 void set_words(const CtlCommand& command, CtlRequest& request) {
     switch (command.action) {
@@ -43,6 +60,11 @@ void set_words(const CtlCommand& command, CtlRequest& request) {
             return;
         case Action::stop:
             request.command = "stop";
+            return;
+        case Action::recall_show:
+        case Action::recall_host:
+        case Action::recall_flow:
+            set_recall(command, request);
             return;
         default:
             request.command = "prefilter";

@@ -16,6 +16,7 @@
 #include "src/metrics/version.h"
 #include "src/verbs/command_draft.h"
 #include "src/verbs/completion.h"
+#include "src/verbs/ctl_arguments.h"
 #include "src/verbs/ddl_arguments.h"
 #include "src/verbs/file_arguments.h"
 #include "src/verbs/option_checks.h"
@@ -25,8 +26,6 @@
 namespace tapmeter::verbs {
 
 namespace {
-
-using Action = CtlCommand::Action;
 
 constexpr std::size_t help_column = 30;
 
@@ -163,70 +162,6 @@ void add_small_verbs(CLI::App& program, Draft& draft) {
     completion.footer("Example:\n  tapmeter completion bash > /etc/bash_completion.d/tapmeter");
 }
 
-CLI::App& add_action(CLI::App& parent, Draft& draft, const std::string& name_and_help,
-                     Action action) {
-    const std::size_t bar = name_and_help.find('|');
-    CLI::App& verb =
-        *parent.add_subcommand(name_and_help.substr(0, bar), name_and_help.substr(bar + 1));
-    verb.final_callback([&draft, action] { draft.ctl.action = action; });
-    verb.add_option("--socket", draft.socket, "control socket of the instance")->type_name("PATH");
-    verb.add_option_function<std::string>(
-            "--url", [&draft](const std::string& url) { draft.ctl.url = url; },
-            "HTTP address of the instance, instead of the socket")
-        ->type_name("URL")
-        ->excludes("--socket");
-    add_common(verb, draft);
-    verb.footer("Example:\n  tapmeter ctl " +
-                (parent.get_name() == "ctl" ? "" : parent.get_name() + " ") + verb.get_name());
-    return verb;
-}
-
-void add_prefilter(CLI::App& ctl, Draft& draft) {
-    CLI::App& verb = *ctl.add_subcommand("prefilter", "what the XDP program leaves out");
-    verb.set_help_flag("-h,--help", "this help");
-    verb.require_subcommand(1);
-    verb.footer("Example:\n  tapmeter ctl prefilter add 10.1.0.0/16");
-    add_action(verb, draft, "show|print the prefilter", Action::prefilter_show);
-    const auto add_prefixes = [&draft](CLI::App& action) {
-        action.add_option("PREFIX", draft.ctl.prefixes, "such as 10.1.0.0/16 or 2001:db8::/32")
-            ->type_name("")
-            ->required();
-        action.footer("Example:\n  tapmeter ctl prefilter " + action.get_name() + " 10.1.0.0/16");
-    };
-    const auto add_ports = [&draft](CLI::App& action) {
-        action.add_option("PORT", draft.ctl.ports, "TCP and UDP port, 1 to 65535")
-            ->type_name("")
-            ->check(CLI::Range(1, 65'535))
-            ->required();
-        action.footer("Example:\n  tapmeter ctl prefilter " + action.get_name() + " 443");
-    };
-    add_prefixes(add_action(verb, draft, "add|leave these prefixes out", Action::prefilter_add));
-    add_prefixes(
-        add_action(verb, draft, "remove|take these prefixes in again", Action::prefilter_remove));
-    add_ports(add_action(verb, draft, "deny|leave these ports out", Action::prefilter_deny));
-    add_ports(add_action(verb, draft, "allow|take these ports in again", Action::prefilter_allow));
-    CLI::App& sample =
-        add_action(verb, draft, "sample|keep 1 in N packets", Action::prefilter_sample);
-    sample.add_option("N", draft.ctl.sample, "1: every packet; to 1000000")
-        ->type_name("")
-        ->check(CLI::Range(1, 1'000'000))
-        ->required();
-    sample.footer("Example:\n  tapmeter ctl prefilter sample 10");
-}
-
-void add_ctl(CLI::App& program, Draft& draft) {
-    CLI::App& ctl = *program.add_subcommand("ctl", "ask or tell a running instance");
-    ctl.set_help_flag("-h,--help", "this help");
-    ctl.require_subcommand(1);
-    ctl.footer("Example:\n  tapmeter ctl books");
-    add_action(ctl, draft, "status|is it running, and how", Action::status);
-    add_action(ctl, draft, "books|where every packet went", Action::books);
-    add_action(ctl, draft, "stats|all counters", Action::stats);
-    add_action(ctl, draft, "reload|read the configuration again", Action::reload);
-    add_action(ctl, draft, "stop|end it in good order", Action::stop);
-    add_prefilter(ctl, draft);
-}
-
 void add_verbs(CLI::App& program, Draft& draft) {
     program.set_help_flag("-h,--help", "this help");
     program.set_version_flag("-V,--version", version_text(), "print the version");
@@ -241,7 +176,7 @@ void add_verbs(CLI::App& program, Draft& draft) {
     add_small_verbs(program, draft);
     add_common(add_bench(program, draft.bench), draft);
     add_common(add_ddl(program, draft.ddl), draft);
-    add_ctl(program, draft);
+    add_ctl(program, draft, [&draft](CLI::App& action) { add_common(action, draft); });
 }
 
 std::string name_with_dashes(const std::string& name, bool is_long) {

@@ -135,11 +135,22 @@ struct CtlCommand {
         prefilter_deny,    // ports
         prefilter_allow,   // ports
         prefilter_sample,  // sample
+        recall_show,
+        recall_host,  // recall.source
+        recall_flow,  // recall
+    };
+    struct RecallWords {
+        std::string protocol;
+        std::string source;
+        std::uint16_t source_port = 0;
+        std::string destination;
+        std::uint16_t destination_port = 0;
     };
     Action action = Action::status;
     std::vector<std::string> prefixes;
     std::vector<std::uint16_t> ports;
-    std::uint32_t sample = 1;                     // 1 in N
+    std::uint32_t sample = 1;  // 1 in N
+    RecallWords recall;
     std::optional<std::filesystem::path> socket;  // none: that of the configuration
     std::optional<std::string> url;               // instead of a socket
 };

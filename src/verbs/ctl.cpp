@@ -23,8 +23,8 @@ constexpr int bad_usage = 2;
 constexpr int answer_is_no = 3;
 constexpr int nobody_there = 4;
 
-constexpr std::array<std::string_view, 6> commands{"status", "books", "stats",
-                                                   "reload", "stop",  "prefilter"};
+constexpr std::array<std::string_view, 7> commands{"status", "books",     "stats", "reload",
+                                                   "stop",   "prefilter", "recall"};
 constexpr std::array<std::string_view, 3> outputs{"text", "json", "csv"};
 constexpr std::array<std::string_view, 6> prefilter_actions{"show", "add",   "remove",
                                                             "deny", "allow", "sample"};
@@ -54,15 +54,21 @@ public:
         if (request_.command == "prefilter") {
             return prefilter();
         }
-        return command();
+        if (request_.command == "recall") {
+            return recall();
+        }
+        return command("");
     }
 
 private:
     std::optional<std::string> usage_fault() const;
     std::optional<std::string> prefilter_usage_fault() const;
+    std::optional<std::string> recall_usage_fault() const;
     int show(const std::string& path);
-    int command();
+    int command(const std::string& body);
     int prefilter();
+    int recall();
+    std::optional<std::string> recall_as_json();
     std::optional<std::string> change_as_json();
     int complain(const HttpFault& fault);
     int complain(const HttpAnswer& answer);
@@ -87,6 +93,9 @@ std::optional<std::string> Conversation::usage_fault() const {
     }
     if (request_.command == "prefilter") {
         return prefilter_usage_fault();
+    }
+    if (request_.command == "recall") {
+        return recall_usage_fault();
     }
     if (!request_.arguments.empty()) {
         return request_.command + " takes no argument, but \"" + request_.arguments.front() +
@@ -118,6 +127,18 @@ std::optional<std::string> Conversation::prefilter_usage_fault() const {
     return std::nullopt;
 }
 
+std::optional<std::string> Conversation::recall_usage_fault() const {
+    const auto& arguments = request_.arguments;
+    const bool shows = arguments.empty() || (arguments.front() == "show" && arguments.size() == 1);
+    const bool host = arguments.size() == 2 && arguments.front() == "host";
+    const bool flow = arguments.size() == 6 && arguments.front() == "flow";
+    if (shows || host || flow) {
+        return std::nullopt;
+    }
+    return "recall takes: show, host ADDRESS, or flow PROTOCOL SOURCE SOURCE_PORT DESTINATION "
+           "DESTINATION_PORT";
+}
+
 // Prints what GET `path` answers.
 int Conversation::show(const std::string& path) {
     const auto answer = ask(door_, {.path = path + "?output=" + request_.output, .body = {}});
@@ -136,10 +157,10 @@ int Conversation::show(const std::string& path) {
     return degraded || broken ? answer_is_no : done;
 }
 
-// reload, stop
-int Conversation::command() {
+// reload, stop, recall
+int Conversation::command(const std::string& body) {
     const auto answer =
-        ask(door_, {.path = "/api/v1/" + request_.command, .post = true, .body = {}});
+        ask(door_, {.path = "/api/v1/" + request_.command, .post = true, .body = body});
     if (!answer) {
         return complain(answer.error());
     }
@@ -202,6 +223,37 @@ std::optional<std::string> Conversation::change_as_json() {
         change["interface"] = request_.interface;
     }
     return change.dump(-1, ' ', true, json::error_handler_t::replace);
+}
+
+int Conversation::recall() {
+    if (request_.arguments.empty() || request_.arguments.front() == "show") {
+        return show("/api/v1/recall");
+    }
+    const auto body = recall_as_json();
+    return body ? command(*body) : bad_usage;
+}
+
+// Nothing where a port is no number; the server checks the rest.
+std::optional<std::string> Conversation::recall_as_json() {
+    const auto& words = request_.arguments;
+    json wanted;
+    if (words.front() == "host") {
+        wanted = {{"host", words[1]}};
+    } else {
+        wanted = {{"protocol", words[1]}, {"source", words[2]}, {"destination", words[4]}};
+        for (const auto& [name, word] :
+             {std::pair{"source_port", words[3]}, std::pair{"destination_port", words[5]}}) {
+            std::uint16_t port = 0;
+            const char* const end = word.data() + word.size();
+            const auto [stopped, error] = std::from_chars(word.data(), end, port);
+            if (error != std::errc{} || stopped != end) {
+                err_ << "tapmeter ctl: recall flow: \"" << word << "\" is no port\n";
+                return std::nullopt;
+            }
+            wanted[name] = port;
+        }
+    }
+    return wanted.dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
 int Conversation::complain(const HttpFault& fault) {

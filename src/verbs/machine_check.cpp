@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "pipeline/flow/flow_table.h"
+#include "pipeline/history.h"
 #include "src/appliance/analytics.h"
 #include "src/appliance/appliance.h"
 #include "src/appliance/cores.h"
@@ -119,7 +120,8 @@ void check_memory(const Config& config, std::vector<Finding>& findings) {
     const auto workers = workers_wanted(config);
     const std::uint64_t tables = flow::FlowTable::octets_for(config.flow.flows_max) * workers;
     const std::uint64_t needed =
-        tables + inspection_octets(config, workers) + analytics_octets(config, workers);
+        tables + inspection_octets(config, workers) + analytics_octets(config, workers) +
+        (config.history.enabled ? History::octets_for(config.history.octets) * workers : 0);
     struct sysinfo memory {};
     ::sysinfo(&memory);
     const std::uint64_t free = (memory.freeram + memory.bufferram) * memory.mem_unit;

@@ -33,8 +33,8 @@ struct WorkerSetup {
 class WorkerBench {
 public:
     WorkerBench(PacketSource& source, const WorkerSetup& setup)
-        : ring_(setup.ring_capacity,
-                {0, setup.ring_capacity, setup.ring_capacity, setup.ring_capacity}),
+        : ring_(setup.ring_capacity, {0, setup.ring_capacity, setup.ring_capacity,
+                                      setup.ring_capacity, setup.ring_capacity}),
           worker_({.source = source,
                    .ring = ring_,
                    .clock = setup.clock,
@@ -67,6 +67,7 @@ public:
                 keep(some.part_of<flow::TcpReport>(i), tcp_reports_);
                 keep(some.part_of<flow::TunnelReport>(i), tunnel_reports_);
                 keep(some.part_of<flow::BehaviourReport>(i), behaviour_reports_);
+                keep(some.part_of<flow::PayloadReport>(i), payload_reports_);
             }
             ring_.consume(some.records.size());
         }
@@ -89,6 +90,7 @@ public:
     const auto& tcp_reports() const { return tcp_reports_; }
     const auto& tunnel_reports() const { return tunnel_reports_; }
     const auto& behaviour_reports() const { return behaviour_reports_; }
+    const auto& payload_reports() const { return payload_reports_; }
 
 private:
     template <class Report>
@@ -111,6 +113,7 @@ private:
     std::vector<std::optional<flow::TcpReport>> tcp_reports_;
     std::vector<std::optional<flow::TunnelReport>> tunnel_reports_;
     std::vector<std::optional<flow::BehaviourReport>> behaviour_reports_;
+    std::vector<std::optional<flow::PayloadReport>> payload_reports_;
 };
 
 // The laws of one worker's books; empty when all hold, else the first that does not.

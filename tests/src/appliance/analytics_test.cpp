@@ -46,10 +46,10 @@ TEST(AnalyticsMemory, is_known_beforehand_and_none_where_all_is_off) {
 TEST(AnalyticsMemory, a_ring_has_slots_for_the_parts_that_are_on) {
     Config config;
     config.dpi.enabled = false;
-    EXPECT_EQ(part_slots(config, 64), (std::array<std::size_t, 4>{0, 0, 64, 0}));
+    EXPECT_EQ(part_slots(config, 64), (std::array<std::size_t, 5>{0, 0, 64, 0, 0}));
     config.dpi.enabled = true;
     config.analytics = {.tcp = true, .tunnels = false, .behaviour = true};
-    EXPECT_EQ(part_slots(config, 64), (std::array<std::size_t, 4>{64, 64, 0, 64}));
+    EXPECT_EQ(part_slots(config, 64), (std::array<std::size_t, 5>{64, 64, 0, 64, 0}));
 }
 
 }  // namespace

@@ -47,6 +47,15 @@ public:
         state.sample = change.sample == 0 ? state.sample : change.sample;
         return states_;
     }
+    Result<std::string> recall(const Recall& wanted) override {
+        const std::scoped_lock lock(mutex_);
+        recalled_ = wanted;
+        return "recall 1: host";
+    }
+    Recall recalled() const {
+        const std::scoped_lock lock(mutex_);
+        return recalled_;
+    }
     void request_stop() override { ++stopped; }
     std::string effective_config_json() const override { return R"({"log_level":"info"})"; }
     std::uint64_t reloads(bool ok) const override { return ok ? reloaded : failed_; }
@@ -65,6 +74,7 @@ private:
     metrics::Snapshot snapshot_ = metrics::sample_snapshot();
     std::vector<PrefilterState> states_{
         {.interface = "p0", .exclude = {"10.0.0.0/8"}, .excluded_prefixes = 1, .deny_ports = {22}}};
+    Recall recalled_{};
     std::atomic<std::uint64_t> failed_{0};
 };
 

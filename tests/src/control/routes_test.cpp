@@ -65,6 +65,24 @@ TEST(Routes, count_what_was_answered) {
     EXPECT_EQ(text.find("evil"), std::string::npos);
 }
 
+TEST(Routes, recall_asks_the_instance_and_shows_what_is_kept) {
+    FakeInstance instance;
+    Routes routes(instance);
+    EXPECT_EQ(routes.answer(asking("GET", "/api/v1/recall"), "").status, 404U);
+    metrics::Snapshot snapshot = metrics::sample_snapshot();
+    snapshot.recalls.emplace();
+    instance.set(snapshot);
+    EXPECT_EQ(routes.answer(asking("GET", "/api/v1/recall"), "").status, 200U);
+
+    Head post = asking("POST", "/api/v1/recall");
+    post.content_types = {"application/json"};
+    const Response begun = routes.answer(post, R"({"host":"192.0.2.7"})");
+    EXPECT_EQ(begun.status, 202U);
+    EXPECT_THAT(begun.body, HasSubstr("recall 1: host"));
+    EXPECT_EQ(instance.recalled().of, Recall::Of::host);
+    EXPECT_EQ(routes.answer(post, R"({"host":"192.0.2"})").status, 400U);
+}
+
 TEST(Nearest, suggests_only_what_is_near) {
     const std::vector<std::string_view> words{"books", "stats"};
     EXPECT_EQ(did_you_mean("stat", words), "did you mean \"stats\"?");

@@ -20,8 +20,9 @@ struct Reports {
     TcpReport tcp;
     TunnelReport tunnel;
     BehaviourReport behaviour;
+    flow::PayloadReport payload;
 
-    RecordRing::Parts all() const { return {nullptr, &tcp, &tunnel, &behaviour}; }
+    RecordRing::Parts all() const { return {nullptr, &tcp, &tunnel, &behaviour, &payload}; }
 };
 
 template <class Write>
@@ -63,7 +64,7 @@ TEST(EveAnalytics, tcp_has_the_names_of_the_manual) {
     tcp.reverse.round_trip_mean_us = 7;
     tcp.opening = flow::TcpQuality::Opening::established;
     tcp.complete = true;
-    const json record = eve({nullptr, &tcp, nullptr, nullptr});
+    const json record = eve({nullptr, &tcp, nullptr, nullptr, nullptr});
     EXPECT_EQ(record["rtt_client_us"], 410);
     EXPECT_EQ(record["rtt_server_us"], 11'200);
     EXPECT_EQ(record["server_latency_us"], 2'300);
@@ -97,7 +98,7 @@ TEST(EveAnalytics, tunnels_from_the_outside_in) {
     tunnel.encapsulations = 1U;
     tunnel.security_index = 5;
     EXPECT_EQ(
-        eve({nullptr, nullptr, &tunnel, nullptr})["tunnel"],
+        eve({nullptr, nullptr, &tunnel, nullptr, nullptr})["tunnel"],
         (json{{"src_ip", "192.0.0.0"},
               {"dest_ip", "0.0.0.9"},
               {"tos", 0},
@@ -106,7 +107,7 @@ TEST(EveAnalytics, tunnels_from_the_outside_in) {
               {"mpls", {17, 18}},
               {"spi", 5}}));
     tunnel.layers = 0;
-    EXPECT_FALSE(eve({nullptr, nullptr, &tunnel, nullptr})["tunnel"].contains("src_ip"));
+    EXPECT_FALSE(eve({nullptr, nullptr, &tunnel, nullptr, nullptr})["tunnel"].contains("src_ip"));
 }
 
 TEST(EveAnalytics, behaviour_with_lengths_that_went_back_below_zero) {
@@ -120,7 +121,7 @@ TEST(EveAnalytics, behaviour_with_lengths_that_went_back_below_zero) {
     behaviour.has_mac = true;
     behaviour.source_mac = {0, 1, 2, 0xab, 0xcd, 0xef};
     behaviour.flow_label = 99;
-    const json found = eve({nullptr, nullptr, nullptr, &behaviour})["behaviour"];
+    const json found = eve({nullptr, nullptr, nullptr, &behaviour, nullptr})["behaviour"];
     EXPECT_EQ(found["first_lengths"], (json{60, -52, 1'500}));
     EXPECT_EQ(found["first_times_us"], (json{0, 10, 20}));
     EXPECT_EQ(found["toserver"]["sizes"], (json{0, 0, 0, 0, 0, 0, 0, 4}));
@@ -137,18 +138,57 @@ TEST(EveAnalytics, flat_has_every_field_of_the_reports_that_there_are) {
     reports.tunnel.source[15] = 7;
     reports.behaviour.destination_mac = {1, 2, 3, 4, 5, 6};
     const json all = flat(reports.all());
-    EXPECT_EQ(all.size(), fields::reports::rows.size());
+    EXPECT_EQ(all.size(), fields::reports::rows.size() + fields::reports::payload_rows.size());
     EXPECT_EQ(all["reverseTcpLostSegmentDeltaCount"], 3);
     EXPECT_EQ(all["mplsLabelStackSection2"], 0xab'cdef);
     EXPECT_EQ(all["outerSourceAddress"], "0.0.0.7");
     EXPECT_EQ(all["destinationMacAddress"], "01:02:03:04:05:06");
-    const json some = flat({nullptr, nullptr, nullptr, &reports.behaviour});
+    const json some = flat({nullptr, nullptr, nullptr, &reports.behaviour, nullptr});
     EXPECT_FALSE(some.contains("tunnelId"));
     EXPECT_TRUE(some.contains("peakOctetsPerSecond"));
 }
 
+TEST(EveAnalytics, payloads_have_the_names_of_the_manual) {
+    Reports reports;
+    flow::PayloadReport& payload = reports.payload;
+    const RecordRing::Parts beside{nullptr, nullptr, nullptr, nullptr, &payload};
+    EXPECT_EQ(eve(beside), (json{{"payload_complete", false}}));
+    payload.complete = true;
+    payload.has_entropy = true;
+    payload.directions[0].entropy_octets = 100;
+    payload.directions[0].entropy_millibits = 4'007;
+    EXPECT_EQ(eve(beside), json::parse(R"({"entropy":{"toserver":{"octets":100,"bits":4.007},)"
+                                       R"("toclient":{"octets":0,"bits":0.000}}})"));
+    payload.has_entropy = false;
+    payload.has_dns = true;
+    payload.dns_answers = 2;
+    payload.dns_mean_us = 5;
+    EXPECT_EQ(eve(beside), json::parse(R"({"dns_times":{"answers":2,"unanswered":0,"min_us":0,)"
+                                       R"("avg_us":5,"max_us":0}})"));
+    payload.has_dns = false;
+    payload.has_rtp = true;
+    auto& way = payload.directions[1];
+    way.is_rtp = true;
+    way.rtp_source = 1;
+    way.rtp_payload_type = 2;
+    way.rtp_clock = 3;
+    way.rtp_packets = 4;
+    way.rtp_lost = 5;
+    way.rtp_jitter_us = 6;
+    way.rtp_jitter_mean_us = 7;
+    way.rtp_jitter_max_us = 8;
+    EXPECT_EQ(eve(beside),
+              json::parse(R"({"rtp":{"toclient":{"ssrc":1,"payload_type":2,"clock":3,"packets":4,)"
+                          R"("lost":5,"jitter_us":6,"jitter_avg_us":7,"jitter_max_us":8}}})"));
+}
+
 TEST(EveAnalytics, the_longest_of_all_fits) {
     Reports reports;
+    std::memset(static_cast<void*>(&reports.payload), 0xff, sizeof(reports.payload));
+    auto& payload = reports.payload;
+    payload.has_entropy = payload.has_rtp = payload.has_dns = true;
+    payload.directions[0].is_rtp = payload.directions[1].is_rtp = true;
+    payload.complete = false;
     std::memset(static_cast<void*>(&reports.tcp), 0xff, sizeof(reports.tcp));
     reports.tcp.opening = flow::TcpQuality::Opening::unanswered;
     reports.tcp.complete = true;

@@ -45,7 +45,7 @@ protected:
         auto output = open_ipfix(config, {{"eth1", ObservationDomainId{1}}}, {}, {}).value();
         const std::array records{test_support::tcp_record(), test_support::tcp_record()};
         const std::array<RecordRing::Parts, 2> beside{
-            RecordRing::Parts{nullptr, &tcp, &tunnel, &behaviour}, RecordRing::Parts{}};
+            RecordRing::Parts{nullptr, &tcp, &tunnel, &behaviour, nullptr}, RecordRing::Parts{}};
         output->take({records, beside});
         output->flush(steady_clock::now() + seconds{10});
         Collector collector;

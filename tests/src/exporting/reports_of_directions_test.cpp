@@ -9,6 +9,7 @@ struct Reports {
     flow::TcpReport tcp;
     flow::TunnelReport tunnel;
     flow::BehaviourReport behaviour;
+    flow::PayloadReport payload;
 
     Reports() {
         tcp.forward.seen.zero_windows = 1;
@@ -19,8 +20,11 @@ struct Reports {
         behaviour.directions[1].ttl_max = 6;
         behaviour.source_mac[0] = 7;
         behaviour.first_packets = 1;
+        payload.directions[0].rtp_lost = 8;
+        payload.directions[1].rtp_lost = 9;
+        payload.dns_answers = 10;
     }
-    RecordRing::Parts all() const { return {nullptr, &tcp, &tunnel, &behaviour}; }
+    RecordRing::Parts all() const { return {nullptr, &tcp, &tunnel, &behaviour, &payload}; }
 };
 
 TEST(ReportsOfDirections, a_biflow_has_them_as_they_are) {
@@ -42,13 +46,15 @@ TEST(ReportsOfDirections, the_other_record_sees_them_from_the_other_end) {
     EXPECT_EQ(other.behaviour->directions[0].ttl_max, 6);
     EXPECT_EQ(other.behaviour->destination_mac[0], 7);
     EXPECT_EQ(other.behaviour->first_reverse, 1);
+    EXPECT_EQ(other.payload->directions[0].rtp_lost, 9);
+    EXPECT_EQ(other.payload->dns_answers, 10);
     EXPECT_EQ(beside.all(1)[0].tcp, other.tcp) << "it comes alone, and first";
     EXPECT_EQ(beside.all(0)[0].tcp, &reports.tcp);
 }
 
 TEST(ReportsOfDirections, what_is_not_there_stays_so) {
     const Reports reports;
-    const ReportsOfDirections some({nullptr, nullptr, &reports.tunnel, nullptr}, false);
+    const ReportsOfDirections some({nullptr, nullptr, &reports.tunnel, nullptr, nullptr}, false);
     EXPECT_EQ(some.all(0)[1].tcp, nullptr);
     EXPECT_NE(some.all(0)[1].tunnel, nullptr);
     const ReportsOfDirections none({}, false);

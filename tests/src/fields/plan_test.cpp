@@ -39,6 +39,7 @@ struct Reports {
     flow::TcpReport tcp;
     flow::TunnelReport tunnel;
     flow::BehaviourReport behaviour;
+    flow::PayloadReport payload;
 
     explicit Reports(std::mt19937_64& random) {
         const auto fill = [&random](auto& report) {
@@ -49,8 +50,9 @@ struct Reports {
         fill(tcp);
         fill(tunnel);
         fill(behaviour);
+        fill(payload);
     }
-    Beside beside() const { return {&tcp, &tunnel, &behaviour}; }
+    Beside beside() const { return {&tcp, &tunnel, &behaviour, &payload}; }
 };
 
 template <class Holder>
@@ -67,6 +69,7 @@ Octets plainly(const Item& item, const FlowRecord& record, const Beside& beside)
                              : place.source == Source::derived ? octets_of(&derived)
                              : place.source == Source::tcp     ? octets_of(beside.tcp)
                              : place.source == Source::tunnel  ? octets_of(beside.tunnel)
+                             : place.source == Source::payload ? octets_of(beside.payload)
                                                                : octets_of(beside.behaviour);
     Octets octets(base + place.offset, base + place.offset + place.octets);
     if (!place.network) {

@@ -54,6 +54,9 @@ TEST(FieldTable, reads_inside_of_what_it_reads_from) {
             case Source::behaviour:
                 holder = sizeof(flow::BehaviourReport);
                 break;
+            case Source::payload:
+                holder = sizeof(flow::PayloadReport);
+                break;
             case Source::interface_name:
                 break;
         }

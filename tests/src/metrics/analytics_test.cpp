@@ -33,6 +33,27 @@ TEST(Analytics, every_segment_is_in_a_series) {
     EXPECT_EQ(all, 2 * 600);  // of two workers
 }
 
+TEST(Analytics, states_for_payloads_are_told_where_there_are_some) {
+    Snapshot snapshot = sample_snapshot();
+    EXPECT_FALSE(families_of(snapshot).contains("tapmeter_payload_states_total"));
+    for (auto& worker : snapshot.workers) {
+        worker.books.analytics.payloads = {.entropy = {.given = 1, .refused = 2, .in_use = 3},
+                                           .rtp = {.given = 4},
+                                           .rtp_flows = 5};
+    }
+    auto families = families_of(snapshot);
+    const auto& states = families["tapmeter_payload_states_total"].metric;
+    ASSERT_EQ(states.size(), 6U);
+    EXPECT_EQ(states[0].counter.value, 2 * 1);
+    EXPECT_EQ(states[1].counter.value, 2 * 2);
+    EXPECT_EQ(states[2].counter.value, 2 * 4);
+    EXPECT_EQ(families["tapmeter_payload_states_in_use"].metric.at(0).gauge.value, 2 * 3);
+    EXPECT_EQ(families["tapmeter_rtp_flows_total"].metric.at(0).counter.value, 2 * 5);
+    const auto json = analytics_json(all_workers(snapshot).analytics);
+    EXPECT_EQ(json["entropy"]["refused"], 4);
+    EXPECT_EQ(json["rtp_flows"], 10);
+}
+
 TEST(Analytics, kinds_of_retransmissions_add_up) {
     auto families = families_of(sample_snapshot());
     const auto& kinds = families["tapmeter_tcp_retransmissions_total"].metric;

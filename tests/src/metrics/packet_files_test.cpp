@@ -101,6 +101,69 @@ TEST(PacketFiles, are_not_told_where_none_are_written) {
     EXPECT_THAT(prometheus_text(snapshot, {}), Not(HasSubstr("to_write")));
 }
 
+// Two workers found 50 packets each; 90 were handed over, of which 80 are in files.
+Snapshot with_recalls() {
+    Snapshot snapshot = sample_snapshot();
+    for (auto& worker : snapshot.workers) {
+        HistoryBooks& books = worker.books.history;
+        books.held = {1'000, 64'000};
+        books.oldest_ns = 5'000'000'000;
+        books.begun = 3;
+        books.ended = 2;
+        books.open = 1;
+        books.recalled.wanted = {50, 5'000};
+        books.recalled.handed = {45, 4'500};
+        books.recalled.refused[index_of(NotWritten::left_history)] = {5, 500};
+    }
+    saving::RecallBooks writer;
+    writer.files.taken = {90, 9'000};
+    writer.files.written = {80, 8'000};
+    writer.files.buffered = {4, 400};
+    writer.files.dropped[index_of(NotWritten::file_full)] = {6, 600};
+    writer.closed = 2;
+    snapshot.recalls = writer;
+    return snapshot;
+}
+
+TEST(Recalls, laws_hold_and_each_account_that_is_wrong_turns_its_laws_red) {
+    EXPECT_EQ(broken(with_recalls()), Names{});
+    const auto broken_by = [](const auto& plant) {
+        Snapshot snapshot = with_recalls();
+        plant(snapshot.workers[1].books.history, snapshot.recalls->files);
+        return broken(snapshot);
+    };
+    EXPECT_EQ(broken_by([](HistoryBooks& books, auto&) { ++books.recalled.wanted.packets; }),
+              Names{"worker 1: recalled packets"});
+    EXPECT_EQ(broken_by([](HistoryBooks& books, auto&) { ++books.recalled.handed.packets; }),
+              (Names{"worker 1: recalled packets", "recalls: recall_handed packets"}));
+    EXPECT_EQ(broken_by([](HistoryBooks& books, auto&) { ++books.begun; }),
+              Names{"worker 1: recalls"});
+    EXPECT_EQ(broken_by([](HistoryBooks&, auto& writer) { ++writer.written.octets; }),
+              Names{"recalls: recall_written octets"});
+    EXPECT_EQ(broken_by([](HistoryBooks&, auto& writer) { --writer.taken.packets; }),
+              (Names{"recalls: recall_written packets", "recalls: recall_handed packets"}));
+}
+
+TEST(Recalls, are_told_everywhere_and_only_where_there_is_a_history) {
+    const Snapshot snapshot = with_recalls();
+    const std::string text = books_as_text(snapshot);
+    EXPECT_THAT(text, HasSubstr("2,000 packets kept, 0 recalls under way"));
+    EXPECT_THAT(text, HasSubstr("not written left_history"));
+    EXPECT_THAT(text, HasSubstr("not written file_full"));
+    const auto json = nlohmann::json::parse(books_as_json(snapshot));
+    EXPECT_EQ(json["recalls"]["files"]["written"]["packets"], 80);
+    EXPECT_EQ(json["total"]["history"]["recalled"]["wanted"]["packets"], 100);
+    EXPECT_EQ(json["total"]["history"]["oldest_ns"], 5'000'000'000);
+    const std::string metrics = prometheus_text(snapshot, {});
+    EXPECT_THAT(metrics, HasSubstr("tapmeter_history_packets 2000\n"));
+    EXPECT_THAT(metrics, HasSubstr("tapmeter_recalls_total{result=\"file\"} 2\n"));
+    EXPECT_THAT(metrics,
+                HasSubstr("tapmeter_packets_recalled_lost_total{reason=\"left_history\"} 10\n"));
+    EXPECT_THAT(prometheus_text(sample_snapshot(), {}), Not(HasSubstr("recall")));
+    EXPECT_THAT(books_as_text(sample_snapshot()), Not(HasSubstr("recall")));
+    EXPECT_TRUE(nlohmann::json::parse(books_as_json(sample_snapshot()))["recalls"].is_null());
+}
+
 // What the filter refused was never decoded: its octets are those of layer 2.
 TEST(Filter, is_told_with_layer_2_octets) {
     Snapshot snapshot = sample_snapshot();

@@ -151,5 +151,17 @@ TEST(Prometheus, promtool_has_nothing_to_say) {
     std::filesystem::remove(file);
 }
 
+// The rules that are shipped, by their own tests.
+TEST(Prometheus, rules_say_what_their_tests_want) {
+    if (std::system("command -v promtool >/dev/null 2>&1") != 0) {  // NOLINT(concurrency-mt-unsafe)
+        GTEST_SKIP() << "promtool is not installed (Debian: apt install prometheus)";
+    }
+    for (const std::string name : {"alerts_test.yml", "kpis_test.yml"}) {
+        const std::string command =
+            "promtool test rules " + std::string(CONF_FOLDER) + "/prometheus/" + name;
+        EXPECT_EQ(std::system(command.c_str()), 0) << name;  // NOLINT(concurrency-mt-unsafe)
+    }
+}
+
 }  // namespace
 }  // namespace tapmeter::metrics

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include "src/verbs/ctl_arguments.h"
 
 namespace tapmeter::verbs {
 namespace {
@@ -105,6 +106,15 @@ TEST(CommandLine, ctl_has_actions) {
     EXPECT_EQ(command<CtlCommand>({"ctl", "prefilter", "remove", "::/0"}).action,
               Action::prefilter_remove);
     EXPECT_EQ(command<CtlCommand>({"ctl", "prefilter", "sample", "1000000"}).sample, 1'000'000U);
+    EXPECT_EQ(command<CtlCommand>({"ctl", "recall", "show"}).action, Action::recall_show);
+    EXPECT_EQ(command<CtlCommand>({"ctl", "recall", "host", "::1"}).recall.source, "::1");
+    const auto flow =
+        command<CtlCommand>({"ctl", "recall", "flow", "tcp", "10.0.0.1", "80", "10.0.0.2", "90"});
+    EXPECT_EQ(flow.action, Action::recall_flow);
+    EXPECT_EQ(flow.recall.protocol, "tcp");
+    EXPECT_EQ(flow.recall.source_port, 80);
+    EXPECT_EQ(flow.recall.destination, "10.0.0.2");
+    EXPECT_EQ(flow.recall.destination_port, 90);
 }
 
 struct Wrong {

@@ -159,6 +159,22 @@ TEST_F(Ctl, prefilter_values_are_checked) {
     EXPECT_THAT(err_, HasSubstr("no prefilter on p9"));
 }
 
+TEST_F(Ctl, recall_passes_on_what_is_wanted) {
+    EXPECT_EQ(run("recall", {"host", "192.0.2.7"}), 0);
+    EXPECT_EQ(out_, "recall 1: host\n");
+    EXPECT_EQ(instance_.recalled().of, Recall::Of::host);
+    EXPECT_EQ(run("recall", {"flow", "udp", "192.0.2.7", "53", "192.0.2.1", "5000"}), 0);
+    EXPECT_EQ(instance_.recalled().of, Recall::Of::flow);
+    EXPECT_EQ(instance_.recalled().key.low_port, 5'000);
+    EXPECT_EQ(run("recall", {"show"}), 1) << "there is no history";
+    EXPECT_THAT(err_, HasSubstr("history.enabled = true"));
+    EXPECT_EQ(run("recall", {"host", "nobody"}), 2);
+    EXPECT_EQ(run("recall", {"flow", "udp", "192.0.2.7", "dns", "192.0.2.1", "5000"}), 2);
+    EXPECT_THAT(err_, HasSubstr("\"dns\" is no port"));
+    EXPECT_EQ(run("recall", {"flow", "udp"}), 2);
+    EXPECT_THAT(err_, HasSubstr("recall takes: show, host ADDRESS, or flow"));
+}
+
 TEST_F(Ctl, bad_usage_is_exit_2_before_anyone_is_asked) {
     EXPECT_EQ(run("boks"), 2);
     EXPECT_THAT(err_, HasSubstr("did you mean \"books\"?"));
