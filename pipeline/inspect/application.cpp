@@ -157,6 +157,7 @@ void Dissector::learn_names(ApplicationNames& names) {
     }
 }
 
+    names.publish();
 Dissector::~Dissector() {
     if (module_ != nullptr) {
         arena_in_use = &arena_;

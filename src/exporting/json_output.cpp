@@ -159,6 +159,10 @@ void JsonOutput::take(const RecordBatch& batch) {
 void JsonOutput::take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside) {
     const RecordTotals totals = totals_of(record);
     account_.taker.taken += totals;
+    if (format_ == Config::Json::Format::fast) {
+        account_.taker.left_out += totals;
+        return;
+    }
     if (!begin_block()) {
         account_.taker.queue_full += totals;
         return;
@@ -172,7 +176,7 @@ void JsonOutput::take_one(const flow::FlowRecord& record, const RecordRing::Part
     const auto* const end = format_ == Config::Json::Format::eve
                                 ? lines_.write_eve(at, record, beside)
                                 : lines_.write_flat(at, record, beside);
-    finish_line(static_cast<std::size_t>(end - at), record.end);
+    finish_line(static_cast<std::size_t>(end - at), record.end, {});
 }
 
 // False: all blocks wait.
@@ -184,22 +188,32 @@ bool JsonOutput::begin_block() {
     return !room_.empty();
 }
 
-// IPFIX has no names for an alert.
 void JsonOutput::take_alerts(std::span<const inspect::Alert> alerts, const AlertEvents& words) {
-    if (format_ != Config::Json::Format::eve) {
-        return;
-    }
     for (const inspect::Alert& alert : alerts) {
-        alert_line_.clear();
-        words.append_eve(alert_line_, alert);
-        take_alert(alert_line_, alert.at);
+        write_alert(alert, words);
+        take_alert(alert_line_, alert);
     }
     account_.publish_taker();
     queue_.wake();
 }
 
+// In syslog the message has a time of its own.
+void JsonOutput::write_alert(const inspect::Alert& alert, const AlertEvents& words) {
+    using Format = Config::Json::Format;
+    alert_line_.clear();
+    if (format_ == Format::eve) {
+        words.append_eve(alert_line_, alert);
+    } else if (format_ == Format::flat) {
+        words.append_flat(alert_line_, alert);
+    } else if (syslog_) {
+        alert_line_ = words.syslog_line(alert) + "\n";
+    } else {
+        words.append_fast(alert_line_, alert);
+    }
+}
+
 // The words of a rule have no limit: its line may need a block of its own, and not fit into one.
-void JsonOutput::take_alert(const std::string& line, ObservedAt at) {
+void JsonOutput::take_alert(const std::string& line, const inspect::Alert& alert) {
     constexpr RecordTotals one{.alerts = 1};
     account_.taker.taken += one;
     const std::size_t octets = line.size() + (syslog_ ? SyslogFraming::octets_max : 0);
@@ -213,14 +227,15 @@ void JsonOutput::take_alert(const std::string& line, ObservedAt at) {
     account_.taker.encoding += one;
     block_.contents += one;
     std::ranges::copy(std::as_bytes(std::span{line}), room_.subspan(block_.octets).begin());
-    finish_line(line.size(), at);
+    finish_line(line.size(), alert.at, SyslogFraming::alert_of(alert.severity));
 }
 
 // Of so many octets behind those that are in the block.
-void JsonOutput::finish_line(std::size_t octets, ObservedAt at) {
+void JsonOutput::finish_line(std::size_t octets, ObservedAt at,
+                             const SyslogFraming::Subject& subject) {
     // NOLINTNEXTLINE(*-reinterpret-cast): octets are written as characters
     auto* const line = reinterpret_cast<char*>(room_.data()) + block_.octets;
-    const char* const end = syslog_ ? syslog_->frame(line, octets, at) : line + octets;
+    const char* const end = syslog_ ? syslog_->frame(line, octets, at, subject) : line + octets;
     block_.octets += static_cast<std::uint32_t>(end - line);
     if (one_a_block_ || room_.size() - block_.octets < line_room_) {
         hand_over();

@@ -65,8 +65,9 @@ public:
 
 private:
     void take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside);
-    void take_alert(const std::string& line, ObservedAt at);
-    void finish_line(std::size_t octets, ObservedAt at);
+    void write_alert(const inspect::Alert& alert, const AlertEvents& words);
+    void take_alert(const std::string& line, const inspect::Alert& alert);
+    void finish_line(std::size_t octets, ObservedAt at, const SyslogFraming::Subject& subject);
     bool begin_block();
     void hand_over();
     void open_way(Parts& parts);

@@ -22,6 +22,10 @@ public:
         : forward_{.tcp = std::get<const flow::TcpReport*>(beside),
                    .tunnel = std::get<const flow::TunnelReport*>(beside),
                    .behaviour = std::get<const flow::BehaviourReport*>(beside)} {
+        if (const auto* found = std::get<const inspect::Metadata*>(beside); found != nullptr) {
+            forward_.signatures = &found->signatures;
+            reverse_.signatures = &found->signatures;  // of the flow, whoever sent what matched
+        }
         if (!biflow && beside != RecordRing::Parts{}) {
             turn();
         }

@@ -36,18 +36,22 @@ enum class Group : std::uint8_t {
     tcp_quality,
     tunnel,
     behaviour,
+    application,
     netflow,  // of NetFlow version 9 alone, where they stand for the fields of `time`
 };
-inline constexpr std::size_t groups = 13;
+inline constexpr std::size_t groups = 14;
 
 // Where the octets of a field come from.
 enum class Source : std::uint8_t {
-    record,          // the Flow Record itself
-    derived,         // DerivedValues (src/fields/derived.h)
-    interface_name,  // variable length: of a table by Observation Point
-    tcp,             // a report beside the record: flow::TcpReport
-    tunnel,          // flow::TunnelReport
-    behaviour,       // flow::BehaviourReport
+    record,            // the Flow Record itself
+    derived,           // DerivedValues (src/fields/derived.h)
+    interface_name,    // variable length: of a table by Observation Point
+    application_name,  // variable length: as nDPI calls the protocol
+    tcp,               // a report beside the record: flow::TcpReport
+    tunnel,            // flow::TunnelReport
+    behaviour,         // flow::BehaviourReport
+    signatures,        // flow::SignatureHits
+    signature_ids,     // variable length: a list of what those name
 };
 struct Place {
     Source source = Source::record;

@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, groups> chapters{"TIME",
                                                         "TCP QUALITY",
                                                         "TUNNELS",
                                                         "BEHAVIOUR",
+                                                        "APPLICATION AND SIGNATURES",
                                                         "NETFLOW VERSION 9"};
 
 constexpr std::string_view head = R"(tapmeter-fields(7)

@@ -8,6 +8,7 @@
 #include "pipeline/flow/flow_record.h"
 #include "src/fields/derived.h"
 #include "src/fields/field.h"
+#include "src/fields/inspection_rows.h"
 #include "src/fields/report_rows.h"
 
 namespace tapmeter::fields {
@@ -240,7 +241,7 @@ consteval auto joined(const std::array<Field, one>& first, const std::array<Fiel
 }
 
 // Every exported field.
-inline constexpr auto all_fields = joined(place::table, reports::rows);
+inline constexpr auto all_fields = joined(joined(place::table, reports::rows), inspection::rows);
 
 inline constexpr std::size_t no_field = all_fields.size();
 
