@@ -137,10 +137,12 @@ void Dissector::learn_names(ApplicationNames& names) {
     constexpr std::uint16_t own = NDPI_MAX_SUPPORTED_PROTOCOLS;
     static_assert(ndpi::protocols_max <= ApplicationNames::protocols_max);
     numbers_.assign(ndpi::protocols_max, 0);
+    spoken_.assign(ndpi::protocols_max, rules::Application::unknown);
     const auto known = static_cast<std::uint16_t>(
         std::min<std::size_t>(ndpi_get_ndpi_num_supported_protocols(module_), ndpi::protocols_max));
     for (std::uint16_t number = 0; number < known; ++number) {
         const char* const name = ndpi_get_proto_name(module_, number);
+        spoken_[number] = rules::application_labelled(name);
         if (number < own) {
             names.name_protocol(number, name);
             numbers_[number] = number;
@@ -155,6 +157,7 @@ void Dissector::learn_names(ApplicationNames& names) {
     for (std::size_t number = 0; number < NDPI_MAX_RISK; ++number) {
         names.name_risk(number, ndpi_risk2str(static_cast<ndpi_risk_enum>(number)));
     }
+    names.publish();
 }
 
 Dissector::~Dissector() {
@@ -199,6 +202,15 @@ Dissector::Step Dissector::inspect(State state, Bytes ip, ObservedAt at) noexcep
 void Dissector::give_up(State state) noexcept {
     arena_in_use = &arena_;
     detected_in(state) = ndpi::give_up(module_, flow_of(state));
+}
+
+rules::Application Dissector::spoken(State state) const noexcept {
+    const ndpi::Detected& detected = detected_in(state);
+    const std::uint16_t number = detected.master != 0 ? detected.master : detected.application;
+    const flow::Confidence confidence = confidence_of(*flow_of(state));
+    const bool told =
+        confidence == flow::Confidence::dissected || confidence == flow::Confidence::cache;
+    return told && number < spoken_.size() ? spoken_[number] : rules::Application::unknown;
 }
 
 flow::Application Dissector::label(State state) const noexcept {

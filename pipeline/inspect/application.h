@@ -14,6 +14,7 @@
 #include "pipeline/flow/application.h"
 #include "pipeline/inspect/application_names.h"
 #include "pipeline/inspect/arena.h"
+#include "pipeline/inspect/rules/application.h"
 
 struct ndpi_detection_module_struct;  // nDPI's
 
@@ -70,6 +71,10 @@ public:
     // No more packets: what ports, addresses and earlier flows tell, where packets told nothing.
     void give_up(State state) noexcept;
 
+    // What packets have told the flow to speak by now, as rules call it: no guess, and what carries
+    // the application rather than what is carried.
+    rules::Application spoken(State state) const noexcept;
+
     // What is known of the flow by now. Category, risks and score included; how the inspection
     // went is the caller's to say.
     flow::Application label(State state) const noexcept;
@@ -90,8 +95,9 @@ private:
 
     Arena arena_;
     ndpi_detection_module_struct* module_ = nullptr;
-    std::vector<std::byte> packet_;       // the copy that nDPI sees
-    std::vector<std::uint16_t> numbers_;  // nDPI's protocol numbers to ours
+    std::vector<std::byte> packet_;           // the copy that nDPI sees
+    std::vector<std::uint16_t> numbers_;      // nDPI's protocol numbers to ours
+    std::vector<rules::Application> spoken_;  // and to what rules call them
 };
 
 }  // namespace tapmeter::inspect

@@ -17,13 +17,15 @@ std::string_view ApplicationNames::Name::view() const noexcept {
     return {octets.data(), length.load(std::memory_order_acquire)};
 }
 
-void ApplicationNames::Name::set(std::string_view name) noexcept {
+bool ApplicationNames::Name::set(std::string_view name) noexcept {
     const std::string_view kept = name.substr(0, name_octets_max);
-    if (view() == kept) {
-        return;
+    const auto as_kept = [](char c) { return is_plain(c) ? c : '_'; };
+    if (std::ranges::equal(view(), kept, {}, {}, as_kept)) {
+        return false;
     }
-    std::ranges::transform(kept, octets.begin(), [](char c) { return is_plain(c) ? c : '_'; });
+    std::ranges::transform(kept, octets.begin(), as_kept);
     length.store(static_cast<std::uint8_t>(kept.size()), std::memory_order_release);
+    return true;
 }
 
 std::string_view ApplicationNames::protocol(std::uint16_t number) const noexcept {
@@ -53,19 +55,19 @@ std::string ApplicationNames::label(const flow::Application& application) const 
 
 void ApplicationNames::name_protocol(std::uint16_t number, std::string_view name) noexcept {
     if (number < protocols_.size()) {
-        protocols_[number].set(name);
+        has_changed_ = protocols_[number].set(name) || has_changed_;
     }
 }
 
 void ApplicationNames::name_category(std::uint16_t number, std::string_view name) noexcept {
     if (number < categories_.size()) {
-        categories_[number].set(name);
+        has_changed_ = categories_[number].set(name) || has_changed_;
     }
 }
 
 void ApplicationNames::name_risk(std::size_t number, std::string_view name) noexcept {
     if (number < risks_.size()) {
-        risks_[number].set(name);
+        has_changed_ = risks_[number].set(name) || has_changed_;
     }
 }
 
@@ -74,7 +76,7 @@ std::uint16_t ApplicationNames::number_of(std::string_view name, std::uint16_t a
     for (std::size_t number = std::size_t{above} + 1; number < protocols_.size(); ++number) {
         const std::string_view there = protocols_[number].view();
         if (there.empty()) {
-            protocols_[number].set(kept);
+            has_changed_ = protocols_[number].set(kept) || has_changed_;
             return static_cast<std::uint16_t>(number);
         }
         if (there == kept) {
@@ -82,6 +84,13 @@ std::uint16_t ApplicationNames::number_of(std::string_view name, std::uint16_t a
         }
     }
     return 0;
+}
+
+void ApplicationNames::publish() noexcept {
+    if (has_changed_) {
+        has_changed_ = false;
+        edition_.fetch_add(1, std::memory_order_release);
+    }
 }
 
 }  // namespace tapmeter::inspect

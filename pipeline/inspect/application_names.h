@@ -27,6 +27,9 @@ public:
     std::string_view category(std::uint16_t number) const noexcept;
     std::string_view risk(std::size_t number) const noexcept;
 
+    // Raised by publish() alone: another number, more names. 0: none is known yet.
+    std::uint32_t edition() const noexcept { return edition_.load(std::memory_order_acquire); }
+
     // The two protocols as nDPI prints them: "TLS.Google", "DNS", "Unknown".
     std::string label(const flow::Application& application) const;
 
@@ -39,18 +42,23 @@ public:
     // `above`; 0 where there is none left.
     std::uint16_t number_of(std::string_view name, std::uint16_t above) noexcept;
 
+    // What belongs together has been named; nothing where all of it was known before.
+    void publish() noexcept;
+
 private:
     struct Name {
         std::array<char, name_octets_max> octets{};
         std::atomic<std::uint8_t> length{0};  // written last
 
         std::string_view view() const noexcept;
-        void set(std::string_view name) noexcept;
+        bool set(std::string_view name) noexcept;  // false: it is called so already
     };
 
     std::array<Name, protocols_max> protocols_;
     std::array<Name, categories_max> categories_;
     std::array<Name, risks_max> risks_;
+    bool has_changed_ = false;  // since the last publish()
+    std::atomic<std::uint32_t> edition_{0};
 };
 
 }  // namespace tapmeter::inspect

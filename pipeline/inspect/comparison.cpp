@@ -19,7 +19,10 @@ constexpr std::uint8_t protocol_udp = 17;
 // included: what it sends then are acknowledgments.
 constexpr std::size_t parts_of_bare_packets = 4;
 
-Application application_of(Protocol protocol) noexcept {
+// A fragment whose datagram is looked at once it is whole has cost little until then.
+constexpr std::uint32_t octets_of_part = 8;
+
+Application application_read(Protocol protocol) noexcept {
     switch (protocol) {
         case Protocol::http:
             return Application::http;
@@ -139,6 +142,7 @@ bool Comparison::compare(const InspectedPacket& packet, const extract::Extractor
     flow.observation_point = packet.observation_point;
     flow.last = packet.at;
     flow.seen[side] = true;
+    flow.spoken = packet.spoken;
     const bool was_opened = flow.opened;
     const bool was_answered = flow.answered;
     note_opening(flow, packet);
@@ -170,6 +174,16 @@ void Comparison::note_opening(Compared& flow, const InspectedPacket& packet) con
     flow.answered = flow.answered || (is_answer && packet.direction == Direction::from_responder);
 }
 
+// Who reads a flow knows best what it is; of all others a dissector does.
+rules::Application Comparison::application_of(const Compared& flow,
+                                              const extract::FlowReading& reading) noexcept {
+    if (flow.is_sip) {
+        return Application::sip;
+    }
+    const Application read = application_read(reading.protocol);
+    return read == Application::unknown ? flow.spoken : read;
+}
+
 bool Comparison::in_session(const Compared& flow, std::uint8_t protocol) const noexcept {
     return protocol == protocol_tcp && (flow.opened || midstream_);
 }
@@ -178,8 +192,9 @@ void Comparison::look(Compared& flow, const Look& at, const Shown& shown) noexce
     const bool is_tcp = at.headers.protocol == protocol_tcp;
     const bool session = in_session(flow, at.headers.protocol);
     const Fresh fresh = session ? collect(flow, at.side, shown) : Fresh{};
+    // Of a connection whose beginning was not seen nobody reads the stream.
     const Application application =
-        flow.is_sip ? Application::sip : application_of(shown.reading.protocol);
+        session || !is_tcp ? application_of(flow, shown.reading) : Application::unknown;
     named_.begin(signatures_.set().prefilter());
     if (session || !is_tcp) {
         name_parts(at, application, shown);
@@ -239,7 +254,10 @@ Comparison::Fresh Comparison::collect(Compared& flow, std::uint8_t side,
 void Comparison::spend(Compared& flow, const InspectedPacket& packet, const Shown& shown) noexcept {
     const bool is_stream = packet.headers.protocol == protocol_tcp;
     const std::uint8_t sender = side_of(packet.direction);
-    flow.octets[sender] += static_cast<std::uint32_t>(packet.headers.ip.size());
+    const bool is_part =
+        packet.headers.fragment != decode::Fragment::none && packet.headers.payload.empty();
+    flow.octets[sender] +=
+        is_part ? octets_of_part : static_cast<std::uint32_t>(packet.headers.ip.size());
     const std::size_t most = side_octets_max_ * (is_stream ? parts_of_bare_packets : 1);
     for (const std::uint8_t side : {std::uint8_t{0}, std::uint8_t{1}}) {
         const bool closed = is_stream && shown.reading.streams[side].is_closed;

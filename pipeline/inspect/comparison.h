@@ -88,6 +88,7 @@ private:
         bool answered = false;  // by a SYN-ACK
         bool established = false;
         bool is_sip = false;
+        rules::Application spoken = rules::Application::unknown;  // by a dissector
         bool over = false;            // shed, or nothing is left to compare
         std::array<bool, 2> seen{};   // has sent something
         std::array<bool, 2> spent{};  // nothing more of this side is looked at
@@ -118,6 +119,8 @@ private:
     void look(Compared& flow, const Look& at, const Shown& shown) noexcept;
     Fresh collect(Compared& flow, std::uint8_t side, const Shown& shown) noexcept;
     void name_parts(const Look& at, rules::Application application, const Shown& shown) noexcept;
+    static rules::Application application_of(const Compared& flow,
+                                             const extract::FlowReading& reading) noexcept;
     bool in_session(const Compared& flow, std::uint8_t protocol) const noexcept;
     void spend(Compared& flow, const InspectedPacket& packet, const Shown& shown) noexcept;
 

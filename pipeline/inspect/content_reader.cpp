@@ -90,11 +90,15 @@ void ContentReader::begin(StateIndex state) noexcept {
     }
 }
 
-ContentReader::Wants ContentReader::read(const InspectedPacket& packet, bool compares) noexcept {
+bool ContentReader::read(const InspectedPacket& packet) noexcept {
     extract::FlowReading& reading = readings_[number_of(packet.state)];
-    const bool more =
-        feed(packet, reading) && !has_all_facts(reading, extractor_.metadata_of(reading));
-    const Wants facts = more ? Wants::facts : Wants::nothing;
+    return feed(packet, reading) && !has_all_facts(reading, extractor_.metadata_of(reading));
+}
+
+ContentReader::Wants ContentReader::compare(const InspectedPacket& packet, bool more_facts,
+                                            bool compares) noexcept {
+    const extract::FlowReading& reading = readings_[number_of(packet.state)];
+    const Wants facts = more_facts ? Wants::facts : Wants::nothing;
     if (comparison_ == nullptr) {
         return facts;
     }

@@ -42,9 +42,13 @@ public:
         signatures,  // its inspected part is not over
     };
 
-    // Reads one packet.
-    // compares  false: there are no cycles for signatures; this flow is not compared any more
-    Wants read(const InspectedPacket& packet, bool compares) noexcept;
+    // Reads one packet. True: there may be more facts. compare() belongs next.
+    bool read(const InspectedPacket& packet) noexcept;
+
+    // Holds signatures against what read() has brought to light, if there are any.
+    // more_facts  as read() said
+    // compares    false: there are no cycles for signatures; this flow is not compared any more
+    Wants compare(const InspectedPacket& packet, bool more_facts, bool compares) noexcept;
 
     // The flow leaves, or nobody reads it any further: what waits is read as far as it goes.
     void finish(StateIndex state, const flow::Flow& flow) noexcept;

@@ -7,6 +7,7 @@
 #include "pipeline/base/units.h"
 #include "pipeline/flow/flow_table.h"
 #include "pipeline/inspect/inspected_packet.h"
+#include "pipeline/inspect/rules/application.h"
 
 namespace tapmeter::inspect {
 
@@ -18,6 +19,7 @@ struct FlowState {
     std::uint8_t packets = 0;    // that the dissector has seen
     std::uint8_t readings = 0;   // packets with payload that were read for their content
     std::uint8_t dissector = 0;  // of the two
+    rules::Application spoken = rules::Application::unknown;  // as the dissector has told
     bool in_use = false;
     bool is_decided = false;  // the dissector is done with it
     bool is_read = false;     // the reader of contents is done with it

@@ -5,6 +5,7 @@
 #include "pipeline/base/packet.h"
 #include "pipeline/base/units.h"
 #include "pipeline/decode/headers.h"
+#include "pipeline/inspect/rules/application.h"
 
 namespace tapmeter::inspect {
 
@@ -31,6 +32,8 @@ struct InspectedPacket {
     StateIndex state;
     std::uint16_t observation_point = 0;
     std::uint64_t flow_id = 0;  // as in the flow's records
+    // What a dissector has told, this packet included; for flows that no extractor reads.
+    rules::Application spoken = rules::Application::unknown;
 };
 
 }  // namespace tapmeter::inspect

@@ -37,6 +37,8 @@ struct InspectionBooks {
     std::array<std::uint64_t, flow::confidences> labels{};  // of `ended`, by confidence
     std::uint64_t described = 0;              // of them, with names or fingerprints that are kept
     std::uint64_t metadata_refused = 0;       // not kept: no room
+    std::uint64_t datagrams_joined = 0;       // of their fragments, to be looked into
+    std::uint64_t datagrams_given_up = 0;     // of which not all fragments were had
     std::uint64_t packets = 0;                // inspected
     std::uint64_t octets = 0;                 // of them, layer 3 as captured
     std::uint64_t cycles = 0;                 // spent

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "pipeline/base/cycles.h"
-#include "pipeline/base/expects.h"
 #include "pipeline/base/prefetch.h"
 #include "pipeline/flow/aggregate.h"
 #include "pipeline/flow/meter.h"
@@ -19,13 +17,8 @@ using flow::Inspection;
 
 namespace {
 
-constexpr std::uint8_t protocol_tcp = 6;
-
-// A module that has less left serves the flows that it has, and no new ones; with still less, none
-// at all: what it asks for may be a TLS record in assembly, and it asks without looking whether it
-// was given.
+// A module that has less left serves the flows that it has, and no new ones.
 constexpr std::size_t dissector_reserve_octets = std::size_t{512} << 10U;
-constexpr std::size_t packet_reserve_octets = std::size_t{256} << 10U;
 
 // Answers come sooner; a flow that waits longer for one has mostly said what it had to say.
 constexpr Nanoseconds quiet_at_least = std::chrono::milliseconds{250};
@@ -41,26 +34,12 @@ Inspection outcome_of(const Application& label) noexcept {
     return label.known() ? Inspection::guessed : Inspection::unknown;
 }
 
-// Behind the handshake, TCP segments without payload say no more of the application.
-bool tells_nothing(const decode::Headers& headers, std::uint8_t packets_before) noexcept {
-    constexpr std::uint8_t handshake_packets = 3;
-    return headers.protocol == protocol_tcp && headers.payload.empty() &&
-           packets_before >= handshake_packets;
-}
-
-Direction direction_of(const Flow& flow, const decode::Headers& headers) noexcept {
-    const bool initiator_is_high = (flow.state & flow::state::initiator_is_high) != 0;
-    const decode::Address& address = initiator_is_high ? flow.key.high : flow.key.low;
-    const std::uint16_t port = initiator_is_high ? flow.key.high_port : flow.key.low_port;
-    return headers.source == address && headers.source_port == port ? Direction::from_initiator
-                                                                    : Direction::from_responder;
-}
-
 }  // namespace
 
 std::uint64_t Inspector::octets_for(const Settings& settings) noexcept {
     return settings.states_max * (rounded_up(Dissector::state_octets()) + sizeof(FlowState)) +
-           settings.flow_places * sizeof(Application);
+           settings.flow_places * sizeof(Application) +
+           DatagramAssembly::octets_for(settings.datagrams);
 }
 
 Result<std::unique_ptr<Inspector>> Inspector::make(const Settings& settings,
@@ -81,10 +60,16 @@ Result<std::unique_ptr<Inspector>> Inspector::make(const Settings& settings,
                           " flows at one time; lower dpi.states_max, flow.flows_max or "
                           "workers.count, or set dpi.enabled = false");
     }
-    return std::unique_ptr<Inspector>(new Inspector(settings, {.dissector = std::move(dissector),
-                                                               .content = std::move(content),
-                                                               .states = std::move(*states),
-                                                               .labels = std::move(*labels)}));
+    auto datagrams = DatagramAssembly::reserve(settings.datagrams);
+    if (!datagrams) {
+        return tl::unexpected<Error>(std::move(datagrams.error()));
+    }
+    Parts parts{.dissector = std::move(dissector),
+                .content = std::move(content),
+                .states = std::move(*states),
+                .labels = std::move(*labels),
+                .datagrams = std::move(*datagrams)};
+    return std::unique_ptr<Inspector>(new Inspector(settings, std::move(parts)));
 }
 
 Inspector::Inspector(const Settings& settings, Parts parts)
@@ -95,7 +80,8 @@ Inspector::Inspector(const Settings& settings, Parts parts)
       state_stride_(rounded_up(Dissector::state_octets())),
       states_(settings.states_max),
       labels_(std::move(parts.labels)),
-      content_(std::move(parts.content)) {}
+      content_(std::move(parts.content)),
+      datagrams_(std::move(parts.datagrams)) {}
 
 Inspector::~Inspector() {
     for (std::uint32_t number = 0; number < states_.size(); ++number) {
@@ -199,121 +185,6 @@ bool Inspector::is_noted(StateIndex index) const noexcept {
     return std::ranges::find(noted, index, &Noted::state) != noted.end();
 }
 
-void Inspector::inspect_noted(FlowTable& table) noexcept {
-    if (noted_count_ == 0) {
-        return;
-    }
-    if (!budget_.allows_packets()) {
-        shed_noted(table);
-        return;
-    }
-    const std::uint64_t began = cycles_now();
-    const auto noted = std::span{noted_}.first(noted_count_);
-    prefetch_state(noted.front().state);
-    for (std::size_t i = 0; i < noted.size(); ++i) {
-        if (i + 1 < noted.size()) {
-            prefetch_state(noted[i + 1].state);
-        }
-        inspect_one(table, noted[i]);
-    }
-    noted_count_ = 0;
-    const std::uint64_t spent = cycles_now() - began;
-    books_.cycles += spent;
-    budget_.spend(spent);
-}
-
-void Inspector::inspect_one(FlowTable& table, const Noted& noted) noexcept {
-    FlowState& state = states_[noted.state];
-    if (!state.in_use) {
-        return;  // let go behind an earlier packet of this burst
-    }
-    const Packet& packet = burst_[noted.place];
-    const auto headers = decode_metered(packet, settings_.outer_points, tunnels_);
-    if (!headers) {
-        return;
-    }
-    states_.touch(noted.state, packet.observed_at);
-    ++books_.packets;
-    books_.octets += headers->ip.size();
-    const InspectedPacket seen{.headers = *headers,
-                               .at = packet.observed_at,
-                               .direction = direction_of(table.flow(state.flow), *headers),
-                               .state = noted.state,
-                               .observation_point = packet.observation_point,
-                               .flow_id = state.flow_id};
-    const Marked mark(settings_.slot, Doing::reading, table.flow(state.flow).key);
-    if (!state.is_read) {
-        read(seen);
-    }
-    mark.go_on(Doing::dissecting);
-    if (!state.is_decided) {
-        dissect(seen);
-    }
-    mark.go_on(Doing::ending);
-    if (state.is_decided && state.is_read) {
-        let_go(table, noted.state);
-    }
-}
-
-// Facts stand at the beginning: what was not found by then is not waited for.
-void Inspector::read(const InspectedPacket& packet) noexcept {
-    FlowState& state = states_[packet.state];
-    using Wants = ContentReader::Wants;
-    const Wants wants = content_->read(packet, budget_.allows_signatures());
-    const std::uint8_t most = packets_max(packet.headers);
-    if (!packet.headers.payload.empty() && state.readings < most) {
-        ++state.readings;
-    }
-    state.is_read = wants == Wants::nothing || (wants == Wants::facts && state.readings == most);
-}
-
-void Inspector::dissect(const InspectedPacket& packet) noexcept {
-    FlowState& state = states_[packet.state];
-    const decode::Headers& headers = packet.headers;
-    if (headers.fragment == decode::Fragment::later || tells_nothing(headers, state.packets)) {
-        return;
-    }
-    Dissector& dissector = dissector_of(packet.state);
-    if (dissector.octets_left() < packet_reserve_octets) [[unlikely]] {
-        decide(packet.state, Inspection::no_state);
-        return;
-    }
-    ++state.packets;
-    const auto step = dissector.inspect(octets_of(packet.state), headers.ip, packet.at);
-    if (step == Dissector::Step::decided) {
-        decide(packet.state);
-    } else if (step == Dissector::Step::hopeless || state.packets >= packets_max(headers)) {
-        if (step != Dissector::Step::refine) {
-            dissector.give_up(octets_of(packet.state));
-        }
-        decide(packet.state);
-    }
-}
-
-std::uint8_t Inspector::packets_max(const decode::Headers& headers) const noexcept {
-    return headers.protocol == protocol_tcp ? settings_.tcp_packets_max
-                                            : settings_.other_packets_max;
-}
-
-// Too late for these packets: their flows keep what is known of them.
-void Inspector::shed_noted(FlowTable& table) noexcept {
-    for (const Noted& noted : std::span{noted_}.first(noted_count_)) {
-        const FlowState& state = states_[noted.state];
-        if (!state.in_use) {
-            continue;
-        }
-        const Marked mark(settings_.slot, Doing::ending, table.flow(state.flow).key);
-        if (!state.is_decided) {
-            decide(noted.state, Inspection::shed);
-        }
-        if (content_->comparison() != nullptr) {
-            content_->comparison()->shed(noted.state);
-        }
-        let_go(table, noted.state);
-    }
-    noted_count_ = 0;
-}
-
 // The flow's label is what it is by now.
 // how  off: what the label's confidence says
 void Inspector::decide(StateIndex index, Inspection how) noexcept {
@@ -365,6 +236,8 @@ void Inspector::tell(InspectionBooks& to) noexcept {
     books_.dissector_octets = dissector.octets_used();
     books_.dissector_octets_left = dissector.octets_left();
     books_.dissector_refusals = dissector.allocations_refused();
+    books_.datagrams_joined = datagrams_.joined();
+    books_.datagrams_given_up = datagrams_.given_up();
     books_.metadata_refused = content_->extractor().count_of(extract::ReadEvent::no_metadata_slot);
     if (content_->comparison() != nullptr) {
         content_->comparison()->tell(books_.signatures);

@@ -14,6 +14,7 @@
 #include "pipeline/inspect/content_reader.h"
 #include "pipeline/inspect/crash_slot.h"
 #include "pipeline/inspect/cycle_budget.h"
+#include "pipeline/inspect/datagram_assembly.h"
 #include "pipeline/inspect/flow_states.h"
 #include "pipeline/inspect/inspected_packet.h"
 #include "pipeline/inspect/inspection_books.h"
@@ -30,6 +31,9 @@ namespace tapmeter::inspect {
 // A flow is inspected until its application is known and its packets tell nothing more: nDPI and
 // the reader of contents end each at its own time, and the state goes with the last of them.
 //
+// What a datagram carries is looked into once all of its fragments are there; of each by itself
+// only the headers are.
+//
 // Packets are noted while the burst is metered and inspected behind it. A flow that leaves in
 // between has its packets inspected first: where a burst ends changes no label.
 class Inspector {
@@ -39,6 +43,7 @@ public:
         std::uint8_t tcp_packets_max = 24;  // of a flow; then what is known has to do
         std::uint8_t other_packets_max = 16;
         CycleBudget::Settings budget{};
+        DatagramAssembly::Settings datagrams{};
         std::size_t flow_places = 0;  // of the worker's table
         OuterPoints outer_points{};   // as the worker's
         bool populate = false;        // touch every page at the start
@@ -149,6 +154,7 @@ private:
         std::unique_ptr<ContentReader> content;
         Region states;
         Labels labels;
+        DatagramAssembly datagrams;
     };
     Inspector(const Settings& settings, Parts parts);
 
@@ -163,7 +169,10 @@ private:
     bool reclaim_state(flow::FlowTable& table, ObservedAt at) noexcept;
     bool is_noted(StateIndex index) const noexcept;
     void inspect_one(flow::FlowTable& table, const Noted& noted) noexcept;
-    void read(const InspectedPacket& packet) noexcept;
+    void look_into(InspectedPacket& packet, const Marked& mark) noexcept;
+    void look_into_whole(InspectedPacket packet, const flow::Flow& flow,
+                         const Marked& mark) noexcept;
+    void compare(const InspectedPacket& packet, bool more_facts) noexcept;
     void dissect(const InspectedPacket& packet) noexcept;
     std::uint8_t packets_max(const decode::Headers& headers) const noexcept;
     void shed_noted(flow::FlowTable& table) noexcept;
@@ -185,6 +194,7 @@ private:
     Labels labels_;
     Labels labels_ahead_;  // of prepare(), for the larger table
     std::unique_ptr<ContentReader> content_;
+    DatagramAssembly datagrams_;
     decode::Tunnels tunnels_{};
     std::span<const Packet> burst_;
     std::array<Noted, burst_packets_max> noted_{};

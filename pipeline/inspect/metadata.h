@@ -13,6 +13,7 @@
 #include "pipeline/base/fates.h"
 #include "pipeline/base/ring.h"
 #include "pipeline/base/units.h"
+#include "pipeline/flow/signature_hits.h"
 
 namespace tapmeter::inspect {
 
@@ -195,14 +196,7 @@ struct SshMetadata {
     Text server_software{};
 };
 
-// Signatures that a flow hit; their words stand in the alerts.
-struct SignatureHits {
-    std::array<std::uint32_t, 8> sids{};  // the first different ones
-    std::uint32_t matches = 0;            // of all, more than once too
-    std::uint8_t sids_count = 0;
-    std::array<std::uint8_t, 3> unused{};
-};
-static_assert(sizeof(SignatureHits) == 40);
+using flow::SignatureHits;
 
 // What the extractors learnt about one flow: plain octets of one size, taken from a pool when the
 // first fact is found. A group is all zero where its protocol was not met; a flow may have two

@@ -255,7 +255,8 @@ struct Config {
         std::string path;  // a file, or "-" for standard output; or a unix socket
         std::string host;  // name, IPv4 or IPv6 address
         std::uint16_t port = 0;
-        enum class Format : std::uint8_t { eve, flat } format = Format::eve;
+        // fast: alerts alone, as Suricata's fast.log has them.
+        enum class Format : std::uint8_t { eve, flat, fast } format = Format::eve;
         // syslog: each line in a message of RFC 5424; over streams with its length before it
         // (RFC 6587 section 3.4.1).
         enum class Framing : std::uint8_t { lines, syslog } framing = Framing::lines;

@@ -135,6 +135,54 @@ void AlertEvents::append_eve(std::string& to, const Alert& alert) const {
           "\",\"tapmeter\":{\"worker\":" + std::to_string(alert.worker) + "}}\n";
 }
 
+void AlertEvents::append_flat(std::string& to, const Alert& alert) const {
+    const Words* const words = words_of(alert);
+    const std::string ip = alert.ip_version == 6 ? "IPv6Address" : "IPv4Address";
+    const auto number = [&to](std::string_view name, std::uint64_t value) {
+        to.append(",\"").append(name).append("\":").append(std::to_string(value));
+    };
+    const auto text = [&to](std::string_view name, std::string_view quoted) {
+        to.append(",\"").append(name).append("\":").append(quoted);
+    };
+    std::array<char, timestamp_characters_max> time{};
+    to.append("{\"observationTimeNanoseconds\":\"")
+        .append(time.data(), write_rfc3339(time.data(), alert.at))
+        .append("\"");
+    number("flowId", alert.flow_id);
+    text("source" + ip, "\"" + address_text(alert.source, alert.ip_version) + "\"");
+    text("destination" + ip, "\"" + address_text(alert.destination, alert.ip_version) + "\"");
+    if (has_ports(alert)) {
+        number("sourceTransportPort", alert.source_port);
+        number("destinationTransportPort", alert.destination_port);
+    }
+    number("protocolIdentifier", alert.protocol);
+    number("ipVersion", alert.ip_version);
+    number("signatureId", alert.sid);
+    number("signatureGroup", alert.gid);
+    number("signatureRevision", alert.rev);
+    text("signatureName", words == nullptr ? "\"\"" : words->signature);
+    text("signatureCategory", words == nullptr ? "\"\"" : words->category);
+    number("signatureSeverity", alert.severity);
+    if (alert.application != inspect::rules::Application::unknown) {
+        text("applicationName", "\"" + std::string(name_of(alert.application)) + "\"");
+    }
+    text("signatureDirection", alert.to_server ? "\"to_server\"" : "\"to_client\"");
+    number("workerId", alert.worker);
+    if (alert.observation_point < points_.size()) {
+        text("interfaceName", points_[alert.observation_point]);
+    }
+    to += "}\n";
+}
+
+void AlertEvents::append_fast(std::string& to, const Alert& alert) const {
+    const std::string time = timestamp_text(alert.at);  // 2025-11-20T10:15:29.023456+0000
+    to.append(time, 5, 2).append("/").append(time, 8, 2).append("/").append(time, 0, 4);
+    to.append("-").append(time, 11, 15).append("  [**] ");
+    const std::string line = syslog_line(alert);
+    const std::size_t message_end = line.rfind(" [Classification: ");
+    to.append(line, 0, message_end).append(" [**]").append(line, message_end).append("\n");
+}
+
 std::string AlertEvents::syslog_line(const Alert& alert) const {
     const Words* const words = words_of(alert);
     const std::string number = std::to_string(alert.gid) + ":" + std::to_string(alert.sid) + ":" +

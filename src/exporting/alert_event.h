@@ -10,8 +10,9 @@
 
 namespace tapmeter::exporting {
 
-// Alerts as lines: EVE's event_type "alert" with Suricata's names, and the line of syslog. A rule's
-// words are escaped once, when its set is loaded. One thread.
+// Alerts as lines: EVE's event_type "alert" with Suricata's names, flat members with IPFIX's, and
+// the line of syslog and of fast.log. A rule's words are escaped once, when its set is loaded. One
+// thread.
 class AlertEvents {
 public:
     AlertEvents(const Interfaces& interfaces, const inspect::SignatureSet& set);
@@ -19,6 +20,13 @@ public:
     // Appends one JSON object with its line feed. An alert of another set (an older generation,
     // whose words are gone) has its numbers and no words.
     void append_eve(std::string& to, const inspect::Alert& alert) const;
+
+    // The same with the names of Information Elements, where there are any.
+    void append_flat(std::string& to, const inspect::Alert& alert) const;
+
+    // The line of Suricata's fast.log with its line feed, in UTC:
+    // "11/20/2025-10:15:29.023456  [**] [1:2100498:7] GPL ... [**] [Classification: ...] ..."
+    void append_fast(std::string& to, const inspect::Alert& alert) const;
 
     std::uint32_t generation() const noexcept { return generation_; }
 

@@ -282,6 +282,12 @@ char* JsonLines::write_flat(char* to, const FlowRecord& record,
     }
     (std::make_index_sequence<flow_kinds>{});
     to = writers[kind_of(record)](to, record);
+    if (names_ != nullptr) {
+        to = write_flat_application(to, record.application, *names_);
+    }
+    if (const auto* found = std::get<const inspect::Metadata*>(beside); found != nullptr) {
+        to = write_flat_signatures(to, found->signatures);
+    }
     to = write_flat_reports(to, beside);
     return fmt::format_to(to, FMT_COMPILE(",\"observationDomainId\":{},\"interfaceName\":{}}}\n"),
                           point.observation_domain_id, std::string_view{point.name});

@@ -7,6 +7,8 @@
 #include <array>
 #include <string_view>
 
+#include "src/fields/derived.h"
+
 namespace tapmeter::exporting {
 
 namespace {
@@ -121,6 +123,17 @@ char* write_ndpi(char* to, const Application& application, const ApplicationName
     }
     *to++ = '}';
     return to;
+}
+
+char* write_flat_application(char* to, const Application& application,
+                             const ApplicationNames& names) noexcept {
+    if (!was_inspected(application)) {
+        return to;
+    }
+    const std::uint16_t number = fields::protocol_of(application);
+    return fmt::format_to(
+        to, FMT_COMPILE(",\"applicationId\":\"{}:{}:{}\",\"applicationName\":\"{}\""),
+        fields::application_engine, fields::ntop_enterprise_number, number, names.protocol(number));
 }
 
 char* write_inspection(char* to, const Application& application) noexcept {

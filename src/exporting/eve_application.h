@@ -24,6 +24,11 @@ char* write_ndpi(char* to, const flow::Application& application,
 char* write_label(char* to, const flow::Application& application,
                   const inspect::ApplicationNames& names) noexcept;
 
+// `,"applicationId":"20:35632:126","applicationName":"Google"` for the flat format: as IPFIX has
+// them, engine, enterprise number and number with colons between.
+char* write_flat_application(char* to, const flow::Application& application,
+                             const inspect::ApplicationNames& names) noexcept;
+
 // `,"dpi":"decided","dpi_packets":4` for the object of our own.
 char* write_inspection(char* to, const flow::Application& application) noexcept;
 

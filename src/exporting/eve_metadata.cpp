@@ -334,6 +334,14 @@ char* write_smb(char* to, const Metadata& metadata) noexcept {
     return object.end();
 }
 
+char* write_sids(char* to, const inspect::SignatureHits& hits) noexcept {
+    const std::size_t known = std::min<std::size_t>(hits.sids_count, hits.sids.size());
+    for (std::size_t i = 0; i < known; ++i) {
+        to = fmt::format_to(to, FMT_COMPILE("{}{}"), i == 0 ? "" : ",", hits.sids[i]);
+    }
+    return to;
+}
+
 }  // namespace
 
 char* write_signatures(char* to, const inspect::SignatureHits& hits) noexcept {
@@ -342,11 +350,16 @@ char* write_signatures(char* to, const inspect::SignatureHits& hits) noexcept {
     }
     to = fmt::format_to(to, FMT_COMPILE(",\"signatures\":{{\"matches\":{},\"sids\":["),
                         hits.matches);
-    const std::size_t known = std::min<std::size_t>(hits.sids_count, hits.sids.size());
-    for (std::size_t i = 0; i < known; ++i) {
-        to = fmt::format_to(to, FMT_COMPILE("{}{}"), i == 0 ? "" : ",", hits.sids[i]);
+    return append(write_sids(to, hits), "]}");
+}
+
+char* write_flat_signatures(char* to, const inspect::SignatureHits& hits) noexcept {
+    if (hits.matches == 0) {
+        return to;
     }
-    return append(to, "]}");
+    to = fmt::format_to(to, FMT_COMPILE(",\"signatureMatchTotalCount\":{},\"signatureIds\":["),
+                        hits.matches);
+    return append(write_sids(to, hits), "]");
 }
 
 char* write_metadata(char* to, const Metadata& metadata) noexcept {

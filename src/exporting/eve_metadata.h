@@ -20,4 +20,7 @@ char* write_metadata(char* to, const inspect::Metadata& metadata) noexcept;
 // hit none.
 char* write_signatures(char* to, const inspect::SignatureHits& hits) noexcept;
 
+// The same for the flat format: `,"signatureMatchTotalCount":3,"signatureIds":[2100498]`.
+char* write_flat_signatures(char* to, const inspect::SignatureHits& hits) noexcept;
+
 }  // namespace tapmeter::exporting

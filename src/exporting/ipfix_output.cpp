@@ -29,8 +29,9 @@ std::vector<ObservationDomainId> domains_of(const Interfaces& interfaces) {
     return domains;
 }
 
-fields::Texts texts_of(const Interfaces& interfaces) {
+fields::Texts texts_of(const IpfixOutput::Parts& parts, const Interfaces& interfaces) {
     fields::Texts texts;
+    texts.enterprise_number = parts.config.enterprise_number;
     for (const Interface& one : interfaces) {
         texts.interface_names.push_back(
             fields::as_variable_length(std::as_bytes(std::span{one.name})));
@@ -57,7 +58,8 @@ IpfixOutput::IpfixOutput(Parts parts, const Interfaces& interfaces)
     : name_(fmt::format("{}/{}", protocol_of(parts.config.transport).label, parts.config.name)),
       templates_(*parts.templates),
       choice_(std::move(parts.choice)),
-      texts_(texts_of(interfaces)),
+      texts_(texts_of(parts, interfaces)),
+      names_(parts.start.names),
       group_name_(parts.config.group),
       group_room_(std::min<std::size_t>(parts.config.queue_messages / 4 + 1, records_at_a_time)),
       queue_({parts.config.queue_messages, message_octets_max(parts.config)},
@@ -98,13 +100,14 @@ std::unique_ptr<Sender> IpfixOutput::sender_for(Parts& parts, const Interfaces& 
         .spool = std::move(parts.spool),
     };
     for (const ObservationDomainId domain : domains_of(interfaces)) {
-        setup.streams.push_back({.templates = &templates_,
-                                 .domain = domain,
-                                 .interfaces = interfaces,
-                                 .options = parts.config.options && !parts.config.quirk_nfdump,
-                                 .applications = {},
-                                 .protocol = &protocol,
-                                 .sampling = parts.config.sampling});
+        setup.streams.push_back(
+            {.templates = &templates_,
+             .domain = domain,
+             .interfaces = interfaces,
+             .options = parts.config.options && !parts.config.quirk_nfdump,
+             .applications = templates_.has_applications() ? parts.start.names : nullptr,
+             .protocol = &protocol,
+             .sampling = parts.config.sampling});
     }
     if (parts.datagrams) {
         return std::make_unique<MessageSender>(std::move(setup), std::move(*parts.datagrams),
@@ -121,6 +124,7 @@ IpfixOutput::~IpfixOutput() {
 
 void IpfixOutput::take(const RecordBatch& batch) {
     deal(batch);
+    learn_names();
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
         const RecordTotals totals = totals_of(batch.records[i]);
         if (!is_elsewhere(i, totals)) {
@@ -128,6 +132,22 @@ void IpfixOutput::take(const RecordBatch& batch) {
         }
     }
     publish();
+}
+
+// Names come behind the outputs' start, and with a reload.
+void IpfixOutput::learn_names() {
+    if (names_ == nullptr || names_->edition() == edition_) [[likely]] {
+        return;
+    }
+    edition_ = names_->edition();
+    texts_.application_names.clear();
+    for (std::uint16_t number = 0; number < inspect::ApplicationNames::protocols_max; ++number) {
+        const std::string_view name = names_->protocol(number);
+        static_assert(inspect::ApplicationNames::name_octets_max <
+                      fields::application_name_octets_max);
+        texts_.application_names.push_back(
+            fields::as_variable_length(std::as_bytes(std::span{name})));
+    }
 }
 
 // A block holds one record at least, so that many blocks are room enough. Whoever is away is not

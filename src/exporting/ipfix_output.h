@@ -25,13 +25,15 @@
 
 namespace tapmeter::exporting {
 
-// Where a session begins, and with whom it shares the flow records.
+// Where a session begins, with whom it shares the flow records, and whose words it speaks.
 struct IpfixStart {
     std::uint32_t first_sequence = 0;  // another one is for tests, as is another clock
     std::chrono::steady_clock::time_point (*now)() = std::chrono::steady_clock::now;
     // Of the configured name, where the members of a group find it: the first one makes it and owns
     // it, and is opened before the others and taken before them. Null: not in a group.
     CollectorGroup** group = nullptr;
+    // What applications are called; outlives the output. Null: nobody knows.
+    const inspect::ApplicationNames* names = nullptr;
 };
 
 // Opens the session to one Collector and starts its sending thread. A Collector that is away is no
@@ -120,6 +122,7 @@ protected:
 private:
     void take_one(const flow::FlowRecord& record, const RecordTotals& totals,
                   const RecordRing::Parts& beside);
+    void learn_names();
     void tell_group() noexcept;
     bool add(MessageBuilder& builder, const flow::FlowRecord& record,
              const RecordRing::Parts& beside) const noexcept;
@@ -129,6 +132,8 @@ private:
     const TemplateSet& templates_;
     RecordChoice choice_;
     fields::Texts texts_;
+    const inspect::ApplicationNames* names_;     // null: nobody knows any
+    std::uint32_t edition_ = 0;                  // of those in texts_
     std::unique_ptr<CollectorGroup> own_group_;  // of the first member
     CollectorGroup* group_ = nullptr;            // null: none
     std::string group_name_;

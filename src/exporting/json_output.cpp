@@ -159,6 +159,10 @@ void JsonOutput::take(const RecordBatch& batch) {
 void JsonOutput::take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside) {
     const RecordTotals totals = totals_of(record);
     account_.taker.taken += totals;
+    if (format_ == Config::Json::Format::fast) {
+        account_.taker.left_out += totals;
+        return;
+    }
     const std::span<std::byte> room = filler_.room(line_room_);
     if (room.empty()) {
         filler_.refuse(totals);
@@ -169,25 +173,35 @@ void JsonOutput::take_one(const flow::FlowRecord& record, const RecordRing::Part
     const auto* const end = format_ == Config::Json::Format::eve
                                 ? lines_.write_eve(at, record, beside)
                                 : lines_.write_flat(at, record, beside);
-    finish_line(room, static_cast<std::size_t>(end - at), totals, record.end);
+    finish_line(room, static_cast<std::size_t>(end - at), {totals, record.end, {}});
 }
 
-// IPFIX has no names for an alert.
 void JsonOutput::take_alerts(std::span<const inspect::Alert> alerts, const AlertEvents& words) {
-    if (format_ != Config::Json::Format::eve) {
-        return;
-    }
     for (const inspect::Alert& alert : alerts) {
-        alert_line_.clear();
-        words.append_eve(alert_line_, alert);
-        take_alert(alert_line_, alert.at);
+        write_alert(alert, words);
+        take_alert(alert_line_, alert);
     }
     account_.publish_taker();
     queue_.wake();
 }
 
+// In syslog the message has a time of its own.
+void JsonOutput::write_alert(const inspect::Alert& alert, const AlertEvents& words) {
+    using Format = Config::Json::Format;
+    alert_line_.clear();
+    if (format_ == Format::eve) {
+        words.append_eve(alert_line_, alert);
+    } else if (format_ == Format::flat) {
+        words.append_flat(alert_line_, alert);
+    } else if (syslog_) {
+        alert_line_ = words.syslog_line(alert) + "\n";
+    } else {
+        words.append_fast(alert_line_, alert);
+    }
+}
+
 // The words of a rule have no limit: its line may need a block of its own, and not fit into one.
-void JsonOutput::take_alert(const std::string& line, ObservedAt at) {
+void JsonOutput::take_alert(const std::string& line, const inspect::Alert& alert) {
     constexpr RecordTotals one{.alerts = 1};
     account_.taker.taken += one;
     const std::span<std::byte> room =
@@ -197,16 +211,16 @@ void JsonOutput::take_alert(const std::string& line, ObservedAt at) {
         return;
     }
     std::ranges::copy(std::as_bytes(std::span{line}), room.begin());
-    finish_line(room, line.size(), one, at);
+    finish_line(room, line.size(), {one, alert.at, SyslogFraming::alert_of(alert.severity)});
 }
 
 // Of so many octets at the start of `room`.
-void JsonOutput::finish_line(std::span<std::byte> room, std::size_t octets,
-                             const RecordTotals& contents, ObservedAt at) {
+void JsonOutput::finish_line(std::span<std::byte> room, std::size_t octets, const Line& what) {
     // NOLINTNEXTLINE(*-reinterpret-cast): octets are written as characters
     auto* const line = reinterpret_cast<char*>(room.data());
-    const char* const end = syslog_ ? syslog_->frame(line, octets, at) : line + octets;
-    filler_.add(static_cast<std::size_t>(end - line), contents, at);
+    const char* const end =
+        syslog_ ? syslog_->frame(line, octets, what.at, what.subject) : line + octets;
+    filler_.add(static_cast<std::size_t>(end - line), what.contents, what.at);
     if (one_a_block_ || filler_.left() < line_room_) {
         filler_.hand_over();
         if (!one_a_block_) {

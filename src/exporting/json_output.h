@@ -66,9 +66,16 @@ public:
 
 private:
     void take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside);
-    void take_alert(const std::string& line, ObservedAt at);
-    void finish_line(std::span<std::byte> room, std::size_t octets, const RecordTotals& contents,
-                     ObservedAt at);
+    // What stands in a line besides its octets.
+    struct Line {
+        RecordTotals contents;
+        ObservedAt at{};
+        SyslogFraming::Subject subject{};
+    };
+
+    void write_alert(const inspect::Alert& alert, const AlertEvents& words);
+    void take_alert(const std::string& line, const inspect::Alert& alert);
+    void finish_line(std::span<std::byte> room, std::size_t octets, const Line& what);
     void open_way(Parts& parts);
     void run();
 

@@ -92,7 +92,8 @@ void MessageSender::idle() {
     for (Stream& stream : streams_) {
         if (reachable_ && stream.in_use && stream.templates.due(setup_.now())) {
             send_templates(stream);
-        } else if (reachable_ && stream.in_use && setup_.now() >= stream.statistics_at) {
+        } else if (reachable_ && stream.in_use &&
+                   (setup_.now() >= stream.statistics_at || stream.announcement.has_news())) {
             send_statistics(stream);
         }
     }

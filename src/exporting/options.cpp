@@ -4,11 +4,13 @@
 #include <array>
 #include <bit>
 #include <iterator>
+#include <string>
 #include <utility>
 
 #include "pipeline/base/expects.h"
 #include "src/exporting/message.h"
 #include "src/exporting/netflow_options.h"
+#include "src/fields/derived.h"
 
 namespace tapmeter::exporting {
 namespace {
@@ -34,6 +36,15 @@ const InformationElement& element_of(std::string_view name) {
         std::ranges::find(fields::information_elements, name, &InformationElement::name);
     expects(found != fields::information_elements.end());
     return *found;
+}
+
+// Of an element of ours, which are named accordingly.
+fields::Semantics semantics_of(const InformationElement& element) noexcept {
+    using fields::Semantics;
+    if (element.name.ends_with("Id")) {
+        return Semantics::identifier;
+    }
+    return element.type == fields::DataType::unsigned32 ? Semantics::quantity : Semantics::none;
 }
 
 Bytes octets_of(std::string_view text) {
@@ -135,14 +146,26 @@ Announcement::Announcement(Setup setup) : setup_(std::move(setup)) {
         add_netflow_options();
         return;
     }
+    if (setup_.options) {
+        add_types();  // before the Templates whose elements they explain
+    }
     add_templates();
     if (setup_.options) {
         add_options_templates();
         add_interfaces();
         add_flow_keys();
-        add_types();
-        add_applications();
     }
+    messages_that_stay_ = opening_.size();
+}
+
+const std::vector<PreparedMessage>& Announcement::opening() {
+    learn_applications();
+    return opening_;
+}
+
+bool Announcement::has_news() const noexcept {
+    return setup_.options && setup_.applications != nullptr &&
+           setup_.applications->edition() != edition_;
 }
 
 void Announcement::add_templates() {
@@ -213,15 +236,9 @@ void Announcement::add_options_templates() {
     define(writer, selector, 1,
            {"selectorId", "flowSelectorAlgorithm", "samplingProbability",
             "selectorIDTotalFlowsObserved", "selectorIDTotalFlowsSelected"});
-    if (!setup_.applications.empty()) {
+    if (setup_.applications != nullptr) {
         define(writer, application_table, 1,
                {"applicationId", "applicationName", "applicationDescription"});
-    }
-    if (!setup_.templates->own_fields().empty()) {
-        define(writer, element_types, 2,
-               {"privateEnterpriseNumber", "informationElementId", "informationElementDataType",
-                "informationElementSemantics", "informationElementName",
-                "informationElementDescription"});
     }
     writer.close();
 }
@@ -259,11 +276,17 @@ void Announcement::add_flow_keys() {
 }
 
 void Announcement::add_types() {
+    if (setup_.templates->own_fields().empty()) {
+        return;
+    }
     Writer writer(opening_, setup_.message_octets);
+    define(
+        writer, element_types, 2,
+        {"privateEnterpriseNumber", "informationElementId", "informationElementDataType",
+         "informationElementSemantics", "informationElementName", "informationElementDescription"});
     for (const std::size_t index : setup_.templates->own_fields()) {
         const fields::Field& field = fields::all_fields[index];
-        const bool quantity = field.element.type == fields::DataType::unsigned32;
-        const auto semantics = quantity ? fields::Semantics::quantity : fields::Semantics::none;
+        const auto semantics = semantics_of(field.element);
         writer.add(element_types,
                    RecordText{}
                        .number(setup_.templates->enterprise_number())
@@ -278,19 +301,32 @@ void Announcement::add_types() {
     writer.close();
 }
 
-void Announcement::add_applications() {
-    Writer writer(opening_, setup_.message_octets);
-    for (const Application& one : setup_.applications) {
-        writer.add(application_table,
-                   RecordText{}
-                       .append(fields::as_variable_length(
-                           Bytes{one.id}.first(std::min(one.id.size(), announced_text_octets_max))))
-                       .text(one.name)
-                       .text(one.description)
-                       .octets(),
-                   true);
+// True: the messages behind those that stay are others now. Names come when the first module of
+// nDPI is loaded, behind the outputs' start, and with a reload of protocols of the operator's own.
+bool Announcement::learn_applications() {
+    if (!has_news()) {
+        return false;
+    }
+    edition_ = setup_.applications->edition();
+    opening_.resize(messages_that_stay_);
+    std::vector<PreparedMessage> messages;
+    Writer writer(messages, setup_.message_octets);
+    for (std::uint16_t number = 0; number < inspect::ApplicationNames::protocols_max; ++number) {
+        const std::string_view name = setup_.applications->protocol(number);
+        if (!name.empty()) {
+            const auto id = fields::application_id(number);
+            writer.add(application_table,
+                       RecordText{}
+                           .append(fields::as_variable_length(std::as_bytes(std::span{id})))
+                           .text(name)
+                           .text("protocol " + std::to_string(number) + " of nDPI")
+                           .octets(),
+                       true);
+        }
     }
     writer.close();
+    std::ranges::move(messages, std::back_inserter(opening_));
+    return true;
 }
 
 // Also keeps when packets were ignored for the first and the last time, as far as reports tell.
@@ -326,6 +362,10 @@ std::vector<PreparedMessage> Announcement::statistics(const ExportingTotals& exp
     if (setup_.protocol != &ipfix_protocol) {
         return netflow_statistics(
             {setup_.domain, setup_.interfaces, setup_.sampling, setup_.message_octets}, exporting);
+    }
+    if (learn_applications()) {
+        const auto names = std::span{opening_}.subspan(messages_that_stay_);
+        messages.assign(names.begin(), names.end());
     }
     const MeteringTotals metering = of_this_domain(report, now);
     Writer writer(messages, setup_.message_octets);

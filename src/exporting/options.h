@@ -2,9 +2,10 @@
 
 #include <chrono>
 #include <cstdint>
-#include <string>
+#include <string_view>
 #include <vector>
 
+#include "pipeline/inspect/application_names.h"
 #include "src/exporting/account.h"
 #include "src/exporting/interfaces.h"
 #include "src/exporting/metering_report.h"
@@ -12,14 +13,6 @@
 #include "src/exporting/template_set.h"
 
 namespace tapmeter::exporting {
-
-// A name for an applicationId (RFC 6759 section 4): one octet of classification engine, then what
-// the engine says; engine 20 begins with a Private Enterprise Number.
-struct Application {
-    std::vector<std::byte> id;
-    std::string name;
-    std::string description;
-};
 
 // A message of Templates or of options records, complete but for its header.
 struct PreparedMessage {
@@ -48,14 +41,19 @@ public:
         Interfaces interfaces;             // of all Observation Points
         bool options = true;               // false: Templates of flow records alone
         std::size_t message_octets = 512;  // no message is longer
-        std::vector<Application> applications;
+        // Names of applicationIds (RFC 6759 section 4.2); outlives the announcement. Null: no
+        // record has one.
+        const inspect::ApplicationNames* applications = nullptr;
         const Protocol* protocol = &ipfix_protocol;  // options of NetFlow: netflow_options.h
         std::uint32_t sampling = 1;                  // 1 in N flows is sent
     };
     explicit Announcement(Setup setup);
 
-    // At the start of a session and at every refresh: Templates first, then what does not change.
-    const std::vector<PreparedMessage>& opening() const noexcept { return opening_; }
+    // At the start of a session and at every refresh: Templates first, then what seldom changes.
+    const std::vector<PreparedMessage>& opening();
+
+    // Applications have other names than those that were told last: statistics() has them.
+    bool has_news() const noexcept;
 
     // Now and then: sections 4.1 to 4.3, and the Selector. Empty where there are no options.
     //
@@ -77,12 +75,14 @@ private:
     void add_interfaces();
     void add_flow_keys();
     void add_types();
-    void add_applications();
+    bool learn_applications();
     static void define(Writer& writer, std::uint16_t id, std::size_t scopes,
                        const std::vector<std::string_view>& elements);
 
     Setup setup_;
     std::vector<PreparedMessage> opening_;
+    std::size_t messages_that_stay_ = 0;  // of those; the names of applications are behind them
+    std::uint32_t edition_ = 0;           // of these names
     std::uint64_t ignored_seen_ = 0;
     std::int64_t first_ignored_milliseconds_ = 0;
     std::int64_t last_ignored_milliseconds_ = 0;

@@ -23,6 +23,10 @@ public:
                    .tunnel = std::get<const flow::TunnelReport*>(beside),
                    .behaviour = std::get<const flow::BehaviourReport*>(beside),
                    .payload = std::get<const flow::PayloadReport*>(beside)} {
+        if (const auto* found = std::get<const inspect::Metadata*>(beside); found != nullptr) {
+            forward_.signatures = &found->signatures;
+            reverse_.signatures = &found->signatures;  // of the flow, whoever sent what matched
+        }
         if (!biflow && beside != RecordRing::Parts{}) {
             turn();
         }

@@ -155,7 +155,7 @@ void StreamSender::begin_session() {
                                 one.frame.domain});
         }
     } else {
-        for (const Stream& stream : streams_) {
+        for (Stream& stream : streams_) {
             for (const PreparedMessage& message : stream.announcement.opening()) {
                 pending_.push_back({message, stream.domain});
             }
@@ -180,7 +180,9 @@ void StreamSender::announce_statistics() {
 // Writes until nothing is left or there is no room.
 void StreamSender::serve() {
     const bool own = setup_.spool == nullptr || announced_ == setup_.spool->own_announcements();
-    if (own && setup_.now() >= statistics_at_ && !block_begun_) {
+    const bool news = std::ranges::any_of(
+        streams_, [](const Stream& stream) { return stream.announcement.has_news(); });
+    if (own && (news || setup_.now() >= statistics_at_) && !block_begun_) {
         announce_statistics();
     }
     for (std::size_t blocks = 0; blocks < blocks_per_look; ++blocks) {

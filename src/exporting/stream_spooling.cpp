@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds stall_time_max{5'000};
 // What a session of a later run must begin with before it can have this run's messages.
 void StreamSender::announce_to_spool() {
     std::vector<SpoolFile::Announced> announcements;
-    for (const Stream& stream : streams_) {
+    for (Stream& stream : streams_) {
         for (const PreparedMessage& message : stream.announcement.opening()) {
             announcements.push_back({{.kind = SpoolFrame::Kind::announcement,
                                       .octets = static_cast<std::uint32_t>(message.octets.size()),

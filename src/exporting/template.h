@@ -23,7 +23,7 @@ struct Template {
 
     // Longest Data Record.
     std::size_t octets_max(const fields::Texts& texts) const noexcept {
-        return record_octets + (plan == nullptr ? 0 : plan->texts() * texts.longest);
+        return record_octets + (plan == nullptr ? 0 : plan->texts_octets_max(texts));
     }
     // Shortest one: a text has one octet at least, its length.
     std::size_t octets_min() const noexcept {

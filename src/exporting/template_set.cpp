@@ -29,6 +29,12 @@ void append(std::vector<std::byte>& octets, std::uint16_t number) {
     octets.push_back(static_cast<std::byte>(number & 0xFFU));
 }
 
+// The field whose element a field consists of: a list's is that of what it lists.
+std::size_t element_field_of(std::size_t index) {
+    const bool list = fields::all_fields[index].place.source == fields::Source::signature_ids;
+    return list ? fields::field("signatureId") : index;
+}
+
 tl::expected<std::vector<Item>, fields::WordFault> parsed(const TemplateChoice& choice) {
     return choice.netflow ? fields::netflow_items(choice.fields)
                           : fields::parse_words(choice.fields, choice.time_unit);
@@ -55,7 +61,8 @@ Result<void> check(const TemplateChoice& choice) {
     }
     for (const Item& item : *items) {
         const fields::Field& field = fields::all_fields[item.field];
-        if (field.element.own && choice.enterprise_number == 0) {
+        const fields::Field& of_element = fields::all_fields[element_field_of(item.field)];
+        if (of_element.element.own && choice.enterprise_number == 0) {
             return failed(
                 Error::Kind::invalid_config,
                 fmt::format("template holds \"{}\", which no registry knows: set enterprise_number "
@@ -86,9 +93,8 @@ TemplateSet::TemplateSet(const TemplateChoice& choice) : choice_(choice) {
     const std::vector<Item> items = items_of(choice);
     for (const Item& item : items) {
         const fields::Field& field = fields::all_fields[item.field];
-        if (field.element.own) {
-            own_fields_.push_back(item.field);
-        }
+        note_own(item);
+        has_applications_ = has_applications_ || field.element.id == id_of("applicationId");
         if (field.group == fields::Group::counters && item.octets < field.element.octets) {
             const std::uint64_t limit = std::uint64_t{1} << (8U * item.octets);
             narrow_limit_ = narrow_limit_ == 0 ? limit : std::min(narrow_limit_, limit);
@@ -101,6 +107,14 @@ TemplateSet::TemplateSet(const TemplateChoice& choice) : choice_(choice) {
     compile(items);
     if (narrow_limit_ != 0) {
         compile(fields::in_full(items));
+    }
+}
+
+void TemplateSet::note_own(const Item& item) {
+    const std::size_t index = element_field_of(item.field);
+    if (fields::all_fields[index].element.own &&
+        std::ranges::find(own_fields_, index) == own_fields_.end()) {
+        own_fields_.push_back(index);
     }
 }
 

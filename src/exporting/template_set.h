@@ -40,10 +40,12 @@ public:
         return templates_[kind_of(record) + (large ? flow_kinds : 0)];
     }
 
-    // Own elements among the fields, for RFC 5610 records; without repetition.
+    // Own elements among the fields, and in their lists, for RFC 5610 records; without repetition.
     const std::vector<std::size_t>& own_fields() const noexcept { return own_fields_; }
     std::uint32_t enterprise_number() const noexcept { return choice_.enterprise_number; }
     bool biflow() const noexcept { return choice_.biflow; }
+    // Whether records have an applicationId, which is a number until a table names it.
+    bool has_applications() const noexcept { return has_applications_; }
 
     // flowKeyIndicator (173) of Template `index`: bit k is field k (RFC 7011 section 4.4).
     std::uint64_t flow_key(std::size_t index) const noexcept { return flow_keys_[index]; }
@@ -55,6 +57,7 @@ private:
                record.forward.layer2_octets.value | record.reverse.packets.value |
                record.reverse.octets.value | record.reverse.layer2_octets.value;
     }
+    void note_own(const fields::Item& item);
     void take_default();
     void compile(const std::vector<fields::Item>& items);
     void add(const FlowKind& kind, const std::vector<fields::Item>& items);
@@ -66,6 +69,7 @@ private:
     std::deque<std::vector<std::byte>> definitions_;
     std::vector<std::uint64_t> flow_keys_;
     std::vector<std::size_t> own_fields_;
+    bool has_applications_ = false;
     std::uint64_t narrow_limit_ = 0;  // from here on a counter is large; 0: none may be shortened
 };
 

@@ -14,6 +14,26 @@ namespace tapmeter::fields {
 
 using flow::FlowRecord;
 
+// An applicationId (RFC 6759 section 4) of engine 20, "PANA-L7-PEN": layer 7 as the holder of a
+// Private Enterprise Number counts it, here ntop, by the numbers that nDPI gives to protocols.
+inline constexpr std::size_t application_id_octets = 7;
+inline constexpr std::uint8_t application_engine = 20;
+inline constexpr std::uint32_t ntop_enterprise_number = 35'632;
+constexpr std::array<std::uint8_t, application_id_octets> application_id(
+    std::uint16_t protocol) noexcept {
+    const auto octet = [](std::uint32_t number, unsigned bits) {
+        return static_cast<std::uint8_t>(number >> bits & 0xFFU);
+    };
+    constexpr std::uint32_t ntop = ntop_enterprise_number;
+    return {application_engine, octet(ntop, 24),    octet(ntop, 16),   octet(ntop, 8),
+            octet(ntop, 0),     octet(protocol, 8), octet(protocol, 0)};
+}
+
+// nDPI's number of what is carried, else of what carries it; 0: not known.
+constexpr std::uint16_t protocol_of(const flow::Application& application) noexcept {
+    return application.application != 0 ? application.application : application.master;
+}
+
 // The values that are computed of a Flow Record, in the byte order of this machine. What one
 // template needs of them is filled in, nothing more: a division a time is what an encoder can feel.
 struct alignas(16) DerivedValues {
@@ -34,7 +54,8 @@ struct alignas(16) DerivedValues {
     std::uint32_t sampling_population = 0;
     std::uint16_t flow_selector_algorithm = 0;
     std::uint8_t aggregated = 0;
-    std::array<std::uint8_t, 13> unused{};  // so that sixteen octets can be read anywhere
+    std::array<std::uint8_t, application_id_octets> application_id{};  // as it is exported
+    std::array<std::uint8_t, 6> unused{};  // so that sixteen octets can be read anywhere
 };
 static_assert(sizeof(DerivedValues) % 16 == 0 && std::is_standard_layout_v<DerivedValues>);
 
@@ -103,6 +124,7 @@ inline void derive(const FlowRecord& r, DerivedValues& v) noexcept {
         v.flow_selector_algorithm = uniform_probabilistic;
         v.sampling_probability = probability(r);
         v.sampling_population = std::uint32_t{1} << std::min<unsigned>(r.sampling_exponent, 31U);
+        v.application_id = application_id(protocol_of(r.application));
         v.aggregated = r.aggregated ? 1 : 2;  // RFC 7011 section 6.1.5: 1 true, 2 false
     }
 }

@@ -37,19 +37,23 @@ enum class Group : std::uint8_t {
     tunnel,
     behaviour,
     payload,
+    application,
     netflow,  // of NetFlow version 9 alone, where they stand for the fields of `time`
 };
-inline constexpr std::size_t groups = 14;
+inline constexpr std::size_t groups = 15;
 
 // Where the octets of a field come from.
 enum class Source : std::uint8_t {
-    record,          // the Flow Record itself
-    derived,         // DerivedValues (src/fields/derived.h)
-    interface_name,  // variable length: of a table by Observation Point
-    tcp,             // a report beside the record: flow::TcpReport
-    tunnel,          // flow::TunnelReport
-    behaviour,       // flow::BehaviourReport
-    payload,         // flow::PayloadReport
+    record,            // the Flow Record itself
+    derived,           // DerivedValues (src/fields/derived.h)
+    interface_name,    // variable length: of a table by Observation Point
+    application_name,  // variable length: as nDPI calls the protocol
+    tcp,               // a report beside the record: flow::TcpReport
+    tunnel,            // flow::TunnelReport
+    behaviour,         // flow::BehaviourReport
+    payload,           // flow::PayloadReport
+    signatures,        // flow::SignatureHits
+    signature_ids,     // variable length: a list of what those name
 };
 struct Place {
     Source source = Source::record;

@@ -24,6 +24,7 @@ enum class DataType : std::uint8_t {
     date_time_nanoseconds = 17,
     ipv4_address = 18,
     ipv6_address = 19,
+    basic_list = 20,  // RFC 6313 section 11.1
 };
 
 // Values of informationElementSemantics (344), RFC 5610 section 3.6.
@@ -130,6 +131,7 @@ inline constexpr std::array information_elements{
     InformationElement{239, 1, DataType::unsigned8, "biflowDirection"},
     InformationElement{243, 2, DataType::unsigned16, "dot1qVlanId"},
     InformationElement{245, 2, DataType::unsigned16, "dot1qCustomerVlanId"},
+    InformationElement{291, variable_length, DataType::basic_list, "basicList"},
     InformationElement{295, 4, DataType::unsigned32, "IPSecSPI"},
     InformationElement{298, 8, DataType::unsigned64, "initiatorPackets"},
     InformationElement{299, 8, DataType::unsigned64, "responderPackets"},
@@ -211,6 +213,8 @@ inline constexpr std::array own_elements{
     InformationElement{50, 4, DataType::unsigned32, "peakPacketsPerSecond", true},
     InformationElement{51, 8, DataType::unsigned64, "peakOctetsPerSecond", true},
     InformationElement{52, 4, DataType::unsigned32, "reverseTunnelId", true},
+    InformationElement{53, 4, DataType::unsigned32, "signatureMatchTotalCount", true},
+    InformationElement{54, 4, DataType::unsigned32, "signatureId", true},
     InformationElement{60, 2, DataType::unsigned16, "payloadEntropy", true},
     InformationElement{61, 4, DataType::unsigned32, "payloadEntropyOctets", true},
     InformationElement{62, 2, DataType::unsigned16, "reversePayloadEntropy", true},

@@ -7,10 +7,21 @@
 namespace tapmeter::fields {
 namespace {
 
-constexpr std::array<std::string_view, groups> chapters{
-    "TIME",     "COUNTERS",         "KEY",     "TCP",         "LINK AND NETWORK", "END",
-    "SAMPLING", "OBSERVATION",      "OUR OWN", "TCP QUALITY", "TUNNELS",          "BEHAVIOUR",
-    "PAYLOADS", "NETFLOW VERSION 9"};
+constexpr std::array<std::string_view, groups> chapters{"TIME",
+                                                        "COUNTERS",
+                                                        "KEY",
+                                                        "TCP",
+                                                        "LINK AND NETWORK",
+                                                        "END",
+                                                        "SAMPLING",
+                                                        "OBSERVATION",
+                                                        "OUR OWN",
+                                                        "TCP QUALITY",
+                                                        "TUNNELS",
+                                                        "BEHAVIOUR",
+                                                        "PAYLOADS",
+                                                        "APPLICATION AND SIGNATURES",
+                                                        "NETFLOW VERSION 9"};
 
 constexpr std::string_view head = R"(tapmeter-fields(7)
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "pipeline/base/expects.h"
+#include "pipeline/base/octet_writer.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -55,8 +56,9 @@ constexpr auto derive_functions(std::index_sequence<need...> /*masks*/) {
 constexpr auto derive_by_need = derive_functions(std::make_index_sequence<needs::all + 1>{});
 
 // Where octets come from, in the order of the bases that write() is given.
-constexpr std::array sources_of_octets{Source::record, Source::derived,   Source::tcp,
-                                       Source::tunnel, Source::behaviour, Source::payload};
+constexpr std::array sources_of_octets{Source::record,    Source::derived,   Source::tcp,
+                                       Source::tunnel,    Source::behaviour, Source::payload,
+                                       Source::signatures};
 
 constexpr std::size_t size_of(Source source) noexcept {
     switch (source) {
@@ -70,6 +72,8 @@ constexpr std::size_t size_of(Source source) noexcept {
             return sizeof(flow::BehaviourReport);
         case Source::payload:
             return sizeof(flow::PayloadReport);
+        case Source::signatures:
+            return sizeof(flow::SignatureHits);
         default:
             return sizeof(FlowRecord);
     }
@@ -78,7 +82,8 @@ constexpr std::size_t size_of(Source source) noexcept {
 // Stands for each report that a record does not have.
 alignas(16) constexpr std::array<std::byte, sizeof(flow::BehaviourReport)> no_report{};
 static_assert(sizeof(flow::TcpReport) <= no_report.size() &&
-              sizeof(flow::TunnelReport) <= no_report.size());
+              sizeof(flow::TunnelReport) <= no_report.size() &&
+              sizeof(flow::SignatureHits) <= no_report.size());
 
 template <class Report>
 const std::byte* octets_of(const Report* report) noexcept {
@@ -87,6 +92,45 @@ const std::byte* octets_of(const Report* report) noexcept {
 
 bool is_text(const Item& item) noexcept {
     return all_fields[item.field].element.octets == variable_length;
+}
+
+// A basicList (RFC 6313 section 4.5.1): semantic, element, its length and enterprise number; then
+// the elements. Before it its own length.
+constexpr std::size_t list_head_octets = 9;
+constexpr std::size_t signature_ids_octets_max =
+    1 + list_head_octets + sizeof(flow::SignatureHits::sids);
+static_assert(signature_ids_octets_max < 255, "a length of one octet");
+
+std::byte* write_application_name(std::byte* to, const FlowRecord& record,
+                                  const Texts& texts) noexcept {
+    const std::size_t number = protocol_of(record.application);
+    if (number >= texts.application_names.size() || texts.application_names[number].empty()) {
+        *to = std::byte{0};
+        return to + 1;
+    }
+    return std::ranges::copy(texts.application_names[number], to).out;
+}
+
+std::byte* write_signature_ids(std::byte* to, const flow::SignatureHits* hits,
+                               const Texts& texts) noexcept {
+    constexpr std::uint8_t ordered = 4;  // RFC 6313 section 4.4.5
+    constexpr std::uint16_t enterprise_bit = 0x8000;
+    constexpr InformationElement one = element("signatureId");
+    const std::size_t count =
+        hits == nullptr ? 0 : std::min<std::size_t>(hits->sids_count, hits->sids.size());
+    OctetWriter list(std::span{to, signature_ids_octets_max});
+    list.be8(list_head_octets + count * one.octets).be8(ordered);
+    list.be16(enterprise_bit | one.id).be16(one.octets).be32(texts.enterprise_number);
+    for (std::size_t i = 0; i < count; ++i) {
+        list.be32(hits->sids[i]);
+    }
+    return to + list.written();
+}
+
+std::byte* write_interface_name(std::byte* to, const FlowRecord& record,
+                                const Texts& texts) noexcept {
+    expects(record.observation_point < texts.interface_names.size());
+    return std::ranges::copy(texts.interface_names[record.observation_point], to).out;
 }
 
 unsigned need_of(std::span<const Item> items) noexcept {
@@ -122,9 +166,20 @@ RecordPlan::RecordPlan(std::span<const Item> items) : derive_(derive_by_need[nee
         if (text == items.end()) {
             break;
         }
+        follow_with(all_fields[text->field].place.source);
         items = items.subspan(fixed + 1);
     }
     steps_.push_back({});  // ends the last block
+}
+
+void RecordPlan::follow_with(Source text) {
+    segments_.back().text = text;
+    if (text == Source::interface_name) {
+        ++interface_names_;
+    } else {
+        other_texts_octets_ += text == Source::application_name ? application_name_octets_max
+                                                                : signature_ids_octets_max;
+    }
 }
 
 void RecordPlan::compile_segment(std::span<const Item> items) {
@@ -193,7 +248,8 @@ std::size_t RecordPlan::write(const FlowRecord& record, const Texts* texts, std:
         octets_of(beside.tcp),
         octets_of(beside.tunnel),
         octets_of(beside.behaviour),
-        octets_of(beside.payload)};
+        octets_of(beside.payload),
+        octets_of(beside.signatures)};
     const std::byte* const begin = to;
     const Step* step = steps_.data();
     for (std::size_t index = 0;; ++index) {
@@ -210,8 +266,14 @@ std::size_t RecordPlan::write(const FlowRecord& record, const Texts* texts, std:
         if (index + 1 == segments_.size()) {
             return static_cast<std::size_t>(to - begin);
         }
-        expects(texts != nullptr && record.observation_point < texts->interface_names.size());
-        to = std::ranges::copy(texts->interface_names[record.observation_point], to).out;
+        expects(texts != nullptr);
+        if (segment.text == Source::application_name) {
+            to = write_application_name(to, record, *texts);
+        } else if (segment.text == Source::signature_ids) {
+            to = write_signature_ids(to, beside.signatures, *texts);
+        } else {
+            to = write_interface_name(to, record, *texts);
+        }
     }
 }
 

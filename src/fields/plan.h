@@ -20,10 +20,16 @@ struct Item {
     bool operator==(const Item&) const = default;
 };
 
+// Of a name as a text, with the octet of its length.
+inline constexpr std::size_t application_name_octets_max = 64;
+
 // Texts that records refer to, as they stand in a Data Record: length first (RFC 7011 section 7).
 struct Texts {
     std::vector<std::vector<std::byte>> interface_names;  // by Observation Point
     std::size_t longest = 0;                              // octets of the longest
+    // By nDPI's number, of application_name_octets_max at most; those that are missing are empty.
+    std::vector<std::vector<std::byte>> application_names;
+    std::uint32_t enterprise_number = 0;  // of the elements in lists
 };
 // A text as a variable-length field; what is beyond 65,535 octets is cut.
 std::vector<std::byte> as_variable_length(Bytes text);
@@ -34,6 +40,7 @@ struct Beside {
     const flow::TunnelReport* tunnel = nullptr;
     const flow::BehaviourReport* behaviour = nullptr;
     const flow::PayloadReport* payload = nullptr;
+    const flow::SignatureHits* signatures = nullptr;
 };
 
 // What stands in one Data Record, compiled into a flat list of copies: sixteen octets are fetched,
@@ -45,12 +52,15 @@ public:
 
     explicit RecordPlan(std::span<const Item> items);
 
-    // Longest record, without its texts.
+    // Longest record, without what is of variable length.
     std::size_t octets() const noexcept { return octets_; }
-    std::size_t texts() const noexcept { return segments_.size() - 1; }  // in each record
+    std::size_t texts() const noexcept { return segments_.size() - 1; }  // of those in each record
+    std::size_t texts_octets_max(const Texts& texts) const noexcept {
+        return interface_names_ * texts.longest + other_texts_octets_;
+    }
 
-    // Writes one Data Record at `to`, where octets() + texts() * texts.longest + slack_octets are
-    // free; returns its length. Where texts() is 0, no Texts are asked for.
+    // Writes one Data Record at `to`, where octets() + texts_octets_max() + slack_octets are free;
+    // returns its length. Where texts() is 0, no Texts are asked for.
     std::size_t write(const FlowRecord& record, const Texts* texts, std::byte* to,
                       const Beside& beside = {}) const noexcept;
 
@@ -62,20 +72,24 @@ private:
         std::uint16_t offset;  // there
         bool joins;            // belongs to the same sixteen octets as the step before
     };
-    // Fields of fixed length; each but the last is followed by a text.
+    // Fields of fixed length; each but the last is followed by one of variable length.
     struct Segment {
         std::uint32_t blocks = 0;
         std::uint32_t octets = 0;
+        Source text{};
     };
     using Derive = void (*)(const FlowRecord&, DerivedValues&) noexcept;
 
     void compile_segment(std::span<const Item> items);
+    void follow_with(Source text);
     void compile_block(std::span<const Place> sources, std::span<const std::size_t> offsets);
 
     std::vector<Step> steps_;
     std::vector<Segment> segments_;
     Derive derive_;
     std::size_t octets_ = 0;
+    std::size_t interface_names_ = 0;     // in each record
+    std::size_t other_texts_octets_ = 0;  // of all others, at most
 };
 
 }  // namespace tapmeter::fields

@@ -8,6 +8,7 @@
 #include "pipeline/flow/flow_record.h"
 #include "src/fields/derived.h"
 #include "src/fields/field.h"
+#include "src/fields/inspection_rows.h"
 #include "src/fields/payload_rows.h"
 #include "src/fields/report_rows.h"
 
@@ -242,7 +243,7 @@ consteval auto joined(const std::array<Field, one>& first, const std::array<Fiel
 
 // Every exported field.
 inline constexpr auto all_fields =
-    joined(joined(place::table, reports::rows), reports::payload_rows);
+    joined(joined(joined(place::table, reports::rows), reports::payload_rows), inspection::rows);
 
 inline constexpr std::size_t no_field = all_fields.size();
 

@@ -1,6 +1,7 @@
 #include "src/metrics/applications.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <span>
 
 #include "src/metrics/totals.h"
@@ -44,6 +45,10 @@ void add_inspection(const Snapshot& snapshot, Families& families) {
     families.counter("tapmeter_dpi_cycles_total",
                      "Processor cycles that a worker spent on inspection.");
     add_for_workers(snapshot, families, [](const auto& books) { return books.cycles; });
+    families.counter("tapmeter_dpi_datagrams_total",
+                     "Datagrams in fragments: put together to be inspected, or given up.");
+    families.add({{"result", "joined"}}, all.datagrams_joined);
+    families.add({{"result", "given_up"}}, all.datagrams_given_up);
     families.gauge("tapmeter_dpi_memory_used_bytes", "Memory that nDPI has in use.");
     add_for_workers(snapshot, families, [](const auto& books) { return books.dissector_octets; });
     families.counter("tapmeter_dpi_allocations_refused_total",
@@ -109,6 +114,51 @@ void add_applications(const Snapshot& snapshot, Families& families) {
     add_each_application(snapshot, families, [](const auto& total) { return total.octets; });
     families.counter("tapmeter_app_packets_total", "Packets by application.");
     add_each_application(snapshot, families, [](const auto& total) { return total.packets; });
+}
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class Counts, class Names>
+Json named(const Counts& counts, const Names& names) {
+    Json object = Json::object();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        object[std::string(names[i])] = counts[i];
+    }
+    return object;
+}
+
+Json json_of(const inspect::SignatureBooks& books) {
+    return {{"packets", books.packets},       {"octets", books.octets},
+            {"candidates", books.candidates}, {"matches", books.matches},
+            {"silent", books.silent},         {"passed", books.passed},
+            {"raised", books.raised},         {"emitted", books.emitted},
+            {"refused", books.refused},       {"suppressed", books.suppressed},
+            {"flows_shed", books.flows_shed}, {"histories_refused", books.histories_refused},
+            {"limited", books.limited},       {"reloads", books.reloads}};
+}
+
+}  // namespace
+
+Json inspection_json(const InspectionBooks& books) {
+    return {{"flows", books.flows},
+            {"undecided", books.undecided},
+            {"states", books.states},
+            {"reclaimed", books.reclaimed},
+            {"ended", named(books.ended, flow::inspection_names)},
+            {"labels", named(books.labels, flow::confidence_names)},
+            {"described", books.described},
+            {"metadata_refused", books.metadata_refused},
+            {"datagrams_joined", books.datagrams_joined},
+            {"datagrams_given_up", books.datagrams_given_up},
+            {"packets", books.packets},
+            {"octets", books.octets},
+            {"cycles", books.cycles},
+            {"dissector_octets", books.dissector_octets},
+            {"dissector_octets_left", books.dissector_octets_left},
+            {"dissector_refusals", books.dissector_refusals},
+            {"signatures", json_of(books.signatures)}};
 }
 
 }  // namespace tapmeter::metrics

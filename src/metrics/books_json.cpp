@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "src/metrics/analytics.h"
+#include "src/metrics/applications.h"
 #include "src/metrics/books_text.h"
 #include "src/metrics/csv.h"
 #include "src/metrics/lag.h"
@@ -117,34 +118,6 @@ Json not_entered_of(const WorkerBooks& books) {
     return object;
 }
 
-Json json_of(const inspect::SignatureBooks& books) {
-    return {{"packets", books.packets},       {"octets", books.octets},
-            {"candidates", books.candidates}, {"matches", books.matches},
-            {"silent", books.silent},         {"passed", books.passed},
-            {"raised", books.raised},         {"emitted", books.emitted},
-            {"refused", books.refused},       {"suppressed", books.suppressed},
-            {"flows_shed", books.flows_shed}, {"histories_refused", books.histories_refused},
-            {"limited", books.limited},       {"reloads", books.reloads}};
-}
-
-Json json_of(const inspect::InspectionBooks& books) {
-    return {{"flows", books.flows},
-            {"undecided", books.undecided},
-            {"states", books.states},
-            {"reclaimed", books.reclaimed},
-            {"ended", named(books.ended, flow::inspection_names)},
-            {"labels", named(books.labels, flow::confidence_names)},
-            {"described", books.described},
-            {"metadata_refused", books.metadata_refused},
-            {"packets", books.packets},
-            {"octets", books.octets},
-            {"cycles", books.cycles},
-            {"dissector_octets", books.dissector_octets},
-            {"dissector_octets_left", books.dissector_octets_left},
-            {"dissector_refusals", books.dissector_refusals},
-            {"signatures", json_of(books.signatures)}};
-}
-
 // The members that a worker's books and the sum of all books share.
 Json json_of(const WorkerBooks& books) {
     return {{"received", {{"packets", books.received_packets}, {"octets", books.received_octets}}},
@@ -182,7 +155,7 @@ Json json_of(const WorkerBooks& books) {
              {{"flows", sampled_json(books.sampled.flows)},
               {"packets", sampled_json(books.sampled.packets)},
               {"octets", sampled_json(books.sampled.octets)}}},
-            {"inspection", json_of(books.inspection)},
+            {"inspection", inspection_json(books.inspection)},
             {"analytics", analytics_json(books.analytics)},
             {"saving", saving_json(books.saving)},
             {"history", history_json(books.history)},

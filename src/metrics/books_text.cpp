@@ -120,6 +120,8 @@ void write_inspection(const inspect::InspectionBooks& books, Page& page) {
     page.line_if("reclaimed", "states of quiet flows", books.reclaimed);
     page.line_if("described", "by names, fingerprints", books.described);
     page.line_if("refused", "description: no room", books.metadata_refused);
+    page.line_if("joined", "datagrams in fragments", books.datagrams_joined);
+    page.line_if("given up", "datagrams in fragments", books.datagrams_given_up);
     page.line_if("refused", "allocations of nDPI", books.dissector_refusals);
 }
 

@@ -88,6 +88,8 @@ void add_inspection(inspect::InspectionBooks& total, const inspect::InspectionBo
     add(total.labels, books.labels);
     total.described += books.described;
     total.metadata_refused += books.metadata_refused;
+    total.datagrams_joined += books.datagrams_joined;
+    total.datagrams_given_up += books.datagrams_given_up;
     total.packets += books.packets;
     total.octets += books.octets;
     total.cycles += books.cycles;

@@ -22,6 +22,7 @@ Result<std::vector<std::unique_ptr<exporting::Output>>> open_outputs(
     for (const Config::Ipfix& ipfix : config.ipfix) {
         exporting::IpfixStart start;
         start.group = ipfix.group.empty() ? nullptr : &groups[ipfix.group];
+        start.names = names;
         auto opened = exporting::open_ipfix(ipfix, interfaces, log, start);
         if (!opened) {
             return tl::unexpected<Error>(std::move(opened.error()));

@@ -8,7 +8,8 @@
 
 cases=(udp4_libfixbuf udp6_libfixbuf tcp4_libfixbuf tcp6_libfixbuf tls_libfixbuf tls_unknown_name
     tls_unknown_authority files_libfixbuf files_tshark udp4_nfcapd udp6_nfcapd nfcapd_sequence
-    nfdump_top nfdump_port nfdump_packets filter_same_as_nfdump udp4_nfacctd udp6_nfacctd)
+    nfdump_top nfdump_port nfdump_packets filter_same_as_nfdump udp4_nfacctd udp6_nfacctd
+    found_libfixbuf found_applications found_signatures found_types)
 begin "${cases[@]}"
 fixbuf=${TAPMETER_FIXBUF_READER:-$top/build/tests/src/exporting/fixbuf_reader}
 "$traffic" write "$work/sent.pcap" "$work/truth.jsonl" --packets 20000 --flows 600
@@ -134,6 +135,40 @@ if command -v tshark >/dev/null; then
     expect files_tshark "tshark complains $complaints times" test "$complaints" -eq 0
 else
     skip files_tshark 'tshark is not installed (scripts/setup test)'
+fi
+
+# What inspection finds: applications with the table of their names (RFC 6759), signatures as a list
+# (RFC 6313) of an element of ours, explained by a record (RFC 5610).
+export_found() {
+    echo 'alert ip any any -> any any (msg:"any"; sid:2100498;)' >"$work/any.rules"
+    rm -rf "$work/found"
+    export_to file "$work/found" 0 'compress = false' 'enterprise_number = 32473' \
+        'template = ["default", "applicationId", "applicationName", "signatureIds"]' \
+        '[signatures]' "rule_files = [\"$work/any.rules\"]"
+    cat "$work"/found/*.ipfix >"$work/found.ipfix"
+}
+found_cases=(found_libfixbuf found_applications found_signatures found_types)
+if command -v ipfixDump >/dev/null; then
+    export_found
+    sums=$("$fixbuf" "$work/found.ipfix" 2>&1 | awk '{print $2, $3}')
+    expect found_libfixbuf "libfixbuf has '$sums', written were '$wanted'" \
+        test "$sums" = "$wanted"
+    ipfixDump --rfc5610 --data --hexdump 16 -i "$work/found.ipfix" >"$work/found.txt" 2>&1
+    "$tapmeter" read "$work/sent.pcap" -q -o json \
+        --set "signatures.rule_files=[\"$work/any.rules\"]" >"$work/found.jsonl"
+    compare_found() {
+        python3 "$top/tests/system/ipfix_found.py" "$1" "$work/found.txt" "$work/found.jsonl"
+    }
+    expect found_applications 'libfixbuf has other applications than our JSON' \
+        compare_found applications
+    expect found_signatures 'libfixbuf has other signatures than our JSON' \
+        compare_found signatures
+    expect found_types 'no record tells what a signatureId is' \
+        grep -q 'signatureId' "$work/found.txt"
+else
+    for case in "${found_cases[@]}"; do
+        skip "$case" 'ipfixDump is not installed (scripts/setup test)'
+    done
 fi
 
 # address, host, case, more TOML ...

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Signatures over real captures: which of some 11,000 rules fire on which flow, compared with what
 # Suricata 7 said (score.py: at least 97 % of its alerts by rule and flow are found, and at least
-# 90 % of ours are its), and its own verification tests (90 % of those of sticky buffers).
+# 90 % of ours are its), and its own verification tests (95 % of those of its core and of header
+# fields, 90 % of those of sticky buffers).
 # usage: tests/system/pcaps_alerts_test.sh    (no root; TAPMETER_PCAPS=FOLDER, default
 #                                              ../shared/pcaps/dev)
 # shellcheck source=tests/system/lib.sh
@@ -9,8 +10,11 @@
 
 recall_min=97
 precision_min=90
+core_min=95
+header_min=95
 sticky_min=90
-cases=(alerts_never_crash alerts_found alerts_true alerts_of_sticky_buffers)
+cases=(alerts_never_crash alerts_found alerts_true alerts_of_core alerts_of_headers
+    alerts_of_sticky_buffers)
 begin "${cases[@]}"
 if [[ ! -d $captures/rules || ! -f $captures/../score.py ]]; then
     for name in "${cases[@]}"; do
@@ -64,5 +68,7 @@ at_least() {
 }
 at_least alerts_found "$recall_min" 'sid_and_flow_recall_pct ([0-9.]+)'
 at_least alerts_true "$precision_min" 'sid_and_flow_precision_pct ([0-9.]+)'
+at_least alerts_of_core "$core_min" '\[core\].*same sids fire ([0-9.]+)%'
+at_least alerts_of_headers "$header_min" '\[header\].*same sids fire ([0-9.]+)%'
 at_least alerts_of_sticky_buffers "$sticky_min" '\[sticky\].*same sids fire ([0-9.]+)%'
 finish

@@ -11,11 +11,65 @@ std::optional<Application> parse_application(std::string_view word) noexcept {
     if (word == "http1") {
         return Application::http;
     }
+    if (word == "ikev2") {
+        return Application::ike;
+    }
     const auto* const found = std::ranges::find(application_names, word);
     if (found == application_names.end() || word == "unknown") {
         return std::nullopt;
     }
     return static_cast<Application>(found - application_names.begin());
+}
+
+Application application_labelled(std::string_view label) noexcept {
+    struct Label {
+        std::string_view label;
+        Application application;
+    };
+    using enum Application;
+    constexpr std::array labels{
+        Label{"HTTP", http},
+        Label{"HTTP_Connect", http},
+        Label{"HTTP_Proxy", http},
+        Label{"TLS", tls},
+        Label{"DoH_DoT", tls},
+        Label{"IMAPS", tls},
+        Label{"POPS", tls},
+        Label{"SMTPS", tls},
+        Label{"DNS", dns},
+        Label{"MDNS", dns},
+        Label{"SSH", ssh},
+        Label{"SMBv1", smb},
+        Label{"SMBv23", smb},
+        Label{"FTP_CONTROL", ftp},
+        Label{"FTP_DATA", ftp_data},
+        Label{"SMTP", smtp},
+        Label{"SIP", sip},
+        Label{"QUIC", quic},
+        Label{"IMAP", imap},
+        Label{"POP3", pop3},
+        Label{"NTP", ntp},
+        Label{"DHCP", dhcp},
+        Label{"SNMP", snmp},
+        Label{"TFTP", tftp},
+        Label{"Kerberos", krb5},
+        Label{"NFS", nfs},
+        Label{"RDP", rdp},
+        Label{"MQTT", mqtt},
+        Label{"Modbus", modbus},
+        Label{"DNP3", dnp3},
+        Label{"EthernetIP", enip},
+        Label{"IPsec", ike},
+        Label{"VNC", rfb},
+        Label{"Telnet", telnet},
+        Label{"DCE_RPC", dcerpc},
+        Label{"PostgreSQL", pgsql},
+        Label{"LDAP", ldap},
+        Label{"BitTorrent", bittorrent_dht},
+        Label{"WebSocket", websocket},
+    };
+    const auto* const found = std::ranges::find(labels, label, &Label::label);
+    return found == labels.end() ? unknown : found->application;
 }
 
 const BufferName* find_buffer_name(std::string_view keyword) noexcept {

@@ -51,5 +51,23 @@ TEST(ApplicationNames, keep_the_number_of_an_own_protocol_for_good) {
     EXPECT_EQ(names->number_of("Shop", 282), shop);
 }
 
+TEST(ApplicationNames, have_another_edition_where_there_are_other_names) {
+    const auto names = std::make_unique<ApplicationNames>();
+    names->publish();
+    EXPECT_EQ(names->edition(), 0U);
+    names->name_protocol(91, "TLS\n");
+    names->name_risk(1, "XSS");
+    EXPECT_EQ(names->edition(), 0U) << "not before all are there";
+    names->publish();
+    EXPECT_EQ(names->edition(), 1U);
+    names->name_protocol(91, "TLS\n");
+    names->name_category(0, "");
+    names->publish();
+    EXPECT_EQ(names->edition(), 1U) << "every worker's module names the same";
+    names->number_of("Shop", 282);
+    names->publish();
+    EXPECT_EQ(names->edition(), 2U);
+}
+
 }  // namespace
 }  // namespace tapmeter::inspect

@@ -56,6 +56,20 @@ TEST_F(Dissected, a_name_that_nDPI_knows_gives_both_parts) {
     EXPECT_EQ(label(), "DNS.Google");
 }
 
+// What rules go by: the protocol that packets have told, not what runs over it, and no guess.
+TEST_F(Dissected, tells_what_a_flow_speaks_in_the_words_of_rules) {
+    EXPECT_EQ(dissector().spoken(state_), rules::Application::unknown);
+    look(testing::dns_query("www.google.com"));
+    EXPECT_EQ(dissector().spoken(state_), rules::Application::dns);
+}
+
+TEST_F(Dissected, a_guess_is_nothing_that_a_flow_has_spoken) {
+    look(testing::segment(true, 0x02, {}, 22));
+    dissector().give_up(state_);
+    EXPECT_EQ(label(), "SSH");
+    EXPECT_EQ(dissector().spoken(state_), rules::Application::unknown);
+}
+
 TEST_F(Dissected, a_port_is_a_guess_and_says_so) {
     EXPECT_EQ(look(testing::segment(true, 0x02, {}, 22)), Step::more);
     EXPECT_EQ(label(), "Unknown");

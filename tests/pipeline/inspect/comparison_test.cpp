@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "tests/pipeline/inspect/content_flow.h"
@@ -91,11 +92,37 @@ TEST(Comparison, compares_datagrams_and_packets_without_ports) {
     EXPECT_EQ(echoes.sids(), Sids{3});
 }
 
+// Rules name more applications than there are extractors, and mean them on any port.
+TEST(Comparison, an_application_is_what_a_dissector_tells_where_nobody_reads_it) {
+    ContentFlow flow(
+        "alert mqtt any any -> any any (msg:\"any\"; sid:1;)\n"
+        "alert mqtt any any -> any any (content:\"MQTT\"; sid:2;)\n"
+        "alert http any any -> any any (content:\"MQTT\"; sid:3;)\n"
+        "alert tcp any any -> any any (app-layer-protocol:!mqtt; content:\"MQTT\"; sid:4;)\n"
+        "alert tcp any any -> any any (app-layer-protocol:mqtt; content:\"MQTT\"; sid:5;)\n");
+    flow.read_all({segment(true, 0x02), segment(false, 0x12), segment(true, 0x10)});
+    EXPECT_EQ(flow.sids(), Sids{}) << "nobody knows yet";
+    flow.spoken = rules::Application::mqtt;
+    flow.read(segment(true, 0x18, "\x10\x0d MQTT"));
+    EXPECT_EQ(flow.sids(), (Sids{1, 2, 5}));
+}
+
+TEST(Comparison, who_reads_a_flow_knows_better_than_a_dissector) {
+    ContentFlow flow(
+        "alert http any any -> any any (content:\"example\"; sid:1;)\n"
+        "alert ldap any any -> any any (content:\"example\"; sid:2;)\n");
+    flow.spoken = rules::Application::ldap;
+    flow.read_all(frames::http_conversation());
+    EXPECT_EQ(flow.sids().front(), 1U);
+    EXPECT_EQ(std::ranges::count(flow.sids(), 2U), 0);
+}
+
 TEST(Comparison, connections_without_a_beginning_are_no_streams) {
     ContentFlow flow(
         "alert tcp any any -> any any (flow:established; content:\"example\"; sid:1;)\n"
         "alert http any any -> any any (http.host; content:\"example\"; sid:2;)\n"
-        "alert tcp any any -> any any (content:\"example\"; sid:3;)\n");
+        "alert tcp any any -> any any (content:\"example\"; sid:3;)\n"
+        "alert http any any -> any any (msg:\"any request\"; sid:4;)\n");
     flow.read(frames::http_conversation()[3]);
     EXPECT_EQ(flow.sids(), Sids{3});
 }

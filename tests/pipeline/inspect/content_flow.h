@@ -54,13 +54,15 @@ public:
         flow::write_key(*headers, false, flow_.key);
         const bool from_client = headers->source.back() == 1;
         flow_.state = flow_.key.low.back() == 1 ? 0 : flow::state::initiator_is_high;
-        return reader_->read(
-            {.headers = *headers,
-             .at = packet.observed_at,
-             .direction = from_client ? Direction::from_initiator : Direction::from_responder,
-             .state = state,
-             .flow_id = 77},
-            compares);
+        const InspectedPacket seen{
+            .headers = *headers,
+            .at = packet.observed_at,
+            .direction = from_client ? Direction::from_initiator : Direction::from_responder,
+            .state = state,
+            .flow_id = 77,
+            .spoken = spoken};
+        const bool more_facts = reader_->read(seen);
+        return reader_->compare(seen, more_facts, compares);
     }
     void read_all(const std::vector<Frame>& frames) {
         for (const Frame& frame : frames) {
@@ -87,6 +89,7 @@ public:
     ContentReader& reader() { return *reader_; }
 
     static constexpr StateIndex state{2};
+    rules::Application spoken = rules::Application::unknown;  // as a dissector would tell
 
 private:
     std::unique_ptr<const SignatureSet> set_;

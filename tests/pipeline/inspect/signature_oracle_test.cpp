@@ -119,7 +119,7 @@ constexpr std::array extra_and_why{
     Explained{"arkime_synthetic", "9000080", "a ClientHello of DTLS's port over TCP"},
 };
 constexpr std::array case_and_why{
-    Explained{"defrag/", "", "IP fragments are not put together"},
+    Explained{"defrag/", "", "this player does not put fragments together; the inspector does"},
     Explained{"smb-eicar", "", "files are not taken out of SMB"},
 };
 

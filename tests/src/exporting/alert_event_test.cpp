@@ -2,46 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tests/support/flow_records.h"
+#include "tests/src/exporting/alerts.h"
 
 namespace tapmeter::exporting {
 namespace {
-
-std::unique_ptr<const inspect::SignatureSet> rule_set() {
-    inspect::rules::RuleSet rules;
-    inspect::rules::parse_rules(
-        "drop http any any -> any any (msg:\"say \\\"hello\\\" \x01 \\; \xC3\xA9\"; content:\"a\"; "
-        "classtype:trojan-activity; metadata:tag one, created_at 2020_01_02, tag two; sid:7; "
-        "rev:3;)\n",
-        "x.rules", {}, rules);
-    auto set = inspect::SignatureSet::build(std::move(rules), {.generation = 5});
-    EXPECT_TRUE(set) << (set ? "" : set.error().message);
-    return set ? std::move(*set) : nullptr;
-}
-
-inspect::Alert alert() {
-    inspect::Alert alert;
-    alert.source = test_support::ipv4(10, 1, 2, 3);
-    alert.destination = test_support::ipv4(93, 184, 216, 34);
-    alert.source_port = 51'234;
-    alert.destination_port = 80;
-    alert.protocol = 6;
-    alert.ip_version = 4;
-    alert.application = inspect::rules::Application::http;
-    alert.gid = 1;
-    alert.sid = 7;
-    alert.rev = 3;
-    alert.generation = 5;
-    alert.severity = 1;
-    alert.flow_id = 1'234'567'890'123'456;
-    alert.at = ObservedAt{Nanoseconds{1'763'633'729'023'456'789}};
-    alert.to_server = true;
-    return alert;
-}
 
 TEST(AlertEvents, eve_has_suricatas_members) {
     const auto set = rule_set();
@@ -112,6 +79,51 @@ TEST(AlertEvents, syslog_has_one_line_whatever_the_message_holds) {
         << events.syslog_line(six);
     six.protocol = 58;
     EXPECT_NE(events.syslog_line(six).find("::a01:203 -> "), std::string::npos);
+}
+
+TEST(AlertEvents, flat_has_the_names_of_information_elements) {
+    const auto set = rule_set();
+    const AlertEvents events{{{.name = "eth\"1", .observation_domain_id = {}}}, *set};
+    std::string line;
+    events.append_flat(line, alert());
+    ASSERT_TRUE(line.ends_with("}\n"));
+    const auto json = nlohmann::json::parse(line);
+    EXPECT_EQ(json["observationTimeNanoseconds"], "2025-11-20T10:15:29.023456789Z");
+    EXPECT_EQ(json["flowId"], 1'234'567'890'123'456);
+    EXPECT_EQ(json["sourceIPv4Address"], "10.1.2.3");
+    EXPECT_EQ(json["destinationTransportPort"], 80);
+    EXPECT_EQ(json["protocolIdentifier"], 6);
+    EXPECT_EQ(json["signatureId"], 7);
+    EXPECT_EQ(json["signatureRevision"], 3);
+    EXPECT_EQ(json["signatureName"], "say \"hello\" \x01 ; \xC3\xA9");
+    EXPECT_EQ(json["signatureDirection"], "to_server");
+    EXPECT_EQ(json["applicationName"], "http");
+    EXPECT_EQ(json["interfaceName"], "eth\"1");
+
+    inspect::Alert other = alert();
+    other.ip_version = 6;
+    other.protocol = 58;
+    other.generation = 1;
+    other.observation_point = 9;
+    line.clear();
+    events.append_flat(line, other);
+    const auto late = nlohmann::json::parse(line);
+    EXPECT_TRUE(late.contains("sourceIPv6Address"));
+    EXPECT_FALSE(late.contains("sourceTransportPort"));
+    EXPECT_FALSE(late.contains("interfaceName"));
+    EXPECT_EQ(late["signatureName"], "") << "of a set that is gone";
+}
+
+// As Suricata's fast.log, whatever a message holds.
+TEST(AlertEvents, fast_has_the_time_and_marks_around_the_message) {
+    const auto set = rule_set();
+    const AlertEvents events{{}, *set};
+    std::string line;
+    events.append_fast(line, alert());
+    const std::string rest = events.syslog_line(alert());
+    const std::size_t end = rest.find(" [Classification");
+    EXPECT_EQ(line, "11/20/2025-10:15:29.023456  [**] " + rest.substr(0, end) + " [**]" +
+                        rest.substr(end) + "\n");
 }
 
 }  // namespace

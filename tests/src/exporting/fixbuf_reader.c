@@ -1,6 +1,7 @@
 // Reads IPFIX with libfixbuf, the strictest reader there is, from a file of messages or as a
 // collector, knowing nothing but what the Templates say. Prints the sums of the reader's own view
-// of the flow records; what options records say does not count.
+// of the flow records, and how many elements their lists hold, if any; what options records say
+// does not count.
 //
 // usage: fixbuf_reader FILE
 //        fixbuf_reader udp|tcp|tls HOST PORT RECORDS [CA CERTIFICATE KEY]
@@ -18,6 +19,7 @@ enum { fields_max = 64, record_octets_max = 4096 };
 struct sums {
 	uint64_t records, packets, octets, flow_ids;
 	uint64_t options, wanted;
+	uint64_t listed; /* elements of basic lists */
 };
 
 /* Adds what one field of a record holds; libfixbuf gives numbers in the host's order. */
@@ -37,10 +39,18 @@ static void add_field(struct sums *sums, const fbInfoElement_t *element, const u
 		sums->flow_ids += value;
 }
 
+/* Octets that libfixbuf takes for a field of a record. */
+static uint32_t octets_of(const fbInfoElement_t *element)
+{
+	if (element->type == FB_BASIC_LIST)
+		return sizeof(fbBasicList_t);
+	return element->len == FB_IE_VARLEN ? sizeof(fbVarfield_t) : element->len;
+}
+
 /* Reads one record with its own template as the internal one, so every field comes as sent. */
 static int read_record(fBuf_t *buffer, fbTemplate_t *template, struct sums *sums, GError **error)
 {
-	uint8_t record[record_octets_max];
+	_Alignas(8) uint8_t record[record_octets_max] = {0};
 	size_t octets = sizeof record;
 	const uint16_t id =
 		fbSessionAddTemplate(fBufGetSession(buffer), TRUE, FB_TID_AUTO, template, error);
@@ -56,9 +66,17 @@ static int read_record(fBuf_t *buffer, fbTemplate_t *template, struct sums *sums
 	for (uint32_t i = 0; i < fbTemplateCountElements(template); i++) {
 		const fbInfoElement_t *element = fbTemplateGetIndexedIE(template, i);
 
-		add_field(sums, element, record + offset);
-		offset += element->len == FB_IE_VARLEN ? sizeof(fbVarfield_t) : element->len;
+		if (element->type == FB_BASIC_LIST) {
+			fbBasicList_t list;
+
+			memcpy(&list, record + offset, sizeof list);
+			sums->listed += fbBasicListCountElements(&list);
+		} else {
+			add_field(sums, element, record + offset);
+		}
+		offset += octets_of(element);
 	}
+	fBufListFree(template, record);
 	sums->records++;
 	return fbSessionRemoveTemplate(fBufGetSession(buffer), TRUE, id, error);
 }
@@ -142,7 +160,10 @@ int main(int count, char **arguments)
 			error ? error->message : "no end of file");
 		return 1;
 	}
-	printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", sums.records, sums.packets,
+	printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, sums.records, sums.packets,
 	       sums.octets, sums.flow_ids);
+	if (sums.listed)
+		printf(" %" PRIu64, sums.listed);
+	printf("\n");
 	return 0;
 }

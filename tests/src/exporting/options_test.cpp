@@ -86,23 +86,74 @@ TEST(Announcement, explains_our_own_elements) {
     EXPECT_TRUE(of(opened(setup_for()), 307).empty());
 }
 
+// A list stands under an element of IANA's, and holds one of ours.
+TEST(Announcement, explains_what_a_list_holds) {
+    TemplateChoice choice;
+    choice.fields = {"octetDeltaCount", "signatureIds", "signatureId"};
+    EXPECT_FALSE(TemplateSet::of(choice)) << "without an enterprise number";
+    choice.enterprise_number = 32'473;
+    const auto types = of(opened(setup_for(choice)), 307);
+    ASSERT_EQ(types.size(), 1U);
+    EXPECT_EQ(types[0].value(303), 54U);
+    EXPECT_EQ(types[0].value(339), 3U);  // unsigned32
+    EXPECT_EQ(types[0].value(344), 4U);  // identifier
+    EXPECT_EQ(types[0].text(341), "signatureId");
+}
+
 TEST(Announcement, hands_the_table_of_applications_on) {
+    inspect::ApplicationNames known;
     Announcement::Setup setup = setup_for();
-    for (int number = 0; number < 40; ++number) {
-        setup.applications.push_back({{std::byte{20}, std::byte{0}, std::byte{0}, std::byte{0x8B},
-                                       std::byte{0x30}, static_cast<std::byte>(number)},
-                                      "name" + std::to_string(number),
-                                      "what it is"});
+    setup.applications = &known;
+    EXPECT_TRUE(of(opened(setup), 306).empty()) << "nobody has named any";
+    for (std::uint16_t number = 0; number < 40; ++number) {
+        known.name_protocol(number, "name" + std::to_string(number));
     }
+    known.publish();
     const auto names = of(opened(setup), 306);
     ASSERT_EQ(names.size(), 40U);
-    EXPECT_EQ(names[39].value(95), 0x14'0000'8B30'27U);
+    EXPECT_EQ(names[39].value(95), 0x14'0000'8B30'0027U);
     EXPECT_EQ(names[39].text(96), "name39");
+    EXPECT_EQ(names[39].text(94), "protocol 39 of nDPI");
+}
+
+// Outputs are opened before nDPI is loaded, and a reload may bring protocols of the operator's own.
+TEST(Announcement, tells_names_that_come_later) {
+    inspect::ApplicationNames known;
+    Announcement::Setup setup = setup_for();
+    setup.applications = &known;
+    Announcement announcement(setup);
+    Collector collector;
+    std::uint32_t sequence = 0;
+    const auto table = [&] { return of(collector, 306).size(); };
+    deliver(announcement.opening(), collector, sequence);
+    EXPECT_FALSE(announcement.has_news());
+    known.name_protocol(91, "TLS");
+    EXPECT_FALSE(announcement.has_news()) << "not before all are there";
+    known.publish();
+    EXPECT_TRUE(announcement.has_news());
+    deliver(announcement.statistics({}, {}, system_clock::now()), collector, sequence);
+    EXPECT_EQ(table(), 1U);
+    EXPECT_FALSE(announcement.has_news());
+    deliver(announcement.statistics({}, {}, system_clock::now()), collector, sequence);
+    EXPECT_EQ(table(), 1U) << "once is enough";
+    known.name_protocol(300, "Shop");
+    known.publish();
+    deliver(announcement.opening(), collector, sequence);
+    EXPECT_EQ(table(), 3U) << "a new session is told all of them";
+    deliver(announcement.opening(), collector, sequence);
+    EXPECT_EQ(table(), 5U);
+    EXPECT_TRUE(collector.faults().empty()) << collector.faults().front();
+    EXPECT_EQ(collector.missing(), 0U);
 }
 
 TEST(Announcement, without_options_there_are_templates_alone) {
+    inspect::ApplicationNames known;
+    known.name_protocol(91, "TLS");
+    known.publish();
     Announcement::Setup setup = setup_for();
+    setup.applications = &known;
     setup.options = false;
+    EXPECT_FALSE(Announcement(setup).has_news());
     EXPECT_TRUE(opened(setup).options().empty());
     EXPECT_TRUE(Announcement(setup).statistics({}, {}, system_clock::now()).empty());
 }

@@ -9,11 +9,12 @@
 namespace tapmeter::exporting {
 namespace {
 
-std::string framed(const SyslogFraming& framing, const std::string& line) {
+std::string framed(const SyslogFraming& framing, const std::string& line,
+                   const SyslogFraming::Subject& subject = {}) {
     std::vector<char> room(line.size() + SyslogFraming::octets_max);
     std::ranges::copy(line, room.begin());
-    const char* const end =
-        framing.frame(room.data(), line.size(), ObservedAt{Nanoseconds{1'763'633'733'123'456'789}});
+    const char* const end = framing.frame(
+        room.data(), line.size(), ObservedAt{Nanoseconds{1'763'633'733'123'456'789}}, subject);
     return {static_cast<const char*>(room.data()), end};
 }
 
@@ -22,6 +23,21 @@ TEST(Syslog, a_message_is_that_of_the_rfc) {
     EXPECT_EQ(framed(framing, "{\"a\":1}\n"),
               "<134>1 2025-11-20T10:15:33.123456Z probe1 tapmeter " + std::to_string(::getpid()) +
                   " flow - {\"a\":1}");
+}
+
+// RFC 5424 section 6.2.1: facility times eight plus severity.
+TEST(Syslog, an_alert_says_so_and_how_grave_it_is) {
+    const SyslogFraming framing("probe1", 16, false);
+    for (const auto& [priority, number] : {std::pair{0, "<130>1 "},
+                                           {1, "<130>1 "},
+                                           {2, "<132>1 "},
+                                           {3, "<133>1 "},
+                                           {255, "<133>1 "}}) {
+        const auto subject = SyslogFraming::alert_of(static_cast<std::uint8_t>(priority));
+        const std::string message = framed(framing, "[1:7:3] a\n", subject);
+        EXPECT_TRUE(message.starts_with(number)) << message;
+        EXPECT_TRUE(message.ends_with(" alert - [1:7:3] a")) << message;
+    }
 }
 
 TEST(Syslog, a_stream_has_the_length_before_it) {

@@ -30,5 +30,16 @@ TEST(NetflowItems, a_time_is_said_once_and_as_uptime) {
     EXPECT_FALSE(netflow_items({"octetDeltaCount", "reversePacketDeltaCount"}).has_value());
 }
 
+// The application is a number of fixed length there too; names and lists are not.
+TEST(NetflowItems, tell_the_application_by_its_number) {
+    const auto items = netflow_items({"octetDeltaCount", "applicationId"}).value();
+    EXPECT_EQ(items[1].octets, 7U);
+    for (const char* word : {"applicationName", "signatureIds", "signatureId"}) {
+        const auto refused = netflow_items({"octetDeltaCount", word});
+        ASSERT_FALSE(refused.has_value()) << word;
+        EXPECT_EQ(refused.error().word, 1U);
+    }
+}
+
 }  // namespace
 }  // namespace tapmeter::fields

@@ -23,7 +23,7 @@ Texts texts_of(const std::string& name) {
 Octets written(const RecordPlan& plan, const FlowRecord& record, const Texts& texts = {},
                const Beside& beside = {}) {
     constexpr std::byte untouched{0xA5};
-    const std::size_t room = plan.octets() + plan.texts() * texts.longest;
+    const std::size_t room = plan.octets() + plan.texts_octets_max(texts);
     Octets octets(room + RecordPlan::slack_octets + 8, untouched);
     const std::size_t length = plan.write(record, &texts, octets.data(), beside);
     EXPECT_LE(length, room);
@@ -40,6 +40,7 @@ struct Reports {
     flow::TunnelReport tunnel;
     flow::BehaviourReport behaviour;
     flow::PayloadReport payload;
+    flow::SignatureHits signatures;
 
     explicit Reports(std::mt19937_64& random) {
         const auto fill = [&random](auto& report) {
@@ -51,8 +52,9 @@ struct Reports {
         fill(tunnel);
         fill(behaviour);
         fill(payload);
+        fill(signatures);
     }
-    Beside beside() const { return {&tcp, &tunnel, &behaviour, &payload}; }
+    Beside beside() const { return {&tcp, &tunnel, &behaviour, &payload, &signatures}; }
 };
 
 template <class Holder>
@@ -65,12 +67,13 @@ Octets plainly(const Item& item, const FlowRecord& record, const Beside& beside)
     const Place& place = all_fields[item.field].place;
     DerivedValues derived;
     derive<needs::all>(record, derived);
-    const auto* const base = place.source == Source::record    ? octets_of(&record)
-                             : place.source == Source::derived ? octets_of(&derived)
-                             : place.source == Source::tcp     ? octets_of(beside.tcp)
-                             : place.source == Source::tunnel  ? octets_of(beside.tunnel)
-                             : place.source == Source::payload ? octets_of(beside.payload)
-                                                               : octets_of(beside.behaviour);
+    const auto* const base = place.source == Source::record       ? octets_of(&record)
+                             : place.source == Source::derived    ? octets_of(&derived)
+                             : place.source == Source::tcp        ? octets_of(beside.tcp)
+                             : place.source == Source::tunnel     ? octets_of(beside.tunnel)
+                             : place.source == Source::payload    ? octets_of(beside.payload)
+                             : place.source == Source::signatures ? octets_of(beside.signatures)
+                                                                  : octets_of(beside.behaviour);
     Octets octets(base + place.offset, base + place.offset + place.octets);
     if (!place.network) {
         std::ranges::reverse(octets);
@@ -91,6 +94,7 @@ FlowRecord random_record(std::mt19937_64& random) {
     record.flow_id = random();
     record.source_port = static_cast<std::uint16_t>(random());
     record.worker = static_cast<std::uint16_t>(random());
+    record.application.application = static_cast<std::uint16_t>(random());
     record.sampling_exponent = static_cast<std::uint8_t>(random() % 40);
     record.aggregated = random() % 2 == 0;
     record.start = ObservedAt{Nanoseconds{static_cast<std::int64_t>(random() >> 2U)}};
@@ -131,7 +135,8 @@ TEST(RecordPlan, fields_of_a_report_that_is_not_there_are_zero) {
     std::vector<Item> items;
     for (std::size_t field = 0; field < all_fields.size(); ++field) {
         const Source source = all_fields[field].place.source;
-        if (source == Source::tcp || source == Source::tunnel || source == Source::behaviour) {
+        if (source == Source::tcp || source == Source::tunnel || source == Source::behaviour ||
+            source == Source::signatures) {
             items.push_back({field, all_fields[field].element.octets});
         }
     }
@@ -158,6 +163,60 @@ TEST(RecordPlan, a_text_stands_between_fields_with_its_length_before_it) {
                           std::byte{4},   std::byte{'e'}, std::byte{'t'},  std::byte{'h'},
                           std::byte{'1'}};
     EXPECT_EQ(octets, expected);
+}
+
+Octets octets_of_text(std::string_view text) {
+    const auto octets = std::as_bytes(std::span{text});
+    return {octets.begin(), octets.end()};
+}
+
+TEST(RecordPlan, an_application_has_the_name_of_its_number) {
+    Texts texts;
+    texts.application_names.resize(127);
+    texts.application_names[91] = octets_of_text("\3TLS");
+    texts.application_names[126] = octets_of_text("\6Google");
+    const RecordPlan plan(std::vector<Item>{{field("applicationName"), variable_length},
+                                            {field("protocolIdentifier"), 1}});
+    FlowRecord record = test_support::tcp_record();
+    record.application = {.master = 91};
+    EXPECT_EQ(written(plan, record, texts), octets_of_text("\3TLS\6"));
+    record.application.application = 126;  // what is carried, where that is known
+    EXPECT_EQ(written(plan, record, texts), octets_of_text("\6Google\6"));
+    for (const unsigned nameless : {0U, 90U, 127U, 0xffffU}) {
+        record.application = {.application = static_cast<std::uint16_t>(nameless)};
+        EXPECT_EQ(written(plan, record, texts), octets_of_text(std::string_view{"\0\6", 2}));
+    }
+}
+
+// RFC 6313 section 4.5.1: semantic, element, its length and enterprise number, then each one.
+TEST(RecordPlan, signatures_are_a_list_in_the_order_of_their_matches) {
+    Texts texts;
+    texts.enterprise_number = 32'473;
+    const RecordPlan plan(std::vector<Item>{{field("signatureIds"), variable_length}});
+    const Octets none{std::byte{9},    std::byte{4},   std::byte{0x80}, std::byte{54},
+                      std::byte{0},    std::byte{4},   std::byte{0},    std::byte{0},
+                      std::byte{0x7E}, std::byte{0xD9}};
+    EXPECT_EQ(written(plan, {}, texts), none);
+    flow::SignatureHits hits{.sids = {2'100'498, 7}, .matches = 3, .sids_count = 2};
+    Octets two = none;
+    two[0] = std::byte{17};
+    for (const unsigned octet : {0x00U, 0x20U, 0x0DU, 0x12U, 0U, 0U, 0U, 7U}) {
+        two.push_back(static_cast<std::byte>(octet));
+    }
+    EXPECT_EQ(written(plan, {}, texts, {.signatures = &hits}), two);
+    hits.sids_count = 255;
+    const Octets most = written(plan, {}, texts, {.signatures = &hits});
+    EXPECT_EQ(most.size(), 1 + 9 + sizeof(hits.sids)) << "never more than there are places";
+    EXPECT_EQ(most.size(), plan.texts_octets_max(texts));
+}
+
+TEST(RecordPlan, what_is_of_variable_length_has_its_longest) {
+    const RecordPlan plan(std::vector<Item>{{field("interfaceName"), variable_length},
+                                            {field("signatureIds"), variable_length},
+                                            {field("interfaceName"), variable_length},
+                                            {field("applicationName"), variable_length}});
+    EXPECT_EQ(plan.texts(), 4U);
+    EXPECT_EQ(plan.texts_octets_max(texts_of("eth1")), 5U + 42 + 5 + 64);
 }
 
 // RFC 7011 section 7: one octet of length up to 254, else 255 and two octets.

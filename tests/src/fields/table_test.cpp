@@ -24,6 +24,9 @@ TEST(FieldTable, names_each_field_once_and_finds_it) {
 TEST(FieldTable, a_fields_name_is_its_elements) {
     for (const Field& field : all_fields) {
         std::string expected(field.element.name);
+        if (field.element.type == DataType::basic_list) {
+            expected = "signatureIds";  // after what it lists
+        }
         if (field.reverse) {
             expected[0] = static_cast<char>(std::toupper(expected[0]));
             expected.insert(0, "reverse");
@@ -57,7 +60,12 @@ TEST(FieldTable, reads_inside_of_what_it_reads_from) {
             case Source::payload:
                 holder = sizeof(flow::PayloadReport);
                 break;
+            case Source::signatures:
+                holder = sizeof(flow::SignatureHits);
+                break;
             case Source::interface_name:
+            case Source::application_name:
+            case Source::signature_ids:
                 break;
         }
         EXPECT_LE(field.place.offset + field.place.octets, holder) << field.name;
@@ -90,12 +98,26 @@ TEST(FieldTable, types_have_the_lengths_of_rfc_7011) {
                     << element.name;
                 break;
             case DataType::string:
+            case DataType::basic_list:
                 EXPECT_EQ(element.octets, variable_length) << element.name;
                 break;
             default:
                 EXPECT_EQ(element.octets, 8) << element.name;
         }
     }
+}
+
+// RFC 6759 section 4.1: engine 20, then an enterprise number, then the number that it gave.
+TEST(Derived, an_application_is_told_by_engine_and_number) {
+    FlowRecord record;
+    record.application = {.master = 91, .application = 0x0102};
+    DerivedValues values;
+    derive<needs::all>(record, values);
+    EXPECT_EQ(values.application_id,
+              (std::array<std::uint8_t, 7>{20, 0, 0, 0x8B, 0x30, 0x01, 0x02}));
+    record.application.application = 0;
+    EXPECT_EQ(protocol_of(record.application), 91);
+    EXPECT_EQ(protocol_of({}), 0);
 }
 
 TEST(Derived, a_duration_beyond_its_element_is_the_most_it_can_say) {

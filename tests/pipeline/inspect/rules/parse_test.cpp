@@ -49,6 +49,15 @@ const Content& content_of(const Rule& rule, Buffer buffer, std::size_t at = 0) {
     return content == nullptr ? none : *content;
 }
 
+TEST(Application, is_known_by_the_names_that_nDPI_gives) {
+    EXPECT_EQ(application_labelled("SMBv23"), Application::smb);
+    EXPECT_EQ(application_labelled("FTP_CONTROL"), Application::ftp);
+    EXPECT_EQ(application_labelled("IPsec"), Application::ike);
+    EXPECT_EQ(application_labelled("Google"), Application::unknown);
+    EXPECT_EQ(application_labelled("http"), Application::unknown)
+        << "names are as nDPI writes them";
+}
+
 TEST(ParseRule, header_and_description) {
     const auto rule = read(
         "drop udp $HOME_NET 1024: <> [192.0.2.1,!$HOME_NET] !53 (msg:\"a \\\"name\\\" \\; more\"; "
@@ -77,7 +86,9 @@ TEST(ParseRule, header_and_description) {
 TEST(ParseRule, applications_are_protocols) {
     for (const auto& [word, application] :
          {std::pair{"http", Application::http}, std::pair{"tls", Application::tls},
-          std::pair{"ssl", Application::tls}, std::pair{"smb", Application::smb}}) {
+          std::pair{"ssl", Application::tls}, std::pair{"smb", Application::smb},
+          std::pair{"mqtt", Application::mqtt}, std::pair{"ikev2", Application::ike},
+          std::pair{"dcerpc", Application::dcerpc}, std::pair{"ftp-data", Application::ftp_data}}) {
         const auto rule = read(std::string("alert ") + word + " any any -> any any (sid:1;)");
         ASSERT_TRUE(rule) << word;
         EXPECT_EQ(rule->application, application);
