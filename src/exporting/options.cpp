@@ -87,9 +87,8 @@ public:
         }
         auto& octets = messages_.back().octets;
         const std::size_t padded = (octets.size() + 3) & ~std::size_t{3};
-        // Padding is shorter than any record (RFC 7011 section 3.3.1): three texts may be empty.
-        const std::size_t shortest = set_id_ == application_table ? 3 : 4;
-        octets.resize(padded - octets.size() < shortest ? padded : octets.size());
+        // Padding is shorter than any record (RFC 7011 section 3.3.1): none has less than four.
+        octets.resize(padded);
         const auto head = std::span{octets}.subspan(set_at_);
         store_be(head.subspan<0, 2>(), set_id_);
         store_be(head.subspan<2, 2>(), static_cast<std::uint16_t>(head.size()));
@@ -202,7 +201,10 @@ void Announcement::define(Writer& writer, std::uint16_t id, std::size_t scopes,
         .number(static_cast<std::uint16_t>(scopes));
     for (const std::string_view name : elements) {
         const InformationElement& element = element_of(name);
-        record.number(element.id).number(element.octets);
+        // Ids of one engine have one length. tshark knows no Template of texts alone.
+        const bool is_id = element.id == id_of("applicationId");
+        const std::size_t octets = is_id ? fields::application_id_octets : element.octets;
+        record.number(element.id).number(static_cast<std::uint16_t>(octets));
     }
     writer.add(options_template_set_id, record.octets(), false);
 }
@@ -306,7 +308,7 @@ bool Announcement::learn_applications() {
             const auto id = fields::application_id(number);
             writer.add(application_table,
                        RecordText{}
-                           .append(fields::as_variable_length(std::as_bytes(std::span{id})))
+                           .append(std::as_bytes(std::span{id}))
                            .text(name)
                            .text("protocol " + std::to_string(number) + " of nDPI")
                            .octets(),
