@@ -37,7 +37,6 @@ const InformationElement& element_of(std::string_view name) {
     return *found;
 }
 
-// Of an element of ours, which are named accordingly.
 fields::Semantics semantics_of(const InformationElement& element) noexcept {
     using fields::Semantics;
     if (element.name.ends_with("Id")) {
@@ -292,8 +291,7 @@ void Announcement::add_types() {
     writer.close();
 }
 
-// True: the messages behind those that stay are others now. Names come when the first module of
-// nDPI is loaded, behind the outputs' start, and with a reload of protocols of the operator's own.
+// True: there are other names. They come behind the outputs' start, and with a reload.
 bool Announcement::learn_applications() {
     if (!has_news()) {
         return false;
