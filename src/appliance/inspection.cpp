@@ -183,7 +183,13 @@ Result<std::unique_ptr<const inspect::SignatureSet>> Appliance::load_signatures_
     if (signatures_ == nullptr || !wants_signatures(fresh.signatures)) {
         return nullptr;
     }
-    return signatures_->build(fresh.signatures);
+    auto set = signatures_->build(fresh.signatures);
+    if (set) {
+        if (auto checked = signatures_->check(**set); !checked) {
+            return tl::unexpected<Error>(std::move(checked.error()));
+        }
+    }
+    return set;
 }
 
 Result<std::string> Appliance::swap_signatures(std::unique_ptr<const inspect::SignatureSet> fresh) {

@@ -74,6 +74,27 @@ Result<std::unique_ptr<const inspect::SignatureSet>> SignatureControl::build(
     return inspect::SignatureSet::build(std::move(*rules), settings);
 }
 
+Result<void> SignatureControl::check(const inspect::SignatureSet& fresh) const {
+    using inspect::rules::LeftOut;
+    const auto& known = sets_.back()->coverage().left_out;
+    const auto is_new = [&known](const LeftOut& broken) {
+        const auto same = [&broken](const LeftOut& one) {
+            return one.cause == broken.cause && one.place.file == broken.place.file &&
+                   one.sid == broken.sid && one.why == broken.why;
+        };
+        return broken.cause == LeftOut::Cause::malformed && std::ranges::none_of(known, same);
+    };
+    const auto& left_out = fresh.coverage().left_out;
+    const auto broken = std::ranges::find_if(left_out, is_new);
+    if (broken == left_out.end()) {
+        return {};
+    }
+    return failed(Error::Kind::invalid_config,
+                  "signatures: " + text_of(*broken) + "; " +
+                      std::to_string(std::ranges::count_if(left_out, is_new)) +
+                      " rules of this kind; the rules in use stay, mend the file and reload again");
+}
+
 Result<std::unique_ptr<inspect::Comparison>> SignatureControl::make_comparison(bool recorded) {
     auto kit = inspect::SignatureKit::make(*sets_.back());
     if (!kit) {

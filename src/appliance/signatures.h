@@ -42,6 +42,11 @@ public:
     // errors  as load()
     Result<std::unique_ptr<const inspect::SignatureSet>> build(const Config::Signatures& config);
 
+    // Whether it may: a line that was broken since the set in use was read is no reason to go
+    // without its rule. What the set in use had to leave out too is left out again, and said.
+    // errors  invalid_config: with file and line
+    Result<void> check(const inspect::SignatureSet& fresh) const;
+
     // Each worker takes the new set where its next burst begins; the old one is active until then.
     // errors  invalid_config: a worker has not taken the set of the last reload yet
     Result<std::string> swap(std::unique_ptr<const inspect::SignatureSet> fresh);

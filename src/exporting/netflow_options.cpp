@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "pipeline/base/expects.h"
 #include "src/exporting/flow_fields.h"
+#include "src/exporting/template_set.h"
 
 namespace tapmeter::exporting {
 namespace {
@@ -172,6 +174,34 @@ std::vector<PreparedMessage> netflow_statistics(const NetflowOptions& options,
                                      .number(exporting.messages)
                                      .number(exporting.records));
     return writer.take();
+}
+
+// RFC 3954 section 5.2. Version 5 has no Sets to put Templates in.
+void Announcement::add_netflow_templates() {
+    const Protocol& protocol = *setup_.protocol;
+    if (protocol.set_header_octets == 0) {
+        return;
+    }
+    for (auto& set :
+         template_sets(setup_.templates->all(), setup_.message_octets - protocol.header_octets,
+                       protocol.template_set_id)) {
+        std::uint32_t templates = 0;
+        for (std::size_t at = protocol.set_header_octets; at < set.size(); ++templates) {
+            const std::size_t fields = load_be16(std::span{set}.subspan(at + 2).first<2>());
+            at += 4 + 4 * fields;  // id and count, then a type and a length each
+        }
+        set.insert(set.begin(), protocol.header_octets, std::byte{});
+        opening_.push_back({std::move(set), 1, 1, templates});
+    }
+}
+
+// Behind the Templates, in messages of their own.
+void Announcement::add_netflow_options() {
+    if (setup_.options) {
+        std::ranges::move(netflow_options_opening({setup_.domain, setup_.interfaces,
+                                                   setup_.sampling, setup_.message_octets}),
+                          std::back_inserter(opening_));
+    }
 }
 
 }  // namespace tapmeter::exporting

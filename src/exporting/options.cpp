@@ -38,7 +38,6 @@ const InformationElement& element_of(std::string_view name) {
     return *found;
 }
 
-// Of an element of ours, which are named accordingly.
 fields::Semantics semantics_of(const InformationElement& element) noexcept {
     using fields::Semantics;
     if (element.name.ends_with("Id")) {
@@ -88,9 +87,8 @@ public:
         }
         auto& octets = messages_.back().octets;
         const std::size_t padded = (octets.size() + 3) & ~std::size_t{3};
-        // Padding is shorter than any record (RFC 7011 section 3.3.1): three texts may be empty.
-        const std::size_t shortest = set_id_ == application_table ? 3 : 4;
-        octets.resize(padded - octets.size() < shortest ? padded : octets.size());
+        // Padding is shorter than any record (RFC 7011 section 3.3.1): none has less than four.
+        octets.resize(padded);
         const auto head = std::span{octets}.subspan(set_at_);
         store_be(head.subspan<0, 2>(), set_id_);
         store_be(head.subspan<2, 2>(), static_cast<std::uint16_t>(head.size()));
@@ -176,34 +174,6 @@ void Announcement::add_templates() {
     }
 }
 
-// RFC 3954 section 5.2. Version 5 has no Sets to put Templates in.
-void Announcement::add_netflow_templates() {
-    const Protocol& protocol = *setup_.protocol;
-    if (protocol.set_header_octets == 0) {
-        return;
-    }
-    for (auto& set :
-         template_sets(setup_.templates->all(), setup_.message_octets - protocol.header_octets,
-                       protocol.template_set_id)) {
-        std::uint32_t templates = 0;
-        for (std::size_t at = protocol.set_header_octets; at < set.size(); ++templates) {
-            const std::size_t fields = load_be16(std::span{set}.subspan(at + 2).first<2>());
-            at += 4 + 4 * fields;  // id and count, then a type and a length each
-        }
-        set.insert(set.begin(), protocol.header_octets, std::byte{});
-        opening_.push_back({std::move(set), 1, 1, templates});
-    }
-}
-
-// Behind the Templates, in messages of their own.
-void Announcement::add_netflow_options() {
-    if (setup_.options) {
-        std::ranges::move(netflow_options_opening({setup_.domain, setup_.interfaces,
-                                                   setup_.sampling, setup_.message_octets}),
-                          std::back_inserter(opening_));
-    }
-}
-
 // RFC 7011 section 3.4.2.2: id, fields, fields of the scope, then the specifiers.
 void Announcement::define(Writer& writer, std::uint16_t id, std::size_t scopes,
                           const std::vector<std::string_view>& elements) {
@@ -213,7 +183,10 @@ void Announcement::define(Writer& writer, std::uint16_t id, std::size_t scopes,
         .number(static_cast<std::uint16_t>(scopes));
     for (const std::string_view name : elements) {
         const InformationElement& element = element_of(name);
-        record.number(element.id).number(element.octets);
+        // Ids of one engine have one length. tshark knows no Template of texts alone.
+        const bool is_id = element.id == id_of("applicationId");
+        const std::size_t octets = is_id ? fields::application_id_octets : element.octets;
+        record.number(element.id).number(static_cast<std::uint16_t>(octets));
     }
     writer.add(options_template_set_id, record.octets(), false);
 }
@@ -301,8 +274,7 @@ void Announcement::add_types() {
     writer.close();
 }
 
-// True: the messages behind those that stay are others now. Names come when the first module of
-// nDPI is loaded, behind the outputs' start, and with a reload of protocols of the operator's own.
+// True: there are other names. They come behind the outputs' start, and with a reload.
 bool Announcement::learn_applications() {
     if (!has_news()) {
         return false;
@@ -317,7 +289,7 @@ bool Announcement::learn_applications() {
             const auto id = fields::application_id(number);
             writer.add(application_table,
                        RecordText{}
-                           .append(fields::as_variable_length(std::as_bytes(std::span{id})))
+                           .append(std::as_bytes(std::span{id}))
                            .text(name)
                            .text("protocol " + std::to_string(number) + " of nDPI")
                            .octets(),

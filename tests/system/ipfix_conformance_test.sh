@@ -9,7 +9,7 @@
 cases=(udp4_libfixbuf udp6_libfixbuf tcp4_libfixbuf tcp6_libfixbuf tls_libfixbuf tls_unknown_name
     tls_unknown_authority files_libfixbuf files_tshark udp4_nfcapd udp6_nfcapd nfcapd_sequence
     nfdump_top nfdump_port nfdump_packets filter_same_as_nfdump udp4_nfacctd udp6_nfacctd
-    found_libfixbuf found_applications found_signatures found_types)
+    found_libfixbuf found_applications found_signatures found_tshark found_types)
 begin "${cases[@]}"
 fixbuf=${TAPMETER_FIXBUF_READER:-$top/build/tests/src/exporting/fixbuf_reader}
 "$traffic" write "$work/sent.pcap" "$work/truth.jsonl" --packets 20000 --flows 600
@@ -147,8 +147,8 @@ export_found() {
         '[signatures]' "rule_files = [\"$work/any.rules\"]"
     cat "$work"/found/*.ipfix >"$work/found.ipfix"
 }
-found_cases=(found_libfixbuf found_applications found_signatures found_types)
-if command -v ipfixDump >/dev/null; then
+found_cases=(found_libfixbuf found_applications found_signatures found_tshark found_types)
+if command -v ipfixDump >/dev/null && command -v tshark >/dev/null; then
     export_found
     sums=$("$fixbuf" "$work/found.ipfix" 2>&1 | awk '{print $2, $3}')
     expect found_libfixbuf "libfixbuf has '$sums', written were '$wanted'" \
@@ -163,11 +163,14 @@ if command -v ipfixDump >/dev/null; then
         compare_found applications
     expect found_signatures 'libfixbuf has other signatures than our JSON' \
         compare_found signatures
+    complaints=$(tshark -r "$work/found.ipfix" -Y '_ws.malformed || _ws.expert' 2>&1 |
+        grep -vc 'Running as user')
+    expect found_tshark "tshark complains $complaints times" test "$complaints" -eq 0
     expect found_types 'no record tells what a signatureId is' \
         grep -q 'signatureId' "$work/found.txt"
 else
     for case in "${found_cases[@]}"; do
-        skip "$case" 'ipfixDump is not installed (scripts/setup test)'
+        skip "$case" 'ipfixDump or tshark is not installed (scripts/setup test)'
     done
 fi
 

@@ -16,6 +16,7 @@ import sys
 APPLICATION_TABLE = 306
 FLOWS = range(256, 264)
 FIELD = re.compile(r"^\t\((\d+)(?:/\d+)?\) *(?:\(S\))? *(\S+) : (?:\(len: \d+\) )?(.*)$")
+LIST = re.compile(r"^\t\t\tcount: \d+ .* ie: \(\d+/\d+\) (\S+)$")
 LISTED = re.compile(r"^\t\t\t\d+ +: (\d+)$")
 
 
@@ -28,8 +29,11 @@ def records_of(name):
             records.append((int(template[1]), {}, []))
         elif records and (field := FIELD.match(line.rstrip("\n"))):
             records[-1][1][field[2]] = field[3]
+        elif of_list := LIST.match(line.rstrip("\n")):
+            is_unknown = of_list[1].startswith("_alien")  # then its octets are printed as they came
         elif records and (listed := LISTED.match(line.rstrip("\n"))):
-            records[-1][2].append(int(listed[1]))
+            octets_there = int(listed[1]).to_bytes(4, sys.byteorder if is_unknown else "big")
+            records[-1][2].append(int.from_bytes(octets_there, "big"))
     return records
 
 

@@ -117,6 +117,16 @@ TEST_F(SignatureFiles, a_broken_file_leaves_the_old_rules_active) {
 
     bench.config.signatures.rule_files = {path};
     write("alert tcp any any -> any any (content:\"a\"; sid:2;)\nalert nonsense\n");
+    const auto broken = bench.appliance->reload();
+    ASSERT_FALSE(broken);
+    EXPECT_NE(broken.error().message.find(path + ":2:"), std::string::npos)
+        << broken.error().message;
+    EXPECT_EQ(bench.appliance->reloads(false), 2U);
+
+    // What this program cannot do is no fault of the file: it is said, and left out.
+    write(
+        "alert tcp any any -> any any (content:\"a\"; sid:2;)\n"
+        "alert tcp any any -> any any (lua:x.lua; sid:3;)\n");
     const auto answer = bench.appliance->reload();
     ASSERT_TRUE(answer) << answer.error().message;
     EXPECT_NE(answer->find("signatures: 1 of 2 rules"), std::string::npos) << *answer;
@@ -130,6 +140,23 @@ TEST_F(SignatureFiles, a_broken_file_leaves_the_old_rules_active) {
     EXPECT_EQ(reloads(), 1U);
     bench.appliance->stop(10s);
     EXPECT_TRUE(metrics::balanced(metrics::laws(bench.appliance->snapshot())));
+}
+
+// Who starts with broken lines has been told; they do not keep a later reload from its rules.
+TEST_F(SignatureFiles, what_was_broken_at_the_start_may_stay_so) {
+    write("alert tcp any any -> any 80 (content:\"/index\"; sid:1;)\nalert nonsense\n");
+    ApplianceBench bench({"gen:"});
+    bench.config.signatures.rule_files = {path};
+    bench.read_config_again = [&]() -> Result<Appliance::NewConfig> {
+        return Appliance::NewConfig{.config = bench.config, .json = "{}", .needs_restart = {}};
+    };
+    ASSERT_TRUE(bench.build());
+    ASSERT_TRUE(bench.appliance->start());
+    write("alert tcp any any -> any 80 (content:\"/other\"; sid:2;)\n\nalert nonsense\n");
+    const auto answer = bench.appliance->reload();
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_NE(answer->find("signatures: 1 of 2 rules"), std::string::npos) << *answer;
+    bench.appliance->stop(10s);
 }
 
 TEST_F(SignatureFiles, need_inspection) {
