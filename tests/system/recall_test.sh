@@ -61,8 +61,7 @@ alert tcp any any -> any 25 (msg:"mail"; content:"DATA"; flow:to_server; sid:1; 
 alert tcp any any -> any any (msg:"web"; content:"HTTP/1."; flow:to_client; sid:2; rev:1;)
 EOF
     wrong_all='' compared_all=0
-    for name in zeek__smtp.pcap arkime__http-301-get.pcap sv__testmyids.pcap zeek__methods.pcap \
-        ndpi__1kxun.pcap ndpi__weibo.pcap pcpp__example.pcap; do
+    for name in zeek__smtp.pcap arkime__http-301-get.pcap sv__testmyids.pcap zeek__methods.pcap; do
         file=$captures/pcap/$name
         rm -rf "$work/recalls"
         read_with_history "$file" "$work/recalls"
