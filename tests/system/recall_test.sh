@@ -29,7 +29,8 @@ flow_filter() {
         awk 'function both(a, b, x, y) { return a " == " x " && " b " == " y }
         { n = split($0, f, " "); ip = index(f[1], ":") ? "ipv6" : "ip"
           printf "((%s.src == %s && %s.dst == %s && %s.srcport == %s && %s.dstport == %s) || " \
-                 "(%s.src == %s && %s.dst == %s && %s.srcport == %s && %s.dstport == %s)) && !icmp && !icmpv6\n",
+                 "(%s.src == %s && %s.dst == %s && %s.srcport == %s && %s.dstport == %s)) && " \
+                 "!icmp && !icmpv6\n",
                  ip, f[1], ip, f[2], p, f[3], p, f[4], ip, f[2], ip, f[1], p, f[4], p, f[3] }' \
             p="$2"
 }
