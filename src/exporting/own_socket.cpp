@@ -99,8 +99,8 @@ void note_own_ports(flow::OwnSession& session, int socket, std::uint8_t protocol
     if (!local || !remote) {
         return;
     }
-    End ours = end_of(*local);
-    End theirs = end_of(*remote);
+    LocalEnd ours = end_of(*local);
+    LocalEnd theirs = end_of(*remote);
     ours.endpoint.port = ports.first;
     theirs.endpoint.port = ports.second;
     if (ours.ip_version != 0 && ours.ip_version == theirs.ip_version) {

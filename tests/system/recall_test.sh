@@ -19,8 +19,10 @@ as_lines() {
     tshark -r "$1" -Y "${2:-frame}" -T fields -e frame.time_epoch -e frame.len -e frame.cap_len \
         2>/dev/null
 }
+# Frames alone: what tshark puts together of several depends on what else is in the file.
 as_octets() {
-    tshark -r "$1" -Y "${2:-frame}" -x 2>/dev/null | grep -v '^$'
+    tshark -r "$1" -Y "${2:-frame}" -w - -F pcap 2>/dev/null |
+        tshark -r - --disable-protocol ip --disable-protocol ipv6 -x 2>/dev/null | grep -v '^$'
 }
 # recall file: tshark's filter for its flow; errors of ICMP quote a segment and are none
 flow_filter() {
@@ -158,7 +160,7 @@ wait_for 20 closed 1
 file=$(echo "$work"/live/recall-*-host.pcapng)
 # Sent twice: each packet of the host, sorted, once before and once behind the command.
 twice() { for _ in 1 2; do as_octets "$work/sent.pcap" "$1"; done; }
-in_order() { as_lines "$1" | sort -c -n -k 1,1; }
+in_order() { as_lines "$1" | sort -c -s -n -k 1,1; }
 expect recall_host_by_command "$(cat "$work/asked.txt") $(as_lines "$file" | wc -l) packets" \
     eval "cmp <(twice 'ip.addr == $host' | sort) <(as_octets $file | sort) && in_order $file"
 

@@ -38,7 +38,7 @@ TEST(Inspection, memory_is_known_beforehand) {
     EXPECT_GT(one, 65'536U * 768);
     constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;
     const std::uint64_t of_states = 65'536U * (1'228 + 160);
-    EXPECT_LT(one, of_states + 65'536U * 800 + 1'024U * 16'384 + 40 * mebibyte);
+    EXPECT_LT(one, of_states + 65'536U * 800 + 1'024U * 16'384 + 41 * mebibyte);
     EXPECT_EQ(inspection_octets(config, 3), 3 * one);
     config.dpi.enabled = false;
     EXPECT_EQ(inspection_octets(config, 1), 0U);

@@ -152,7 +152,7 @@ TEST(ClickHouseRows, what_stands_beside_the_record) {
     record.application.master = 91;
     record.application.application = 126;
     record.application.inspection = flow::Inspection::decided;
-    Row row = row_of(record, {&metadata, &tcp, &tunnel, nullptr}, &names);
+    Row row = row_of(record, {&metadata, &tcp, &tunnel, nullptr, nullptr}, &names);
     EXPECT_EQ(row["rtt_client_us"], "11");
     EXPECT_EQ(row["server_latency_us"], "13");
     EXPECT_EQ(row["out_of_order_fwd"], "3");
@@ -162,7 +162,7 @@ TEST(ClickHouseRows, what_stands_beside_the_record) {
     EXPECT_EQ(row["app"], "TLS.Google");
     EXPECT_EQ(row["host"], "example.\xff\n'");
     metadata.http.host = metadata.keep(std::string(255, 'h'), inspect::text_max::name);
-    EXPECT_EQ(row_of(record, {&metadata, nullptr, nullptr, nullptr}, &names)["host"],
+    EXPECT_EQ(row_of(record, {&metadata, nullptr, nullptr, nullptr, nullptr}, &names)["host"],
               std::string(255, 'h'));
 }
 

@@ -44,7 +44,7 @@ protected:
     Collector sent(Output& output) {
         const std::array records{known, test_support::tcp_record()};
         const std::array<RecordRing::Parts, 2> beside{
-            RecordRing::Parts{&hit, nullptr, nullptr, nullptr}, RecordRing::Parts{}};
+            RecordRing::Parts{&hit, nullptr, nullptr, nullptr, nullptr}, RecordRing::Parts{}};
         output.take({records, beside});
         output.flush(steady_clock::now() + seconds{10});
         Collector collector;
