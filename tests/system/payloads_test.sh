@@ -1,7 +1,7 @@
 #!/bin/bash
 # What payloads tell, in the records of real captures and of made ones: response times of DNS and
 # the jitter, loss and packets of RTP are tshark's; entropy is that of the octets that tshark shows,
-# counted by hand; each for at least 99 % of the values (98 of DNS); and the books balance meanwhile.
+# counted by hand; each for at least 99 % of the values (98 of DNS); and the books balance.
 # usage: tests/system/payloads_test.sh   (no root; TAPMETER_PCAPS=DIR, default ../shared/pcaps/dev)
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
