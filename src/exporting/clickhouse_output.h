@@ -20,10 +20,10 @@ namespace tapmeter::exporting {
 // Opens the way into a table of ClickHouse and starts its sending thread. A server that is away, or
 // has no such table, is no error: flow records wait.
 //
-// interfaces  one per Observation Point, at least one, in the order of their indices names      
-// what applications are called; outlives the output. Null: the column `app` is empty errors     
-// invalid_config  a filter, a file of certificates or of a password that cannot be used;
-//                             or this program was built without ClickHouse
+// interfaces  one per Observation Point, at least one, in the order of their indices
+// names       what applications are called; outlives the output. Null: the column `app` is empty
+// errors      invalid_config: a filter, a file of certificates or of a password that cannot be
+//             used; or this program was built without ClickHouse
 Result<std::unique_ptr<Output>> open_clickhouse(const Config::ClickHouse& config,
                                                 const Interfaces& interfaces, LogLine log = {},
                                                 const inspect::ApplicationNames* names = nullptr);
