@@ -10,6 +10,7 @@
 #include "src/exporting/clickhouse_sender.h"
 #include "tests/support/flow_records.h"
 #include "tests/support/http_server.h"
+#include "tests/support/output_end.h"
 #include "tests/support/row_binary.h"
 
 namespace tapmeter::exporting {
@@ -18,12 +19,15 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
+using test_support::dropped;
+using test_support::finished;
 using test_support::HttpReply;
 using test_support::HttpRequest;
 using test_support::HttpServer;
 using test_support::mixed_records;
 using test_support::percent_decoded;
 using test_support::RowBinary;
+using test_support::wait_until;
 
 const Interfaces points{{"eth1", ObservationDomainId{1}}, {"eth2", ObservationDomainId{2}}};
 
@@ -106,29 +110,6 @@ protected:
         return std::ranges::any_of(logged_, [&](const std::string& line) {
             return line.find(words) != std::string::npos;
         });
-    }
-    static void wait_until(const std::function<bool()>& done) {
-        const auto deadline = steady_clock::now() + seconds{20};
-        while (!done() && steady_clock::now() < deadline) {
-            std::this_thread::sleep_for(milliseconds{2});
-        }
-        EXPECT_TRUE(done());
-    }
-    static OutputCounters finished(Output& output, milliseconds within = seconds{20}) {
-        output.flush(steady_clock::now() + within);
-        const OutputCounters counters = output.counters();
-        RecordTotals sum = counters.left_out;
-        sum += counters.sent;
-        for (const RecordTotals& dropped : counters.dropped) {
-            sum += dropped;
-        }
-        EXPECT_EQ(counters.taken.records, sum.records);
-        EXPECT_EQ(counters.taken.packets, sum.packets);
-        EXPECT_EQ(counters.taken.octets, sum.octets);
-        return counters;
-    }
-    static RecordTotals dropped(const OutputCounters& counters, RecordDropped why) {
-        return counters.dropped[static_cast<std::size_t>(why)];
     }
 };
 

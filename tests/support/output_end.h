@@ -1,0 +1,45 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <thread>
+
+#include "src/exporting/output.h"
+
+namespace tapmeter::test_support {
+
+// Looks again and again; fails the test where it is never so.
+inline void wait_until(const std::function<bool()>& done) {
+    using std::chrono::steady_clock;
+    const auto deadline = steady_clock::now() + std::chrono::seconds{20};
+    while (!done() && steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    }
+    EXPECT_TRUE(done());
+}
+
+// The counters of an output at its end: all that it took was sent, left out or dropped.
+inline exporting::OutputCounters finished(exporting::Output& output,
+                                          std::chrono::milliseconds within = std::chrono::seconds{
+                                              20}) {
+    output.flush(std::chrono::steady_clock::now() + within);
+    const exporting::OutputCounters counters = output.counters();
+    exporting::RecordTotals sum = counters.left_out;
+    sum += counters.sent;
+    for (const exporting::RecordTotals& dropped : counters.dropped) {
+        sum += dropped;
+    }
+    EXPECT_EQ(counters.taken.records, sum.records);
+    EXPECT_EQ(counters.taken.packets, sum.packets);
+    EXPECT_EQ(counters.taken.octets, sum.octets);
+    return counters;
+}
+
+inline exporting::RecordTotals dropped(const exporting::OutputCounters& counters,
+                                       exporting::RecordDropped why) {
+    return counters.dropped[static_cast<std::size_t>(why)];
+}
+
+}  // namespace tapmeter::test_support
