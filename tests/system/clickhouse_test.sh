@@ -207,16 +207,6 @@ start_tapmeter() {
     program=$started
     wait_for 10 grep -q ' metering$' "$work/$table.log"
 }
-# a number of the output's books
-of_output() {
-    "$tapmeter" ctl books --socket "$work/control.sock" -o json 2>/dev/null | python3 -c '
-import json, sys
-book = next(o for o in json.load(sys.stdin)["outputs"] if o["name"] == "clickhouse/db")
-for word in sys.argv[1].split("."):
-    book = book.get(word, 0)
-print(book)' "$1"
-}
-at_least() { [[ $(of_output "$1") -ge $2 ]]; }
 # table: what its output dropped, by the program's last words
 dropped_by() {
     sed -n 's/^ *dropped *[a-z_]* *\([0-9,]*\).*/\1/p' "$work/$1.log" | tr -d , |
@@ -246,7 +236,7 @@ not_written() {
     shift 3
     start_tapmeter "$table" "http://127.0.0.1:$port" "$@"
     wait_for 15 grep -q "$words" "$work/$table.log"
-    wait_for 15 at_least taken.records 100
+    wait_for 15 at_least clickhouse/db taken.records 100
     stop "$program" 20
     if grep -q "$words" "$work/$table.log" &&
         [[ $(dropped_by "$table") -eq $(wc -l <"$work/$table.jsonl") ]] &&
@@ -268,13 +258,13 @@ not_written refused_user 'status [45][0-9][0-9]: Code: 19[0-9]' refused 'user = 
 make_tables killed
 start_tapmeter killed "http://127.0.0.1:$port"
 for round in 1 2 3; do
-    wait_for 20 at_least sent.records $((round * 500))
+    wait_for 20 at_least clickhouse/db sent.records $((round * 500))
     kill_server
-    wait_for 10 at_least queued.records 300
+    wait_for 10 at_least clickhouse/db queued.records 300
     start_server
 done
-before=$(of_output sent.records)
-wait_for 20 at_least sent.records $((before + 500))
+before=$(of_output clickhouse/db sent.records)
+wait_for 20 at_least clickhouse/db sent.records $((before + 500))
 stop "$program" 20
 accounted killed killed none
 
@@ -282,7 +272,7 @@ door=$(free_port)
 start_here "$work/door.log" "$helper" door "$door" "$port" --cut 3
 make_tables lost
 start_tapmeter lost "http://127.0.0.1:$door"
-wait_for 20 at_least sent.records 2000
+wait_for 20 at_least clickhouse/db sent.records 2000
 wait_for 20 test "$(grep -c cut "$work/door.log")" -eq 3
 stop "$program" 20
 if [[ $(grep -c cut "$work/door.log") -eq 3 ]]; then
@@ -293,12 +283,12 @@ fi
 
 make_tables away
 start_tapmeter away "http://127.0.0.1:$port" 'queue = 2'
-wait_for 20 at_least sent.records 500
+wait_for 20 at_least clickhouse/db sent.records 500
 kill_server
-wait_for 20 at_least dropped.queue_full.records 500
+wait_for 20 at_least clickhouse/db dropped.queue_full.records 500
 start_server
-before=$(of_output sent.records)
-wait_for 20 at_least sent.records $((before + 500))
+before=$(of_output clickhouse/db sent.records)
+wait_for 20 at_least clickhouse/db sent.records $((before + 500))
 stop "$program" 20
 accounted too_long_away away some
 
@@ -312,7 +302,7 @@ printf 'a secret\n' >"$work/right"
 make_tables secret
 start_tapmeter secret "https://127.0.0.1:$door" "tls_ca = \"$work/certificate.pem\"" \
     'user = "writer"' "password_file = \"$work/right\""
-wait_for 20 at_least sent.records 500
+wait_for 20 at_least clickhouse/db sent.records 500
 stop "$program" 20
 accounted tls secret none
 make_tables unknown

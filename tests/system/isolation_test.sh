@@ -53,16 +53,6 @@ start_tapmeter() {
     program=$started
     wait_for 10 grep -q ' metering$' "$work/$1.log"
 }
-# output, number of its books
-of_output() {
-    "$tapmeter" ctl books --socket "$work/control.sock" -o json 2>/dev/null | python3 -c '
-import json, sys
-book = next(o for o in json.load(sys.stdin)["outputs"] if o["name"] == sys.argv[1])
-for word in sys.argv[2].split("."):
-    book = book[word]
-print(int(book))' "$1" "$2"
-}
-at_least() { [[ $(of_output "$1" "$2") -ge $3 ]]; }
 equals() { [[ $(of_output "$1" "$2") -eq $3 ]]; }
 # output, more: waits until it has sent so many more
 sends_more() {

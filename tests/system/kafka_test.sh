@@ -142,19 +142,10 @@ start_tapmeter() {
     program=$started
     wait_for 10 grep -q ' metering$' "$work/$topic.log"
 }
-of_output() {
-    "$tapmeter" ctl books --socket "$work/control.sock" -o json 2>/dev/null | python3 -c '
-import json, sys
-book = next(o for o in json.load(sys.stdin)["outputs"] if o["name"] == "kafka/bus")
-for word in sys.argv[1].split("."):
-    book = book.get(word, 0)
-print(book)' "$1"
-}
-at_least() { [[ $(of_output "$1") -ge $2 ]]; }
 go_on() {
     local before
-    before=$(of_output sent.records)
-    wait_for 20 at_least sent.records $((before + 500))
+    before=$(of_output kafka/bus sent.records)
+    wait_for 20 at_least kafka/bus sent.records $((before + 500))
 }
 
 start_cluster failing
@@ -172,7 +163,7 @@ start_cluster away
 start_tapmeter away
 go_on
 tell down away
-wait_for 20 at_least queued.records 1000
+wait_for 20 at_least kafka/bus queued.records 1000
 tell up away
 go_on
 stop "$program" 20
@@ -183,7 +174,7 @@ start_cluster long
 start_tapmeter long 'queue = 4'
 go_on
 tell down long
-wait_for 30 at_least dropped.queue_full.records 200
+wait_for 30 at_least kafka/bus dropped.queue_full.records 200
 tell up long
 go_on
 stop "$program" 20

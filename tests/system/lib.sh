@@ -123,6 +123,17 @@ write_config() {
 }
 
 books() { "$tapmeter" ctl books --socket "$work/control.sock" "$@"; }
+# output, path: a number out of the books of that output; 0: they do not name it
+of_output() {
+    books -o json 2>/dev/null | python3 -c '
+import json, sys
+book = next(o for o in json.load(sys.stdin)["outputs"] if o["name"] == sys.argv[1])
+for word in sys.argv[2].split("."):
+    book = book.get(word, 0)
+print(int(book))' "$1" "$2"
+}
+# output, path, number
+at_least() { [[ $(of_output "$1" "$2") -ge $3 ]]; }
 
 # Starts nfcapd and the product in the monitor; pids in $pid_of_collector and $pid_of_tapmeter.
 pid_of_tapmeter='' pid_of_collector=''

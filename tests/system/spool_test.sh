@@ -52,40 +52,30 @@ start_tapmeter() {
     program=$started
     wait_for 10 grep -q ' metering$' "$work/$1.log"
 }
-# jq-less: a number of the books of the collector's output
-of_output() {
-    "$tapmeter" ctl books --socket "$work/control.sock" -o json 2>/dev/null | python3 -c '
-import json, sys
-book = next(o for o in json.load(sys.stdin)["outputs"] if o["name"] == "ipfix/main")
-for word in sys.argv[1].split("."):
-    book = book[word]
-print(book)' "$1"
-}
-at_least() { [[ $(of_output "$1") -ge $2 ]]; }
-at_most() { [[ $(of_output "$1") -le $2 ]]; }
+at_most() { [[ $(of_output "$1" "$2") -le $3 ]]; }
 
 configure with
 printf 'spool = "%s"\n' "$work/spool" >>"$work/with.toml"
 start_collector
 start_tapmeter with
-wait_for 20 at_least sent.records 1000
+wait_for 20 at_least ipfix/main sent.records 1000
 
 kill_collector
 sleep "$away"
-wait_for 20 at_least queued.records 500
-before=$(of_output sent.records)
+wait_for 20 at_least ipfix/main queued.records 500
+before=$(of_output ipfix/main sent.records)
 start_collector
-wait_for 20 at_least sent.records $((before + 500))
+wait_for 20 at_least ipfix/main sent.records $((before + 500))
 expect killed_and_back 'nothing was sent after the collector came back' \
-    at_least sent.records $((before + 500))
+    at_least ipfix/main sent.records $((before + 500))
 
 kill -STOP "$collector"
 sleep "$away"
 kill -CONT "$collector"
-before=$(of_output sent.records)
-wait_for 20 at_least sent.records $((before + 500))
+before=$(of_output ipfix/main sent.records)
+wait_for 20 at_least ipfix/main sent.records $((before + 500))
 expect held_up 'nothing was sent after the collector read again' \
-    at_least sent.records $((before + 500))
+    at_least ipfix/main sent.records $((before + 500))
 
 kill_collector
 sleep "$away"
@@ -94,10 +84,10 @@ cp "$work/with.log" "$work/first.log"
 left=$(sed -n 's/^ *spooled *\([0-9,]*\).*/\1/p' "$work/with.log" | tr -d ,)
 start_collector
 start_tapmeter with
-wait_for 20 at_most spooled.records 0
+wait_for 20 at_most ipfix/main spooled.records 0
 expect next_run "the run before left '$left' records; the next one recovered others, or kept them" \
-    test "$(of_output recovered.records)" = "${left:-none}"
-wait_for 20 at_least sent.records $((left + 500))
+    test "$(of_output ipfix/main recovered.records)" = "${left:-none}"
+wait_for 20 at_least ipfix/main sent.records $((left + 500))
 stop "$program" 10
 sleep 0.5
 stop "$collector" 5
