@@ -5,19 +5,14 @@
 # usage: tests/system/influxdb_test.sh    (no root)
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/collectors.sh
+. "$(dirname "$0")/collectors.sh"
 
 cases=(by_http by_udp by_file wrong_database)
 begin "${cases[@]}"
 need_program influxd "${cases[@]}"
 need_program curl "${cases[@]}"
 
-free_port() {
-    python3 -c '
-import socket
-probe = socket.socket()
-probe.bind(("127.0.0.1", 0))
-print(probe.getsockname()[1])'
-}
 port=$(free_port)
 udp_port=$(free_port)
 cat >"$work/influxdb.conf" <<END

@@ -5,6 +5,8 @@
 # usage: tests/system/ipfix_conformance_test.sh
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/collectors.sh
+. "$(dirname "$0")/collectors.sh"
 
 cases=(udp4_libfixbuf udp6_libfixbuf tcp4_libfixbuf tcp6_libfixbuf tls_libfixbuf tls_unknown_name
     tls_unknown_authority files_libfixbuf files_tshark udp4_nfcapd udp6_nfcapd nfcapd_sequence
@@ -13,19 +15,8 @@ cases=(udp4_libfixbuf udp6_libfixbuf tcp4_libfixbuf tcp6_libfixbuf tls_libfixbuf
 begin "${cases[@]}"
 fixbuf=${TAPMETER_FIXBUF_READER:-$top/build/tests/src/exporting/fixbuf_reader}
 "$traffic" write "$work/sent.pcap" "$work/truth.jsonl" --packets 20000 --flows 600
-wanted=$("$flows" totals "truth:$work/truth.jsonl" | python3 -c '
-import json, sys
-sums = json.load(sys.stdin)
-print(sums["packets"], sums["octets"])')
+wanted=$(totals_of "$work/truth.jsonl")
 
-# A port that nobody listens at.
-free_port() {
-    python3 -c '
-import socket
-probe = socket.socket()
-probe.bind(("127.0.0.1", 0))
-print(probe.getsockname()[1])'
-}
 # udp|tcp|tls|file, host, port, more TOML ...: the recording through one collector
 export_to() {
     local transport=$1 host=$2 port=$3
@@ -41,7 +32,6 @@ export_to() {
     } >"$work/export.toml"
     "$tapmeter" read "$work/sent.pcap" -c "$work/export.toml" --strict >"$work/export.log" 2>&1
 }
-is_listening() { ss -H -ln "sport = :$1" | grep -q .; }
 
 # name, transport, address to listen at, host in the URL
 by_fixbuf() {
@@ -179,11 +169,7 @@ by_nfcapd() {
     local address=$1 host=$2 port sums
     shift 2
     port=$(free_port)
-    rm -rf "$work/stored"
-    mkdir -m 777 "$work/stored"
-    start_here "$work/nfcapd.log" nfcapd -w "$work/stored" -p "$port" -b "$address" -t 86400 \
-        -B 4000000
-    wait_for 5 grep -q 'Startup' "$work/nfcapd.log"
+    start_nfcapd_here "$port" "$address"
     export_to udp "$host" "$port" 'quirks = "nfdump"' "$@"
     sleep 0.5
     stop "$started" 10
@@ -225,34 +211,10 @@ fi
 by_nfacctd() {
     local name=$1 address=$2 host=$3 port sums
     port=$(free_port)
-    rm -f "$work/nfacctd.csv"
-    cat >"$work/nfacctd.conf" <<END
-daemonize: false
-nfacctd_ip: $address
-nfacctd_port: $port
-nfacctd_pipe_size: 4000000
-plugins: print
-aggregate: src_host, dst_host, src_port, dst_port, proto
-print_output: csv
-print_output_file: $work/nfacctd.csv
-print_output_file_append: true
-print_refresh_time: 1
-plugin_buffer_size: 1024000
-plugin_pipe_size: 102400000
-END
-    start_here "$work/nfacctd.log" nfacctd -f "$work/nfacctd.conf"
-    wait_for 10 is_listening "$port"
+    start_nfacctd "$port" "$address"
     export_to udp "$host" "$port" 'direction = "uniflow"'
-    sleep 3
-    stop "$started" 10 INT
-    sums=$(python3 -c '
-import csv, sys
-packets = octets = 0
-for row in csv.reader(open(sys.argv[1])):
-    if row and row[-1].isdigit():
-        packets += int(row[-2])
-        octets += int(row[-1])
-print(packets, octets)' "$work/nfacctd.csv")
+    stop_nfacctd
+    sums=$(sums_of_nfacctd)
     if [[ $sums == "$wanted" ]] && ! grep -Eiq 'warn.*(template|malformed|seq)' "$work/nfacctd.log"
     then
         ok "$name"

@@ -5,6 +5,8 @@
 # usage: tests/system/netflow_test.sh    (no root; TAPMETER_PCAPS=FOLDER)
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/collectors.sh
+. "$(dirname "$0")/collectors.sh"
 
 cases=(v9_nfcapd v5_nfcapd v9_sequence v5_sequence v9_real_captures v5_real_captures v9_nfacctd
     v9_tshark v5_tshark v9_options)
@@ -12,21 +14,9 @@ begin "${cases[@]}"
 need_program nfcapd "${cases[@]}"
 "$traffic" write "$work/sent.pcap" "$work/truth.jsonl" --packets 20000 --flows 600
 
-free_port() {
-    python3 -c '
-import socket
-probe = socket.socket()
-probe.bind(("127.0.0.1", 0))
-print(probe.getsockname()[1])'
-}
-is_listening() { ss -H -lun "sport = :$1" | grep -q .; }
 start_collector() {
     port=$(free_port)
-    rm -rf "$work/stored"
-    mkdir -m 777 "$work/stored"
-    start_here "$work/nfcapd.log" nfcapd -w "$work/stored" -p "$port" -b 127.0.0.1 -t 86400 \
-        -B 8000000
-    wait_for 5 grep -q 'Startup' "$work/nfcapd.log"
+    start_nfcapd_here "$port"
 }
 # scheme, capture, more TOML ...
 export_to() {
@@ -118,39 +108,13 @@ else
     skip v5_real_captures "no captures at $captures (TAPMETER_PCAPS)"
 fi
 
-wanted=$("$flows" totals "truth:$work/truth.jsonl" | python3 -c '
-import json, sys
-sums = json.load(sys.stdin)
-print(sums["packets"], sums["octets"])')
+wanted=$(totals_of "$work/truth.jsonl")
 if command -v nfacctd >/dev/null; then
     port=$(free_port)
-    cat >"$work/nfacctd.conf" <<END
-daemonize: false
-nfacctd_ip: 127.0.0.1
-nfacctd_port: $port
-nfacctd_pipe_size: 4000000
-plugins: print
-aggregate: src_host, dst_host, src_port, dst_port, proto
-print_output: csv
-print_output_file: $work/nfacctd.csv
-print_output_file_append: true
-print_refresh_time: 1
-plugin_buffer_size: 1024000
-plugin_pipe_size: 102400000
-END
-    start_here "$work/nfacctd.log" nfacctd -f "$work/nfacctd.conf"
-    wait_for 10 is_listening "$port"
+    start_nfacctd "$port" 127.0.0.1
     export_to netflow9 "$work/sent.pcap"
-    sleep 3
-    stop "$started" 10 INT
-    sums=$(python3 -c '
-import csv, sys
-packets = octets = 0
-for row in csv.reader(open(sys.argv[1])):
-    if row and row[-1].isdigit():
-        packets += int(row[-2])
-        octets += int(row[-1])
-print(packets, octets)' "$work/nfacctd.csv")
+    stop_nfacctd
+    sums=$(sums_of_nfacctd)
     expect v9_nfacctd "nfacctd has '$sums', sent were '$wanted'" test "$sums" = "$wanted"
 else
     skip v9_nfacctd 'pmacct is not installed (scripts/setup test)'

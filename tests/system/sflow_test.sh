@@ -7,6 +7,8 @@
 # usage: tests/system/sflow_test.sh    (no root)
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/collectors.sh
+. "$(dirname "$0")/collectors.sh"
 
 cases=(every_packet nothing_malformed numbers_without_a_gap tags sums_within_the_bound
     rate_and_books sfcapd_sums sfcapd_sequence live_counters live_books)
@@ -14,14 +16,6 @@ begin "${cases[@]}"
 need_program tshark "${cases[@]}"
 samples=$top/tests/system/sflow_samples.py
 
-free_port() {
-    python3 -c '
-import socket
-probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-probe.bind(("127.0.0.1", 0))
-print(probe.getsockname()[1])'
-}
-is_listening() { ss -H -lun "sport = :$1" | grep -q .; }
 # name: datagrams are kept in $work/NAME.sflow
 start_keeper() {
     port=$(free_port)

@@ -2,7 +2,7 @@
 // association brings goes into a file, message behind message, which is an IPFIX file (RFC 5655).
 // usage: sctp_collector ADDRESS PORT UDP_PORT|0 FILE [MESSAGES]
 // Ends behind the first association that its other side ends. Breaks off the first one behind so
-// many messages. Prints "listening" once it does, and at the end messages and octets. UDP_PORT 0:
+// many messages; those that its stack had confirmed by then it still reads. Prints "listening" once it does, and at the end messages and octets. UDP_PORT 0:
 // SCTP itself, for which it needs root.
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -13,9 +13,17 @@
 
 static unsigned long messages, octets;
 
+// RFC 9260 section 9.1. What was confirmed stays to be read.
+static void break_off(struct socket *one) {
+    struct sctp_sndinfo info = {.snd_flags = SCTP_ABORT};
+    usrsctp_sendv(one, "", 0, NULL, 0, &info, sizeof info, SCTP_SENDV_SNDINFO, 0);
+    printf("broken off behind %lu messages\n", messages);
+}
+
 // 0: the other side ended it.
 static int take(struct socket *from, FILE *to, unsigned long messages_max) {
     static char room[65536];
+    int is_broken = 0;
     for (;;) {
         struct sctp_rcvinfo info;
         socklen_t info_octets = sizeof info, from_octets = 0;
@@ -24,7 +32,7 @@ static int take(struct socket *from, FILE *to, unsigned long messages_max) {
         ssize_t got = usrsctp_recvv(from, room, sizeof room, NULL, &from_octets, &info,
                                     &info_octets, &kind, &flags);
         if (got <= 0) {
-            return 0;
+            return is_broken;
         }
         if ((flags & MSG_NOTIFICATION) != 0) {
             continue;
@@ -33,8 +41,9 @@ static int take(struct socket *from, FILE *to, unsigned long messages_max) {
         octets += (unsigned long)got;
         fwrite(room, 1, (size_t)got, to);
         fflush(to);
-        if (messages_max != 0 && messages >= messages_max) {
-            return 1;
+        if (messages_max != 0 && messages == messages_max) {
+            break_off(from);
+            is_broken = 1;
         }
     }
 }
@@ -80,11 +89,6 @@ int main(int count, char **words) {
             return 1;
         }
         broken = take(one, file, messages_max);
-        if (broken) {
-            const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-            usrsctp_setsockopt(one, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-            printf("broken off behind %lu messages\n", messages);
-        }
         usrsctp_close(one);
     }
     fclose(file);
