@@ -53,6 +53,11 @@ public:
     // Takes the program off the interface. What the queues hold can still be received.
     void stop_arrivals() noexcept override;
 
+    // An interface of that name that is there again gets program and sockets anew, as many queues
+    // as before at most; rules and counters go on. What it had received before that is dropped as
+    // not_attached, as it counted it. Needs what open_xdp() needs.
+    Result<bool> reopen() override;
+
     // offered = received + shunted + dropped + ignored + waiting holds exactly while nothing moves.
     CaptureCounters counters() const override;
     std::vector<DeviceQueueCounters> device_queues() const override;
@@ -63,43 +68,49 @@ public:
     // Changes what is left out, at any time; see Prefilter::apply. Control thread.
     Result<void> apply(const PrefilterRules& rules) { return prefilter_.apply(rules); }
 
+    // The interface, one life of it, in the order of their making: the program leaves it first.
+    struct Port {
+        Link link;  // as it was at first
+        std::uint32_t device_queues;
+        Ethtool ethtool;
+        bool symmetric;
+        RingSize ring;
+        FileDescriptor promiscuous;  // the interface is promiscuous while this is open
+        std::vector<std::unique_ptr<Socket>> sockets;  // one a queue; a Queue takes it
+        Attachment attachment;
+    };
     // Made by open_xdp() only.
     struct Parts {
         XdpOptions options;
-        Link link;
-        std::uint32_t device_queues;
         Netlink route;
-        Ethtool ethtool;
         Prefilter prefilter;
-        std::vector<std::unique_ptr<Queue>> queues;
-        FileDescriptor promiscuous;
-        Attachment attachment;
-        std::string ring_reason;
+        Port port;
     };
     explicit XdpCapture(Parts parts);
 
 private:
+    bool is_present() const;
+    void go_over_to(Port port, Packets not_attached);
     std::string zero_copy_text() const;
     std::string pieces_text() const;
     std::string queues_text() const;
 
-    XdpOptions options_;
-    Link link_;  // as it was at start
-    std::uint32_t device_queues_;
-    Ethtool ethtool_;
-    bool symmetric_;
-    std::string ring_reason_;
+    const XdpOptions options_;
+    const bool symmetric_;  // as it was at start: who polls which queue rests on it
+    bool stopped_ = false;
 
-    mutable std::mutex reading_;  // counters(): one thread at a time asks the kernel
+    // Who asks the kernel or tells of the port, one thread at a time.
+    mutable std::mutex reading_;
     mutable Netlink route_;
-    mutable Link last_seen_;          // the link when it was last there
-    mutable FateCounters last_read_;  // should the kernel ever refuse
+    mutable Link last_seen_;           // the link when it was last there
+    mutable FateCounters last_read_;   // should the kernel ever refuse
+    std::uint64_t missed_before_ = 0;  // of lives of the interface that are over
+    std::uint64_t not_attached_ = 0;
+    std::uint64_t returns_ = 0;
 
-    // In the order of their making; the program leaves the interface first.
     Prefilter prefilter_;
     std::vector<std::unique_ptr<Queue>> queues_;
-    FileDescriptor promiscuous_;  // the interface is promiscuous while this is open
-    Attachment attachment_;
+    Port port_;  // changes under `reading_`
 };
 
 // Opens the interface and starts the capture. Needs CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF, and

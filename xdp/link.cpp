@@ -38,6 +38,11 @@ std::string kind_in(Bytes nested) {
     return kind;
 }
 
+void read_statistics(const rtnl_link_stats64& statistics, Link& link) {
+    link.rx_packets = statistics.rx_packets;
+    link.rx_missed = statistics.rx_missed_errors;
+}
+
 void read_attribute(std::uint16_t type, Bytes payload, Link& link) {
     switch (type) {
         case IFLA_IFNAME:
@@ -53,7 +58,7 @@ void read_attribute(std::uint16_t type, Bytes payload, Link& link) {
             link.rx_queues = value_of<std::uint32_t>(payload);
             break;
         case IFLA_STATS64:
-            link.rx_missed = value_of<rtnl_link_stats64>(payload).rx_missed_errors;
+            read_statistics(value_of<rtnl_link_stats64>(payload), link);
             break;
         case IFLA_LINKINFO:
             link.kind = kind_in(payload);

@@ -19,8 +19,10 @@ struct Link {
     std::uint32_t rx_queues = 1;  // allocated; fewer may be in use
     bool carries_ethernet = false;
     bool is_loopback = false;
-    bool up = false;              // set up, and there is a carrier
-    std::uint64_t rx_missed = 0;  // frames that the NIC had no room for, since it exists
+    bool up = false;  // set up, and there is a carrier
+    // Since it exists.
+    std::uint64_t rx_packets = 0;
+    std::uint64_t rx_missed = 0;  // frames that the NIC had no room for
 };
 
 // The interface of that name or index in this thread's network namespace.

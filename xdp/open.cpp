@@ -83,34 +83,33 @@ Result<FileDescriptor> make_promiscuous(const Link& link) {
     return socket;
 }
 
-struct QueuesWish {
+struct SocketsWish {
     std::uint32_t count = 1;
     bool frames_in_pieces = false;  // the MTU allows frames larger than a buffer
 };
 
-Result<std::vector<std::unique_ptr<Queue>>> open_queues(const XdpOptions& options, QueuesWish wish,
-                                                        const Attachment& attachment) {
-    std::vector<std::unique_ptr<Queue>> queues;
+Result<std::vector<std::unique_ptr<Socket>>> open_sockets(const XdpOptions& options,
+                                                          SocketsWish wish,
+                                                          const Attachment& attachment) {
+    std::vector<std::unique_ptr<Socket>> sockets;
     for (std::uint32_t number = 0; number < wish.count; ++number) {
         // Generic mode sees packets after the kernel has merged them (GRO), larger than the MTU.
-        auto queue =
-            Queue::open({.interface = options.interface,
-                         .queue = number,
-                         .observation_point = options.observation_point,
-                         .rx_ring = options.rx_ring,
-                         .frame_octets = options.frame_octets,
-                         .zero_copy = options.zero_copy,
-                         .native = attachment.is_native(),
-                         .frames_in_pieces = wish.frames_in_pieces || attachment.takes_pieces() ||
-                                             !attachment.is_native(),
-                         .busy_poll = options.busy_poll,
-                         .clock = options.clock});
-        if (!queue) {
-            return tl::unexpected(queue.error());
+        auto socket =
+            Socket::open({.interface = options.interface,
+                          .queue = number,
+                          .rx_ring = options.rx_ring,
+                          .frame_octets = options.frame_octets,
+                          .zero_copy = options.zero_copy,
+                          .native = attachment.is_native(),
+                          .frames_in_pieces = wish.frames_in_pieces || attachment.takes_pieces() ||
+                                              !attachment.is_native(),
+                          .busy_poll = options.busy_poll});
+        if (!socket) {
+            return tl::unexpected(socket.error());
         }
-        queues.push_back(std::move(*queue));
+        sockets.push_back(std::move(*socket));
     }
-    return queues;
+    return sockets;
 }
 
 // The interface, and what it is fit for.
@@ -136,37 +135,75 @@ RingSize ring_of(const XdpOptions& options, const Link& link, const Ethtool& eth
     return computed_ring(speed, queues, options.frame_octets);
 }
 
-// Opens the queues. Where the memory for computed rings is refused, the usual ones will do.
-Result<std::vector<std::unique_ptr<Queue>>> open_queues_that_fit(XdpOptions& options,
-                                                                 RingSize& ring, QueuesWish wish,
-                                                                 const Attachment& attachment) {
+// Opens the sockets. Where the memory for computed rings is refused, the usual ones will do.
+Result<std::vector<std::unique_ptr<Socket>>> open_sockets_that_fit(XdpOptions& options,
+                                                                   RingSize& ring, SocketsWish wish,
+                                                                   const Attachment& attachment) {
     const bool computed = options.rx_ring == 0;
     options.rx_ring = ring.descriptors;
-    auto queues = open_queues(options, wish, attachment);
-    if (queues || !computed || queues.error().kind != Error::Kind::no_memory ||
+    auto sockets = open_sockets(options, wish, attachment);
+    if (sockets || !computed || sockets.error().kind != Error::Kind::no_memory ||
         ring.descriptors <= rx_ring_default) {
-        return queues;
+        return sockets;
     }
     ring = {rx_ring_default, "the kernel has no memory for the " +
                                  std::to_string(ring.descriptors) + " computed from the speed"};
     options.rx_ring = ring.descriptors;
-    return open_queues(options, wish, attachment);
+    return open_sockets(options, wish, attachment);
+}
+
+// Everything but what has to be open last: sockets that are not joined, a program behind its gate.
+Result<XdpCapture::Port> take_port(XdpOptions options, Netlink& route, const Prefilter& prefilter) {
+    auto link = ethernet_link(route, options.interface);
+    if (!link) {
+        return tl::unexpected(link.error());
+    }
+    Ethtool ethtool(link->name);
+    const std::uint32_t device_queues = ethtool.rx_queues().value_or(link->rx_queues);
+    const auto count = queues_to_open(options, device_queues);
+    if (!count) {
+        return tl::unexpected(count.error());
+    }
+    const bool in_pieces = link->mtu + link_layer_octets > options.frame_octets - headroom_octets;
+    auto attachment =
+        Attachment::attach(*link, prefilter, {.mode = options.mode, .frames_in_pieces = in_pieces});
+    if (!attachment) {
+        return tl::unexpected(attachment.error());
+    }
+    RingSize ring = ring_of(options, *link, ethtool, *count);
+    auto sockets = open_sockets_that_fit(
+        options, ring, {.count = *count, .frames_in_pieces = in_pieces}, *attachment);
+    if (!sockets) {
+        return tl::unexpected(sockets.error());
+    }
+    const bool symmetric = *count == 1 || ethtool.has_symmetric_hash();
+    XdpCapture::Port port{.link = std::move(*link),
+                          .device_queues = device_queues,
+                          .ethtool = std::move(ethtool),
+                          .symmetric = symmetric,
+                          .ring = std::move(ring),
+                          .promiscuous = {},
+                          .sockets = std::move(*sockets),
+                          .attachment = std::move(*attachment)};
+    if (options.promiscuous) {
+        auto promiscuous = make_promiscuous(port.link);
+        if (!promiscuous) {
+            return tl::unexpected(promiscuous.error());
+        }
+        port.promiscuous = std::move(*promiscuous);
+    }
+    for (const auto& socket : port.sockets) {
+        if (auto joined = socket->join(prefilter.sockets_map()); !joined) {
+            return tl::unexpected(joined.error());
+        }
+    }
+    return port;
 }
 
 Result<XdpCapture::Parts> build(XdpOptions options) {
     auto route = Netlink::open(NETLINK_ROUTE);
     if (!route) {
         return tl::unexpected(route.error());
-    }
-    auto link = ethernet_link(*route, options.interface);
-    if (!link) {
-        return tl::unexpected(link.error());
-    }
-    Ethtool ethtool(link->name);
-    const std::uint32_t device_queues = ethtool.rx_queues().value_or(link->rx_queues);
-    const auto queues_wanted = queues_to_open(options, device_queues);
-    if (!queues_wanted) {
-        return tl::unexpected(queues_wanted.error());
     }
     auto prefilter = Prefilter::load(options.shunt);
     if (!prefilter) {
@@ -175,28 +212,14 @@ Result<XdpCapture::Parts> build(XdpOptions options) {
     if (auto applied = prefilter->apply(options.rules); !applied) {
         return tl::unexpected(applied.error());
     }
-    const bool in_pieces = link->mtu + link_layer_octets > options.frame_octets - headroom_octets;
-    auto attachment = Attachment::attach(*link, *prefilter,
-                                         {.mode = options.mode, .frames_in_pieces = in_pieces});
-    if (!attachment) {
-        return tl::unexpected(attachment.error());
+    auto port = take_port(options, *route, *prefilter);
+    if (!port) {
+        return tl::unexpected(port.error());
     }
-    RingSize ring = ring_of(options, *link, ethtool, *queues_wanted);
-    auto queues = open_queues_that_fit(
-        options, ring, {.count = *queues_wanted, .frames_in_pieces = in_pieces}, *attachment);
-    if (!queues) {
-        return tl::unexpected(queues.error());
-    }
-    return XdpCapture::Parts{.options = options,
-                             .link = std::move(*link),
-                             .device_queues = device_queues,
+    return XdpCapture::Parts{.options = std::move(options),
                              .route = std::move(*route),
-                             .ethtool = std::move(ethtool),
                              .prefilter = std::move(*prefilter),
-                             .queues = std::move(*queues),
-                             .promiscuous = {},
-                             .attachment = std::move(*attachment),
-                             .ring_reason = std::move(ring.reason)};
+                             .port = std::move(*port)};
 }
 
 }  // namespace
@@ -207,23 +230,53 @@ Result<std::unique_ptr<XdpCapture>> open_xdp(const XdpOptions& options) {
     if (!parts) {
         return tl::unexpected(parts.error());
     }
-    if (options.promiscuous) {
-        auto promiscuous = make_promiscuous(parts->link);
-        if (!promiscuous) {
-            return tl::unexpected(promiscuous.error());
-        }
-        parts->promiscuous = std::move(*promiscuous);
-    }
-    for (const auto& queue : parts->queues) {
-        if (auto joined = queue->join(parts->prefilter.sockets_map()); !joined) {
-            return tl::unexpected(joined.error());
-        }
-    }
     // Only now, with every socket in its place, does the program begin to count.
     if (auto opened = parts->prefilter.open(); !opened) {
         return tl::unexpected(opened.error());
     }
     return std::make_unique<XdpCapture>(std::move(*parts));
+}
+
+Result<bool> XdpCapture::reopen() {
+    bool settled = true;
+    for (const auto& queue : queues_) {
+        settled = queue->settled() && settled;
+    }
+    if (!settled || stopped_ || is_present()) {
+        return false;
+    }
+    auto route = Netlink::open(NETLINK_ROUTE);
+    if (!route) {
+        return tl::unexpected(route.error());
+    }
+    if (!read_link(*route, options_.interface)) {
+        return false;
+    }
+    // What arrives before every socket is in its place is not judged, and so not counted twice.
+    if (auto closed = prefilter_.close(); !closed) {
+        return tl::unexpected(closed.error());
+    }
+    XdpOptions options = options_;
+    options.queues_wanted = 0;
+    options.queues_max = static_cast<std::uint32_t>(queues_.size());
+    auto port = take_port(options, *route, prefilter_);
+    if (!port) {
+        return tl::unexpected(port.error());
+    }
+    if (symmetric_ && !port->symmetric) {
+        return failed(Error::Kind::invalid_config,
+                      options_.interface +
+                          ": came back without the symmetric hash that it had, by which packets "
+                          "find their worker; \"ethtool -X " +
+                          options_.interface +
+                          " hkey 6d:5a:...\" with that pair repeated gives it back, or restart");
+    }
+    const auto now = read_link(*route, port->link.index);
+    go_over_to(std::move(*port), now ? Packets{now->rx_packets} : Packets{});
+    if (auto opened = prefilter_.open(); !opened) {
+        return tl::unexpected(opened.error());
+    }
+    return true;
 }
 
 }  // namespace tapmeter::xdp

@@ -231,6 +231,11 @@ Result<void> Prefilter::open() {
     return configure(loaded_);
 }
 
+Result<void> Prefilter::close() {
+    is_open_ = false;
+    return configure(loaded_);
+}
+
 Result<FateCounters> Prefilter::counters() const {
     FateCounters sums;
     std::vector<prefilter_count> per_cpu(cpus_);

@@ -43,6 +43,8 @@ public:
 
     // From here on frames are counted, judged and handed on. Control thread.
     Result<void> open();
+    // As before open(): every frame is dropped uncounted. Control thread.
+    Result<void> close();
 
     // Sums over all CPUs. Frames that are just being judged may be seen and have no fate yet.
     // Needs no privileges. Any thread.

@@ -1,71 +1,48 @@
 #pragma once
 
-#include <xdp/xsk.h>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
-#include <utility>
 
 #include "pipeline/base/clock.h"
 #include "pipeline/base/published.h"
 #include "pipeline/base/source.h"
-#include "xdp/umem.h"
+#include "xdp/socket.h"
 
 namespace tapmeter::xdp {
 
-enum class ZeroCopy : std::uint8_t { automatic, on, off };
-
-// What the kernel did not hand over (XDP_STATISTICS), since the socket exists.
-struct SocketLosses {
-    std::uint64_t no_buffer = 0;  // the fill ring was empty, or the frame fits no buffer
-    std::uint64_t ring_full = 0;
-    std::uint64_t invalid = 0;
-};
-
-// One receive queue of an interface, through an AF_XDP socket of its own.
+// One receive queue of an interface, through an AF_XDP socket of its own; through another one where
+// the interface went and came back. One thread polls; another, the control side, changes sockets.
 class Queue final : public PacketSource {
 public:
     struct Options {
-        std::string interface;
-        std::uint32_t queue = 0;
+        std::string name;  // such as "eth1 queue 3"
         std::uint16_t observation_point = 0;
-        std::uint32_t rx_ring = 4'096;       // descriptors; power of two
-        std::uint32_t frame_octets = 4'096;  // 2,048 or 4,096
-        ZeroCopy zero_copy = ZeroCopy::automatic;
-        bool native = true;
-        bool frames_in_pieces = false;
-        bool busy_poll = false;
         const LiveClock* clock = nullptr;  // outlives the queue
     };
-    // Opens the socket. It gets frames once its number stands in the program's map of sockets.
-    // errors   invalid_config: zero copy wished and refused; no_memory, io: as Umem::create
-    static Result<std::unique_ptr<Queue>> open(const Options& options);
-
-    explicit Queue(Options options) : options_(std::move(options)) {}
-    Queue(const Queue&) = delete;
-    Queue& operator=(const Queue&) = delete;
-    ~Queue() override;
+    Queue(Options options, std::unique_ptr<Socket> socket);
 
     void receive(Burst& burst) noexcept override;
     void release() noexcept override;
     SourceCounters counters() const noexcept override;
     std::string describe() const override;
 
-    // Frames in the receive ring now. Any thread; exact while nothing arrives or leaves.
+    // Control side: from now on frames come from this socket, once what waits in the one before is
+    // taken. Not before settled() said so of the last change.
+    void change_to(std::unique_ptr<Socket> socket);
+    // Control side: whether the polling core has gone over to the newest socket. Gives the one
+    // before back to the kernel.
+    bool settled();
+
+    // Any thread. Frames in the receive ring now; exact while nothing arrives or leaves.
     Packets waiting() const noexcept;
-    // Any thread. A system call.
+    // Any thread. A system call or two.
     SocketLosses losses() const noexcept;
-
-    // Enters the socket into the program's map of sockets: from now on frames arrive.
-    Result<void> join(int sockets_map);
-
-    int socket() const noexcept { return xsk_socket__fd(socket_); }
-    bool zero_copy() const noexcept { return zero_copy_; }
-    // True where frames larger than a buffer arrive, in several pieces.
-    bool takes_pieces() const noexcept { return takes_pieces_; }
-    // Empty where busy polling works or is not wished; else why it does not.
-    const std::string& busy_poll_refusal() const noexcept { return busy_poll_refusal_; }
+    // Control side: the newest socket.
+    const Socket& socket() const noexcept { return next_ != nullptr ? *next_ : *current_; }
 
 private:
     // A frame has at most 46 pieces (MAX_SKB_FRAGS and the first), most have one; a burst ends
@@ -76,28 +53,31 @@ private:
     struct Progress {
         std::uint64_t packets = 0;
         std::uint64_t octets = 0;
-        std::uint64_t descriptors = 0;  // taken from the receive ring
+        std::uint32_t descriptors = 0;  // taken from the receive ring of this socket
+        std::uint32_t sockets = 1;      // the how manieth it is
     };
 
-    int open_socket(std::uint32_t bind_flags);
-    void ask_for_busy_poll();
-    void wake_kernel() const noexcept;
     std::uint32_t take_frames(Burst& burst) noexcept;
     bool take_piece(Burst& burst, const xdp_desc& piece, bool begins_frame) noexcept;
+    void go_over() noexcept;
 
     Options options_;
-    std::unique_ptr<Umem> umem_;
-    xsk_socket* socket_ = nullptr;
-    xsk_ring_cons rx_{};
-    bool zero_copy_ = false;
-    bool takes_pieces_ = false;
-    bool busy_polls_ = false;
-    std::string busy_poll_refusal_;
 
+    // Polling core.
+    Socket* polled_;
     std::uint32_t held_ = 0;  // pieces of the last burst, not yet released
     std::array<std::uint64_t, pieces_max> addresses_{};
     Progress progress_;
     Published<Progress> shown_;
+
+    std::atomic<Socket*> offered_{nullptr};  // to go over to; null: nothing has changed
+
+    // Control side, and whoever reads.
+    mutable std::mutex changing_;
+    std::unique_ptr<Socket> current_;
+    std::unique_ptr<Socket> next_;  // null: there is no change
+    std::uint32_t sockets_ = 1;     // until now, `next_` left out
+    SocketLosses lost_before_{};    // of sockets that are gone
 };
 
 }  // namespace tapmeter::xdp

@@ -19,11 +19,12 @@ enum class Dropped : std::uint8_t {
     no_buffer,      // no packet buffer: mempool, or the AF_XDP fill ring was empty
     xdp_ring_full,  // the AF_XDP receive ring was full
     no_socket,      // redirected to a queue without a socket
+    not_attached,   // came by an interface that was back before we were at it again
     count,
 };
 inline constexpr std::size_t dropped_reasons = static_cast<std::size_t>(Dropped::count);
 inline constexpr std::array<std::string_view, dropped_reasons> dropped_names{
-    "rx_missed", "rx_error", "no_buffer", "xdp_ring_full", "no_socket"};
+    "rx_missed", "rx_error", "no_buffer", "xdp_ring_full", "no_socket", "not_attached"};
 
 // What we left out on purpose.
 enum class Ignored : std::uint8_t {

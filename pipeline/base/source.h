@@ -8,6 +8,7 @@
 
 #include "pipeline/base/fates.h"
 #include "pipeline/base/packet.h"
+#include "pipeline/base/result.h"
 
 namespace tapmeter {
 
@@ -59,7 +60,9 @@ struct CaptureCounters {
     Packets waiting{};        // in the rings between the backend and the worker at this moment
     std::array<std::uint64_t, dropped_reasons> dropped{};
     std::array<std::uint64_t, ignored_reasons> ignored{};
-    bool link_up = true;
+    bool present = true;                // false: the device is gone; see Capture::reopen()
+    std::uint64_t returns = 0;          // of a device that was gone
+    bool link_up = true;                // false also while it is gone
     std::uint64_t link_speed_bits = 0;  // bits per second; 0 where nobody knows
 };
 
@@ -104,6 +107,11 @@ public:
     // Stops new packets from arriving; what already waits in the queues can still be received, so
     // that a drain loses nothing. Main thread.
     virtual void stop_arrivals() noexcept {}
+
+    // Where the device was gone and one of its name is there again: captures from that one, with the
+    // same queues, and answers true. Some times a second; main thread.
+    // errors  why it cannot be captured; it is tried again at the next call
+    virtual Result<bool> reopen() { return false; }
 
     // Reads the backend's own statistics; may cost a system call. Any thread but a worker.
     virtual CaptureCounters counters() const = 0;

@@ -62,10 +62,13 @@ Result<std::unique_ptr<Appliance>> Appliance::build(Parts parts) {
 }
 
 Appliance::Appliance(Private, Parts parts) : parts_(std::move(parts)), handover_(parts_.handover) {
+    std::vector<std::string> names;
     for (const Config::Capture& capture : parts_.config.captures) {
         auto rules = prefilter_rules(capture.prefilter);  // open_captures() has read them already
         rules_.push_back(rules ? std::move(*rules) : xdp::PrefilterRules{});
+        names.push_back(capture.name);
     }
+    interface_watch_ = std::make_unique<InterfaceWatch>(names);
 }
 
 Appliance::~Appliance() {

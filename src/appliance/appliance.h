@@ -15,6 +15,7 @@
 #include "src/appliance/captures.h"
 #include "src/appliance/crew.h"
 #include "src/appliance/handover.h"
+#include "src/appliance/interface_watch.h"
 #include "src/appliance/signatures.h"
 #include "src/config/config.h"
 #include "src/control/instance.h"
@@ -75,6 +76,9 @@ public:
     // will look for it. Main thread.
     void note_handover() const;
 
+    // Likewise: interfaces that come and go. What has changed, for the log.
+    std::vector<InterfaceWatch::Event> look_after_interfaces();
+
     metrics::Snapshot snapshot() const override;
     Result<std::string> reload() override;
     Result<std::vector<control::PrefilterState>> prefilter() const override;
@@ -133,7 +137,7 @@ private:
     std::unique_ptr<inspect::ApplicationNames> own_names_;  // where nobody else has them
     std::unique_ptr<SignatureControl> signatures_;          // null: there are none
     std::unique_ptr<const filter::PacketFilters> filters_;  // null: no capture has one
-    std::vector<std::string> interface_names_;
+    std::unique_ptr<InterfaceWatch> interface_watch_;
     std::unique_ptr<Steering> steering_;  // null where packets find their worker by themselves
     std::vector<std::unique_ptr<MergedSource>> merged_;
     std::vector<PacketSource*> sources_;  // one per worker

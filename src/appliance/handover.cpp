@@ -103,7 +103,7 @@ struct Handover::Page {
     // Of all before it.
     std::array<exporting::RecordTotals, outputs_max> lost{};
     bool has_origin = false;
-    std::uint64_t origin = 0;   // what the interfaces had counted before the first
+    std::uint64_t origin = 0;   // what the interfaces had counted before the first; modulo 2^64
     std::uint64_t brought = 0;  // what of their counts came to a data path
 };
 
@@ -216,6 +216,12 @@ void Handover::settle(std::span<const WorkerBooks> workers, const Arrivals& arri
             less(arrivals.device, page_.origin + arrivals.offered + page_.brought);
     }
     page_.workers = workers.size();
+}
+
+// What settle() will subtract from the interfaces' counts is all that is known of until now; where
+// those are smaller, the origin lies below 0, and the sum of the next settle() is right all the same.
+void Handover::begin_anew(const Arrivals& arrivals) {
+    page_.origin = arrivals.device - arrivals.offered - page_.brought - page_.account.packets_lost;
 }
 
 void Handover::settle_flows(std::span<const WorkerBooks> workers) {

@@ -66,6 +66,8 @@ public:
         bool known = true;          // false: there is an interface without a count of its own
     };
     void settle(std::span<const WorkerBooks> workers, const Arrivals& arrivals);
+    // An interface was made anew, and counts from 0 again.
+    void begin_anew(const Arrivals& arrivals);
 
     // Several times a second: what only this process knows. Outputs as the configuration has them.
     void note(std::span<const exporting::OutputCounters> outputs, std::uint64_t left_before_workers,

@@ -133,6 +133,14 @@ void Appliance::settle_handover() {
                                                             : metrics::DpiState::off);
 }
 
+std::vector<InterfaceWatch::Event> Appliance::look_after_interfaces() {
+    auto events = interface_watch_->look(parts_.captures.points);
+    if (handover_ != nullptr && std::ranges::any_of(events, &InterfaceWatch::Event::returned)) {
+        handover_->begin_anew(arrivals_of(parts_.config, parts_.captures.points));
+    }
+    return events;
+}
+
 void Appliance::note_handover() const {
     if (handover_ == nullptr) {
         return;

@@ -57,7 +57,9 @@ std::vector<std::string> complaints(const metrics::Snapshot& snapshot,
         }
     }
     for (const auto& interface : snapshot.interfaces) {
-        if (!interface.counters.link_up) {
+        if (!interface.counters.present) {
+            reasons.push_back("interface " + interface.name + " is gone");
+        } else if (!interface.counters.link_up) {
             reasons.push_back("interface " + interface.name + " has no link");
         }
     }

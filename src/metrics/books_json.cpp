@@ -80,6 +80,8 @@ Json json_of(const Snapshot::Interface& interface) {
     }
     return {{"name", interface.name},
             {"describe", interface.describe},
+            {"present", counters.present},
+            {"returns", counters.returns},
             {"link_up", counters.link_up},
             {"link_speed_bits", counters.link_speed_bits},
             {"offered", counters.offered.value},

@@ -51,7 +51,9 @@ std::string octets_remark(std::uint64_t octets, std::string_view kind) {
 void write_interface(const Snapshot::Interface& interface, Page& page) {
     const CaptureCounters& counters = interface.counters;
     page.heading("interface " + interface.name,
-                 interface.describe + (counters.link_up ? "" : "   LINK DOWN"));
+                 interface.describe + (!counters.present  ? "   GONE"
+                                       : counters.link_up ? ""
+                                                          : "   LINK DOWN"));
     page.line("OFFERED", "", counters.offered.value, "packets");
     page.line("received", "", counters.received.value,
               octets_remark(counters.received_octets.value, "layer-2 octets"));

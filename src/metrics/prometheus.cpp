@@ -111,6 +111,12 @@ void add_interfaces(const Snapshot& snapshot, Families& families) {
     add_for_interfaces(snapshot, families, [](const auto& c) { return c.shunted_octets.value; });
     families.gauge("tapmeter_link_up", "Whether the port has link.");
     add_for_interfaces(snapshot, families, [](const auto& c) { return c.link_up ? 1.0 : 0.0; });
+    families.gauge("tapmeter_interface_present",
+                   "Whether there is an interface of that name; one that comes back is captured.");
+    add_for_interfaces(snapshot, families, [](const auto& c) { return c.present ? 1.0 : 0.0; });
+    families.counter("tapmeter_interface_returns_total",
+                     "How often an interface that was gone has come back.");
+    add_for_interfaces(snapshot, families, [](const auto& c) { return c.returns; });
     families.gauge("tapmeter_link_speed_bytes_per_second",
                    "Link speed of the port; 0 where nobody knows it.");
     add_for_interfaces(snapshot, families,

@@ -127,14 +127,28 @@ void reload(Appliance& appliance) {
     }
 }
 
+void look_after_interfaces(Appliance& appliance) {
+    for (const InterfaceWatch::Event& event : appliance.look_after_interfaces()) {
+        if (event.well) {
+            spdlog::info("{}", event.text);
+        } else {
+            spdlog::warn("{}", event.text);
+        }
+    }
+}
+
 // Until somebody asks for the end, every source has ended, or the time is over.
 void wait(const RunCommand& command, Appliance& appliance,
           std::chrono::steady_clock::time_point began) {
     const auto time_is_over = [&] {
         return command.duration && std::chrono::steady_clock::now() - began >= *command.duration;
     };
-    while (!time_is_over() && !appliance.wait_for(100ms)) {
+    constexpr unsigned turns_between_looks = 4;
+    for (unsigned turn = 1; !time_is_over() && !appliance.wait_for(100ms); ++turn) {
         appliance.note_handover();
+        if (turn % turns_between_looks == 0) {
+            look_after_interfaces(appliance);
+        }
     }
 }
 

@@ -50,9 +50,13 @@ protected:
         }
         // Without IPv6 the kernel sends nothing of its own: every frame counted is ours.
         std::ofstream("/proc/sys/net/ipv6/conf/default/disable_ipv6") << 1;
-        ASSERT_TRUE(
-            shell("ip link add xdp_in numrxqueues 4 numtxqueues 4 type veth "
-                  "peer name xdp_out numrxqueues 4 numtxqueues 4"));
+        make_cable();
+    }
+
+    static void make_cable(unsigned queues = 4) {
+        const std::string number = std::to_string(queues);
+        const std::string both = " numrxqueues " + number + " numtxqueues " + number;
+        ASSERT_TRUE(shell("ip link add xdp_in" + both + " type veth peer name xdp_out" + both));
         ASSERT_TRUE(
             shell("for i in xdp_in xdp_out; do ethtool -K $i tx off tso off gso off "
                   "gro off >/dev/null; ip link set $i up; done"));
