@@ -108,8 +108,8 @@ public:
     // that a drain loses nothing. Main thread.
     virtual void stop_arrivals() noexcept {}
 
-    // Where the device was gone and one of its name is there again: captures from that one, with the
-    // same queues, and answers true. Some times a second; main thread.
+    // Where the device was gone and one of its name is there again: captures from that one, with
+    // the same queues, and answers true. Some times a second; main thread.
     // errors  why it cannot be captured; it is tried again at the next call
     virtual Result<bool> reopen() { return false; }
 

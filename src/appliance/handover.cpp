@@ -218,8 +218,8 @@ void Handover::settle(std::span<const WorkerBooks> workers, const Arrivals& arri
     page_.workers = workers.size();
 }
 
-// What settle() will subtract from the interfaces' counts is all that is known of until now; where
-// those are smaller, the origin lies below 0, and the sum of the next settle() is right all the same.
+// What settle() will subtract from the interfaces' counts is all that is known of until now. Where
+// those are smaller, the origin lies below 0; the sum of the next settle() is right all the same.
 void Handover::begin_anew(const Arrivals& arrivals) {
     page_.origin = arrivals.device - arrivals.offered - page_.brought - page_.account.packets_lost;
 }

@@ -2,8 +2,8 @@
 // association brings goes into a file, message behind message, which is an IPFIX file (RFC 5655).
 // usage: sctp_collector ADDRESS PORT UDP_PORT|0 FILE [MESSAGES]
 // Ends behind the first association that its other side ends. Breaks off the first one behind so
-// many messages; those that its stack had confirmed by then it still reads. Prints "listening" once it does, and at the end messages and octets. UDP_PORT 0:
-// SCTP itself, for which it needs root.
+// many messages; those that its stack had confirmed by then it still reads. Prints "listening" once
+// it does, and at the end messages and octets. UDP_PORT 0: SCTP itself, for which it needs root.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
