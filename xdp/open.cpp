@@ -75,10 +75,10 @@ Result<FileDescriptor> make_promiscuous(const Link& link) {
     request.mr_type = PACKET_MR_PROMISC;
     if (!socket.is_open() || ::setsockopt(socket.number(), SOL_PACKET, PACKET_ADD_MEMBERSHIP,
                                           &request, sizeof(request)) != 0) {
-        const std::string why = error_text(errno);
+        const int error = errno;
         return failed(Error::Kind::io,
-                      link.name + ": cannot be made promiscuous: " + why + "; " +
-                          capability_cure({CAP_NET_RAW}, "set promiscuous = false to do without"));
+                      link.name + ": cannot be made promiscuous: " + error_text(error) + "; " +
+                          cure_of(error, {CAP_NET_RAW}, "set promiscuous = false to do without"));
     }
     return socket;
 }

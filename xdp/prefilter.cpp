@@ -97,11 +97,11 @@ std::uint32_t features_of(const PrefilterRules& rules) noexcept {
 
 Error load_error(int error) {
     const std::string said = take_library_messages();
-    const std::string cure = capability_cure(
-        {CAP_BPF, CAP_NET_ADMIN},
-        error == ENOSYS ? "this kernel was built without BPF, or a sandbox forbids bpf(2)"
-                        : "Linux 5.18 or later is needed, with CONFIG_BPF_SYSCALL and "
-                          "CONFIG_XDP_SOCKETS");
+    const std::string cure =
+        cure_of(error, {CAP_BPF, CAP_NET_ADMIN},
+                error == ENOSYS ? "this kernel was built without BPF, or a sandbox forbids bpf(2)"
+                                : "Linux 5.18 or later is needed, with CONFIG_BPF_SYSCALL and "
+                                  "CONFIG_XDP_SOCKETS");
     return {error == ENOMEM ? Error::Kind::no_memory : Error::Kind::io,
             "the XDP prefilter cannot be loaded into the kernel: " + error_text(error) + "; " +
                 cure + (said.empty() ? "" : " (libbpf says: " + said + ")")};

@@ -57,7 +57,7 @@ Result<FileDescriptor> make_map(const MapShape& shape) {
         return failed(too_large ? Error::Kind::no_memory : Error::Kind::io,
                       std::string("shunt: the kernel makes no map ") + shape.name + " of " +
                           std::to_string(shape.entries) + " entries: " + error_text(error) + "; " +
-                          capability_cure({CAP_BPF, CAP_NET_ADMIN}, "lower shunt.flows_max"));
+                          cure_of(error, {CAP_BPF, CAP_NET_ADMIN}, "lower shunt.flows_max"));
     }
     return map;
 }

@@ -43,7 +43,7 @@ Error bind_error(const Socket::Options& options, int error) {
     }
     return {Error::Kind::io, name_of(options) +
                                  ": the AF_XDP socket cannot be bound: " + error_text(error) +
-                                 "; " + capability_cure({CAP_NET_RAW, CAP_NET_ADMIN}, cure) + tail};
+                                 "; " + cure_of(error, {CAP_NET_RAW, CAP_NET_ADMIN}, cure) + tail};
 }
 
 }  // namespace

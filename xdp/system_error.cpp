@@ -113,6 +113,15 @@ std::string capability_cure(std::initializer_list<int> wanted, const std::string
            "(systemd: AmbientCapabilities=, by hand: setcap)";
 }
 
+std::string cure_of(int error_number, std::initializer_list<int> wanted,
+                    const std::string& otherwise) {
+    if (error_number == EMFILE) {
+        return "this process may open too few files; raise its limit (systemd: LimitNOFILE=, by "
+               "hand: ulimit -n)";
+    }
+    return capability_cure(wanted, otherwise);
+}
+
 std::string take_library_messages() {
     libbpf_set_print(keep_libbpf);
     libxdp_set_print(keep_libxdp);

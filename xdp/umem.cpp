@@ -41,8 +41,8 @@ Error register_error(int error, std::size_t octets, const std::string& owner) {
     }
     return {Error::Kind::io,
             owner + ": cannot open an AF_XDP socket: " + error_text(error) + "; " +
-                capability_cure({CAP_NET_RAW},
-                                "the kernel needs CONFIG_XDP_SOCKETS, Linux 5.18 or later") +
+                cure_of(error, {CAP_NET_RAW},
+                        "the kernel needs CONFIG_XDP_SOCKETS, Linux 5.18 or later") +
                 tail};
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -211,6 +212,16 @@ bool wants_supervisor(const Config& config) {
            });
 }
 
+// Sockets and maps for each queue, outputs, connections of the control interface: more than the
+// usual 1,024, which stands for programs that use select(2).
+void allow_many_open_files() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &limit);  // where it may not, what lacks one will say so
+    }
+}
+
 using control::CrashPolicy;
 
 // One line for the operator: what ended, by what, while it did what, and what follows.
@@ -278,6 +289,7 @@ ExitCode run_supervised(const RunCommand& command, const CommonOptions& common,
 
 ExitCode run(const RunCommand& command, const CommonOptions& common, const LoadRequest& config) {
     block_signals();
+    allow_many_open_files();
     auto loaded = load_or_explain(config);
     if (!loaded) {
         return ExitCode::refused;

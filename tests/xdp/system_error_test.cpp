@@ -42,6 +42,9 @@ TEST(MissingCapabilities, none_missing_is_another_cure) {
     }
     EXPECT_EQ(missing_capabilities({CAP_NET_ADMIN, CAP_NET_RAW}), "");
     EXPECT_EQ(capability_cure({CAP_NET_ADMIN}, "something else"), "something else");
+    EXPECT_EQ(cure_of(EPERM, {CAP_NET_ADMIN}, "something else"), "something else");
+    EXPECT_NE(cure_of(EMFILE, {CAP_NET_ADMIN}, "something else").find("LimitNOFILE"),
+              std::string::npos);
     EXPECT_EQ(missing_capabilities({}), "");
 }
 
