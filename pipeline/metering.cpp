@@ -90,6 +90,9 @@ void Metering::meter(std::span<const FlowKey> keys, std::span<const Observation>
         if (newcomers_welcome) {
             prepare_newcomers(i, count);
         }
+        if (watcher_ != nullptr && i + foreseen_ahead < count) [[unlikely]] {
+            foresee(i + foreseen_ahead, packets[i + foreseen_ahead]);
+        }
         meter_one(keys[i], sought_[i], packets[i]);
     }
 }
@@ -111,6 +114,16 @@ inline void Metering::seek(std::size_t packet) noexcept {
         .hash = hashes_[packet], .guess = parts_.table.guess(hashes_[packet]), .elsewhere = {}};
     if (watcher_ != nullptr && sought_[packet].guess != no_flow) [[unlikely]] {
         watcher_->prefetch(sought_[packet].guess);
+    }
+}
+
+// Whatever watches packets: what it will touch of this one, some packets behind seek().
+inline void Metering::foresee(std::size_t packet, const Observation& observation) noexcept {
+    const Sought& sought = sought_[packet];
+    if (sought.guess != no_flow) [[likely]] {
+        watcher_->foresee(sought.guess, observation);
+    } else if (sought.elsewhere.place != no_flow) {
+        watcher_->prefetch_beginning(sought.elsewhere.place);
     }
 }
 
@@ -324,6 +337,9 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
 
 void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     Flow& flow = parts_.table.flow(index);
+    if (watcher_ != nullptr) [[unlikely]] {
+        watcher_->prefetch_end(index);
+    }
     const FlowHash hash = hash_of(flow.key);
     if (flow.key.attached != 0) [[unlikely]] {
         parts_.inspector->settle(parts_.table, index);
