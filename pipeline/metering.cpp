@@ -337,9 +337,6 @@ bool Metering::settle(FlowIndex index, ObservedAt now) noexcept {
 
 void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     Flow& flow = parts_.table.flow(index);
-    if (watcher_ != nullptr) [[unlikely]] {
-        watcher_->prefetch_end(index);
-    }
     const FlowHash hash = hash_of(flow.key);
     if (flow.key.attached != 0) [[unlikely]] {
         parts_.inspector->settle(parts_.table, index);
@@ -366,23 +363,31 @@ void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
 }
 
 flow::Expiry::Work Metering::expire(ObservedAt now, std::size_t records_max) noexcept {
-    std::size_t records_left = records_max;
-    const auto look_at = [&](FlowIndex index) {
-        if (records_left < records_per_packet_max) {
-            return false;
-        }
-        const std::uint64_t cuts = parts_.books.active_cuts;
-        if (settle(index, now)) {
-            const Flow& flow = parts_.table.flow(index);
-            parts_.table.set_deadline(index,
-                                      deadline_ticks(next_event(flow, parts_.timeouts).at, now));
-            records_left -= parts_.books.active_cuts - cuts;
-        } else {
-            --records_left;
-        }
-        return true;
-    };
-    return expiry_.walk(parts_.table, now, look_at, expiry_work_max);
+    return expiry_.walk(parts_.table, now,
+                        Settler{.metering = *this, .now = now, .records_left = records_max},
+                        expiry_work_max);
+}
+
+bool Metering::Settler::operator()(FlowIndex index) noexcept {
+    if (records_left < records_per_packet_max) {
+        return false;
+    }
+    Parts& parts = metering.parts_;
+    const std::uint64_t cuts = parts.books.active_cuts;
+    if (metering.settle(index, now)) {
+        const Flow& flow = parts.table.flow(index);
+        parts.table.set_deadline(index, deadline_ticks(next_event(flow, parts.timeouts).at, now));
+        records_left -= parts.books.active_cuts - cuts;
+    } else {
+        --records_left;
+    }
+    return true;
+}
+
+void Metering::Settler::ask(FlowIndex index) const noexcept {
+    if (metering.watcher_ != nullptr) [[unlikely]] {
+        metering.watcher_->prefetch_end(index);
+    }
 }
 
 FlowHash Metering::hash_of(const FlowKey& key) const noexcept {

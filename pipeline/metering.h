@@ -150,6 +150,16 @@ private:
         flow::FlowIndex guess = flow::no_flow;
         flow::FlowTable::Elsewhere elsewhere{};  // of this burst only where guess is no_flow
     };
+    // Expiry's visits.
+    struct Settler {
+        Metering& metering;
+        ObservedAt now;
+        std::size_t records_left;
+
+        bool operator()(flow::FlowIndex index) noexcept;
+        void ask(flow::FlowIndex index) const noexcept;
+    };
+
     static constexpr std::size_t flows_ahead = 16;
     static constexpr std::size_t others_ahead = 12;
     static constexpr std::size_t newcomers_ahead = 8;

@@ -82,8 +82,8 @@ struct TcpFlag {
     static constexpr unsigned odd =
         1U << 8U;  // its last segment left something: TcpEvents::duplicates
     static constexpr unsigned spoke = 1U << 10U;  // its data opens nothing any more
-    // Nothing is pending that a plain segment of this end could change. Follows from all others, and
-    // from TcpOpened; worked out behind each segment that was not plain.
+    // Nothing is pending that a plain segment of this end could change. Follows from all others,
+    // and from TcpOpened; worked out behind each segment that was not plain.
     static constexpr unsigned steady = 1U << 12U;
     // Of both ends, none to the left: lines that hold something, as nobody clears them before.
     static constexpr unsigned trips = 1U << 14U;
