@@ -13,13 +13,18 @@ namespace {
 
 using Kind = TrafficRequest::Kind;
 
-void meter(benchmark::State& state, Kind kind) {
+// tcp  with TCP quality, of [analytics]
+void meter(benchmark::State& state, Kind kind, bool tcp) {
     const auto flows = static_cast<std::uint64_t>(state.range(0));
     Traffic traffic = std::move(*make_traffic({.kind = kind, .flows = flows, .file = {}}));
     const LiveClock clock;
     MemorySource source(traffic, {.clock = &clock});
-    RecordRing ring(8'192);
+    constexpr std::size_t records = 8'192;
+    RecordRing ring(records, {0, tcp ? records : 0, 0, 0, 0});
     const std::size_t flows_max = kind == Kind::imix ? 10 * flows : flows;
+    auto analytics = flow::Analytics::make({.tcp = tcp,
+                                            .flow_places = flow::FlowTable::places_for(flows_max),
+                                            .populate = true});
     const auto worker = std::make_unique<Worker>(Worker::Parts{
         .source = source,
         .ring = ring,
@@ -28,7 +33,8 @@ void meter(benchmark::State& state, Kind kind) {
         .hash_key = {1, 2},
         .timeouts = {.idle = std::chrono::seconds(30),
                      .active = std::chrono::seconds(60),
-                     .tcp_end = std::chrono::seconds(2)}});
+                     .tcp_end = std::chrono::seconds(2)},
+        .analytics = tcp ? std::move(*analytics) : nullptr});
     const auto turn = [&] {
         worker->step();
         const auto some = ring.readable();
@@ -51,13 +57,14 @@ void meter(benchmark::State& state, Kind kind) {
     state.SetItemsProcessed(static_cast<std::int64_t>(worker->books().received_packets - before));
 }
 
-BENCHMARK_CAPTURE(meter, uniform, Kind::uniform)
+BENCHMARK_CAPTURE(meter, uniform, Kind::uniform, false)
     ->Arg(1'000)
     ->Arg(64'000)
     ->Arg(1'000'000)
     ->UseManualTime();
-BENCHMARK_CAPTURE(meter, flood, Kind::flood)->Arg(1'000'000)->UseManualTime();
-BENCHMARK_CAPTURE(meter, imix, Kind::imix)->Arg(100'000)->UseManualTime();
+BENCHMARK_CAPTURE(meter, flood, Kind::flood, false)->Arg(1'000'000)->UseManualTime();
+BENCHMARK_CAPTURE(meter, imix, Kind::imix, false)->Arg(100'000)->UseManualTime();
+BENCHMARK_CAPTURE(meter, imix_with_tcp_quality, Kind::imix, true)->Arg(100'000)->UseManualTime();
 
 }  // namespace
 }  // namespace tapmeter::bench

@@ -36,6 +36,15 @@ bool is_of_host(const flow::FlowKey& key, const flow::FlowKey& wanted) noexcept 
     return key.ip_version == wanted.ip_version && (key.low == wanted.low || key.high == wanted.low);
 }
 
+// What a look costs, in those at a flow: a filter takes its time with its length.
+std::size_t looks_for(const Recall& recall, LinkType link) noexcept {
+    constexpr std::size_t instructions_per_look = 64;
+    const auto number = static_cast<std::size_t>(link);
+    return recall.of != Recall::Of::filter || number >= filter::link_types
+               ? 1
+               : 1 + recall.filter->packets->programs[number].size() / instructions_per_look;
+}
+
 Recall recall_of(const inspect::Alert& alert) noexcept {
     decode::Headers headers;
     headers.source = alert.source;
@@ -252,12 +261,13 @@ void History::walk_on(Walk& walk, std::size_t looks) noexcept {
     if (!walk.announced && !announce(walk)) {
         return;
     }
-    for (; looks != 0 && !walk.over; --looks) {
+    while (looks != 0 && !walk.over) {
         walk.at = packet_from(walk.at);
         if (walk.at == head_) {
             return;
         }
         const Held held = held_at(walk.at);
+        looks -= std::min(looks, looks_for(walk.recall, held.head.link));
         if (!look(walk, held)) {
             return;
         }
@@ -291,6 +301,9 @@ bool History::look(Walk& walk, const Held& held) noexcept {
 // Later fragments have no ports: those between the ends of a flow count as the flow's.
 bool History::belongs(const Walk& walk, const Held& held) noexcept {
     const Packet packet = packet_of(held.head, held.frame);
+    if (walk.recall.of == Recall::Of::filter) {
+        return walk.recall.filter->packets->accepts(packet);
+    }
     flow::FlowKey key;
     flow::Observation seen;
     bool ports = true;
@@ -327,6 +340,9 @@ void History::end_if_over(Walk& walk, ObservedAt now, bool last) noexcept {
     const SavedPacket mark{.mark = SavedPacket::Mark::recall_ends, .recall = walk.recall.number};
     if (to_.put(mark, {})) {
         to_.flush();
+        if (walk.recall.filter != nullptr) {
+            walk.recall.filter->let_go();
+        }
         walk.open = false;
         --books_.open;
         ++books_.ended;

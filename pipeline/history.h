@@ -31,6 +31,8 @@ class History {
 public:
     static constexpr std::size_t alert_recalls_max = 16;  // that are open at one time
     static constexpr std::size_t commands_max = 16;       // likewise
+    // Of one filter and link layer: what its packets wait for, at most, is bounded too.
+    static constexpr std::size_t filter_instructions_max = 512;
 
     struct Settings {
         std::uint64_t octets = 0;  // rounded up to a power of two, and to octets_min

@@ -90,6 +90,9 @@ void Metering::meter(std::span<const FlowKey> keys, std::span<const Observation>
         if (newcomers_welcome) {
             prepare_newcomers(i, count);
         }
+        if (watcher_ != nullptr && i + foreseen_ahead < count) [[unlikely]] {
+            foresee(i + foreseen_ahead, packets[i + foreseen_ahead]);
+        }
         meter_one(keys[i], sought_[i], packets[i]);
     }
 }
@@ -111,6 +114,16 @@ inline void Metering::seek(std::size_t packet) noexcept {
         .hash = hashes_[packet], .guess = parts_.table.guess(hashes_[packet]), .elsewhere = {}};
     if (watcher_ != nullptr && sought_[packet].guess != no_flow) [[unlikely]] {
         watcher_->prefetch(sought_[packet].guess);
+    }
+}
+
+// Whatever watches packets: what it will touch of this one, some packets behind seek().
+inline void Metering::foresee(std::size_t packet, const Observation& observation) noexcept {
+    const Sought& sought = sought_[packet];
+    if (sought.guess != no_flow) [[likely]] {
+        watcher_->foresee(sought.guess, observation);
+    } else if (sought.elsewhere.place != no_flow) {
+        watcher_->prefetch_beginning(sought.elsewhere.place);
     }
 }
 
@@ -350,23 +363,31 @@ void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
 }
 
 flow::Expiry::Work Metering::expire(ObservedAt now, std::size_t records_max) noexcept {
-    std::size_t records_left = records_max;
-    const auto look_at = [&](FlowIndex index) {
-        if (records_left < records_per_packet_max) {
-            return false;
-        }
-        const std::uint64_t cuts = parts_.books.active_cuts;
-        if (settle(index, now)) {
-            const Flow& flow = parts_.table.flow(index);
-            parts_.table.set_deadline(index,
-                                      deadline_ticks(next_event(flow, parts_.timeouts).at, now));
-            records_left -= parts_.books.active_cuts - cuts;
-        } else {
-            --records_left;
-        }
-        return true;
-    };
-    return expiry_.walk(parts_.table, now, look_at, expiry_work_max);
+    return expiry_.walk(parts_.table, now,
+                        Settler{.metering = *this, .now = now, .records_left = records_max},
+                        expiry_work_max);
+}
+
+bool Metering::Settler::operator()(FlowIndex index) noexcept {
+    if (records_left < records_per_packet_max) {
+        return false;
+    }
+    Parts& parts = metering.parts_;
+    const std::uint64_t cuts = parts.books.active_cuts;
+    if (metering.settle(index, now)) {
+        const Flow& flow = parts.table.flow(index);
+        parts.table.set_deadline(index, deadline_ticks(next_event(flow, parts.timeouts).at, now));
+        records_left -= parts.books.active_cuts - cuts;
+    } else {
+        --records_left;
+    }
+    return true;
+}
+
+void Metering::Settler::ask(FlowIndex index) const noexcept {
+    if (metering.watcher_ != nullptr) [[unlikely]] {
+        metering.watcher_->prefetch_end(index);
+    }
 }
 
 FlowHash Metering::hash_of(const FlowKey& key) const noexcept {

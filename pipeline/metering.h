@@ -150,12 +150,24 @@ private:
         flow::FlowIndex guess = flow::no_flow;
         flow::FlowTable::Elsewhere elsewhere{};  // of this burst only where guess is no_flow
     };
+    // Expiry's visits.
+    struct Settler {
+        Metering& metering;
+        ObservedAt now;
+        std::size_t records_left;
+
+        bool operator()(flow::FlowIndex index) noexcept;
+        void ask(flow::FlowIndex index) const noexcept;
+    };
+
     static constexpr std::size_t flows_ahead = 16;
     static constexpr std::size_t others_ahead = 12;
     static constexpr std::size_t newcomers_ahead = 8;
+    static constexpr std::size_t foreseen_ahead = 6;
     static constexpr std::size_t leavers_ahead = 4;
 
     void seek(std::size_t packet) noexcept;
+    void foresee(std::size_t packet, const flow::Observation& observation) noexcept;
     void prepare_newcomers(std::size_t packet, std::size_t count) noexcept;
     void ask_for_other(std::size_t packet) noexcept;
     void look_elsewhere(std::size_t packet) noexcept;

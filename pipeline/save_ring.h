@@ -82,7 +82,11 @@ public:
         ++reading_;
     }
 
-    std::size_t octets() const noexcept { return ready_.capacity() * chunk_octets; }
+    // Writer only: how many chunks wait.
+    std::size_t waiting() const noexcept { return ready_.waiting(); }
+
+    std::size_t chunks() const noexcept { return ready_.capacity(); }
+    std::size_t octets() const noexcept { return chunks() * chunk_octets; }
 
 private:
     using Clock = std::chrono::steady_clock;

@@ -124,8 +124,7 @@ void Analytics::follow(std::span<const FlowIndex> moved) noexcept {
 
 void Analytics::begin(const Flow& flow, FlowIndex index, const Observation& first) noexcept {
     if (!by_flow_.tcp.empty() && is_tcp(flow)) {
-        by_flow_.tcp[index] = {};
-        by_flow_.tcp[index].begin_behind(pauses_);
+        by_flow_.tcp[index].begin(pauses_);
         if (frame_of(first) == nullptr) {
             by_flow_.tcp[index].skip();  // it was counted elsewhere
         }
@@ -179,16 +178,10 @@ void Analytics::see_segment(FlowIndex index, const Observation& packet) noexcept
         skip(packet, SegmentSkipped::not_here);
         return;
     }
-    const Bytes common = common_tcp(*frame);
     std::optional<TcpSegment> segment;
-    if (!common.empty()) [[likely]] {
-        const std::size_t ip_header_octets =
-            frame->frame.size() - common.size() - decode::ethernet_header_octets;
-        // A VLAN tag of four octets may be between; headers of IP are 20 or 40.
-        const std::size_t header = ip_header_octets >= decode::ipv6_header_octets
-                                       ? decode::ipv6_header_octets
-                                       : decode::ipv4_header_octets_min;
-        segment = read_tcp_segment(common, packet.octets - header, packet.at, packet.sender);
+    if (packet.transport_at != 0) [[likely]] {
+        segment = read_tcp_segment(frame->frame.subspan(packet.transport_at),
+                                   packet.transport_octets, packet.at, packet.sender);
     } else if (const auto headers = decode_metered(*frame, settings_.outer_points, around_)) {
         segment = read_tcp_segment(*headers, packet.at, packet.sender);
     }
@@ -244,8 +237,10 @@ Analytics::Reports Analytics::reports(const Flow& flow, FlowIndex index) noexcep
     if (!by_flow_.tcp.empty() && is_tcp(flow)) {
         tcp_report_ = report_of(by_flow_.tcp[index], initiator_of(flow));
         tcp_report_.complete = tcp_report_.complete && !shunted;
-        books_.tcp.add(tcp_report_.forward.seen);
-        books_.tcp.add(tcp_report_.reverse.seen);
+        if (!by_flow_.tcp[index].is_uneventful()) {
+            books_.tcp.add(tcp_report_.forward.seen);
+            books_.tcp.add(tcp_report_.reverse.seen);
+        }
         known.tcp = &tcp_report_;
     }
     if (!by_flow_.behaviour.empty()) {

@@ -3,7 +3,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <type_traits>
 #include <vector>
 
 #include "pipeline/base/packet.h"
@@ -15,6 +14,7 @@
 #include "pipeline/flow/flow_array.h"
 #include "pipeline/flow/flow_table.h"
 #include "pipeline/flow/payloads.h"
+#include "pipeline/flow/tcp_quality.h"
 #include "pipeline/flow/tcp_report.h"
 #include "pipeline/flow/tunnel_report.h"
 
@@ -50,14 +50,38 @@ public:
     // back.
     void look_at(std::span<const Packet> burst) noexcept { burst_ = burst; }
 
-    // Asks memory for what a packet of this flow will touch.
+    // Asks memory for what a packet of this flow will touch, ...
     void prefetch(FlowIndex index) const noexcept {
         if (!by_flow_.tcp.empty()) {
-            prefetch_hot(by_flow_.tcp[index]);
+            by_flow_.tcp[index].prefetch();
         }
-        if (!by_flow_.behaviour.empty()) {
-            prefetch_hot(by_flow_.behaviour[index]);
+        prefetch_behaviour(index);
+    }
+    // ... what only this packet of it will, once the other has come, ...
+    void foresee(FlowIndex index, const Observation& packet) const noexcept {
+        const Packet* const frame = frame_of(packet);
+        if (!counts(packet) || packet.transport_at == 0 || frame == nullptr) {
+            return;
         }
+        const Bytes transport = frame->frame.subspan(packet.transport_at);
+        if (transport.size() >= detail::tcp_header_octets_min) [[likely]] {
+            by_flow_.tcp[index].foresee(packet.sender, packet.tcp_control_bits,
+                                        load_be32(transport.subspan<8>().first<4>()));
+        }
+    }
+    // ... and what the first packet of a flow there will.
+    void prefetch_beginning(FlowIndex index) const noexcept {
+        if (!by_flow_.tcp.empty()) {
+            by_flow_.tcp[index].prefetch_beginning();
+        }
+        prefetch_behaviour(index);
+    }
+    // What the report of a flow is made of.
+    void prefetch_end(FlowIndex index) const noexcept {
+        if (!by_flow_.tcp.empty()) {
+            by_flow_.tcp[index].prefetch_end();
+        }
+        prefetch_behaviour(index);
     }
 
     const Settings& settings() const noexcept { return settings_; }
@@ -121,13 +145,12 @@ private:
             ++books_.segments_skipped[static_cast<std::size_t>(why)];
         }
     }
-    // The lines that nearly every packet touches.
-    template <class State>
-    static void prefetch_hot(const State& state) noexcept {
-        const auto octets = std::as_bytes(std::span{&state, 1});
-        constexpr std::size_t hot_octets =
-            std::is_same_v<State, TcpQuality> ? 3 * cache_line_octets : sizeof(State);
-        for (std::size_t at = 0; at < hot_octets; at += cache_line_octets) {
+    void prefetch_behaviour(FlowIndex index) const noexcept {
+        if (by_flow_.behaviour.empty()) {
+            return;
+        }
+        const auto octets = std::as_bytes(std::span{&by_flow_.behaviour[index], 1});
+        for (std::size_t at = 0; at < octets.size(); at += cache_line_octets) {
             tapmeter::prefetch(octets.subspan(at).data());
         }
     }

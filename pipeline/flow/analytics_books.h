@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "pipeline/flow/tcp_quality.h"
+#include "pipeline/flow/tcp_lines.h"
 
 namespace tapmeter::flow {
 
@@ -84,7 +84,7 @@ struct AnalyticsBooks {
     std::array<std::uint64_t, segment_skipped_reasons> segments_skipped{};
 
     // Of the connections that ended, by how they began.
-    std::array<std::uint64_t, TcpQuality::openings> connections{};
+    std::array<std::uint64_t, tcp_openings> connections{};
     TcpTotals tcp{};  // of what was reported
     std::array<std::uint64_t, round_trip_buckets> round_trips{};
     std::uint64_t round_trip_us = 0;  // sum

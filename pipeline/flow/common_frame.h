@@ -85,6 +85,8 @@ inline bool read_common_ipv4(Bytes ip, std::size_t wire_octets, FlowKey& key,
     key.ip_version = 4;
     to.protocol = protocol;
     to.octets = static_cast<std::uint32_t>(std::min(total_octets, wire_octets));
+    to.transport_octets = to.octets - static_cast<std::uint32_t>(decode::ipv4_header_octets_min);
+    to.transport_at = decode::ipv4_header_octets_min;
     to.type_of_service = load_be8(part<1, 1>(ip));
     to.time_to_live = load_be8(part<8, 1>(ip));
     return read_transport(transport, source_is_low, key, to);
@@ -119,6 +121,8 @@ inline bool read_common_ipv6(Bytes ip, std::size_t wire_octets, FlowKey& key,
     to.protocol = protocol;
     to.octets = static_cast<std::uint32_t>(
         std::min(decode::ipv6_header_octets + payload_octets, wire_octets));
+    to.transport_octets = to.octets - static_cast<std::uint32_t>(decode::ipv6_header_octets);
+    to.transport_at = decode::ipv6_header_octets;
     to.type_of_service = static_cast<std::uint8_t>(version_and_class >> 4U);
     to.time_to_live = load_be8(part<7, 1>(ip));
     return read_transport(transport, source_is_low, key, to);
@@ -154,6 +158,8 @@ inline bool read_common_ipv6(Bytes ip, std::size_t wire_octets, FlowKey& key,
         type == decode::ethertype_ipv4   ? detail::read_common_ipv4(rest, wire_octets, key, to)
         : type == decode::ethertype_ipv6 ? detail::read_common_ipv6(rest, wire_octets, key, to)
                                          : false;
+    to.transport_at =
+        static_cast<std::uint8_t>(to.transport_at + (packet.frame.size() - rest.size()));
     key.vlan = vlan_in_key ? vlan : std::uint16_t{0};
     key.customer_vlan = 0;
     key.protocol = to.protocol;

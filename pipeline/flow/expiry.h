@@ -31,7 +31,9 @@ public:
     // Visits due flows at time `now` (never less than at the last call), until the share of the
     // pass that this time allows is done, work_max is reached, or visit() returns false: that flow
     // is visited again next time. visit(FlowIndex) -> bool may erase the flow or set its deadline,
-    // no other. Returns what it did; more than work_max by one bucket's flows at most.
+    // no other. visit.ask(FlowIndex), where there is one: the flow is visited soon, and what lies
+    // beside the table may be asked of memory. Returns what it did; more than work_max by one
+    // bucket's flows at most.
     template <class Visit>
     Work walk(FlowTable& table, ObservedAt now, Visit&& visit, Work work_max = no_limit) noexcept {
         take_time(table, now);
@@ -102,13 +104,13 @@ private:
         for (std::uint64_t left = due; left != 0; left &= left - 1) {
             table.prefetch_ways(first + static_cast<std::size_t>(std::countr_zero(left)));
         }
-        ask_for_flows(table, first, due, now);
+        ask_for_flows(table, {first, due}, now, visit);
         for (std::uint64_t left = due; left != 0; left &= left - 1) {
             next_bucket_ = static_cast<std::size_t>(std::countr_zero(left));
             if (budget.done >= budget.max) {
                 return false;
             }
-            ask_for_flows(table, first, left & (left - 1), now);
+            ask_for_flows(table, {first, left & (left - 1)}, now, visit);
             if (!walk_bucket(table, first + next_bucket_, now, visit, budget)) {
                 return false;
             }
@@ -130,16 +132,27 @@ private:
         return due;
     }
 
+    // Buckets of a group, by their bits.
+    struct Due {
+        std::size_t first;
+        std::uint64_t buckets;
+    };
+
     // Of the first of these buckets.
-    void ask_for_flows(const FlowTable& table, std::size_t first, std::uint64_t buckets,
-                       Ticks now) const noexcept {
-        if (buckets == 0) {
+    template <class Visit>
+    void ask_for_flows(const FlowTable& table, Due due, Ticks now, Visit& visit) const noexcept {
+        if (due.buckets == 0) {
             return;
         }
-        const std::size_t bucket = first + static_cast<std::size_t>(std::countr_zero(buckets));
+        const std::size_t bucket =
+            due.first + static_cast<std::size_t>(std::countr_zero(due.buckets));
         for (std::uint32_t ways = due_ways(table, bucket, now); ways != 0; ways &= ways - 1) {
-            table.prefetch_flow(
-                table.index_of(bucket, static_cast<std::size_t>(std::countr_zero(ways))));
+            const FlowIndex index =
+                table.index_of(bucket, static_cast<std::size_t>(std::countr_zero(ways)));
+            table.prefetch_flow(index);
+            if constexpr (requires { visit.ask(index); }) {
+                visit.ask(index);
+            }
         }
     }
 

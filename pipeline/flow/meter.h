@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "pipeline/base/packet.h"
 #include "pipeline/flow/flow.h"
@@ -23,11 +25,30 @@ struct Observation {
     std::uint8_t icmp_type = 0;
     std::uint8_t icmp_code = 0;
     std::uint8_t place = no_place;  // of the packet in its burst
+    // Where its transport header begins in the frame; 0: nowhere within that reach, or the packet
+    // is a fragment.
+    std::uint8_t transport_at = 0;
+    std::uint32_t transport_octets = 0;  // from there on, as on the wire
 
     static constexpr std::uint8_t no_place = 0xff;  // no packet of a burst
 
     bool operator==(const Observation&) const = default;
 };
+static_assert(sizeof(Observation) == cache_line_octets / 2, "two packets a line");
+
+namespace detail {
+
+// As Observation::transport_at.
+inline std::uint8_t transport_at(const decode::Headers& headers, const Packet& packet) noexcept {
+    constexpr std::ptrdiff_t at_max = std::numeric_limits<std::uint8_t>::max();
+    if (headers.transport.empty() || headers.fragment != decode::Fragment::none) {
+        return 0;
+    }
+    const std::ptrdiff_t at = headers.transport.data() - packet.frame.data();
+    return at <= at_max ? static_cast<std::uint8_t>(at) : std::uint8_t{0};
+}
+
+}  // namespace detail
 
 inline void observe(const decode::Headers& headers, const Packet& packet, Sender sender,
                     Observation& to) noexcept {
@@ -42,6 +63,8 @@ inline void observe(const decode::Headers& headers, const Packet& packet, Sender
     to.time_to_live = headers.time_to_live;
     to.icmp_type = headers.icmp_type;
     to.icmp_code = headers.icmp_code;
+    to.transport_at = detail::transport_at(headers, packet);
+    to.transport_octets = to.transport_at != 0 ? headers.transport_octets : 0;
 }
 
 // Makes a flow of its first packet.

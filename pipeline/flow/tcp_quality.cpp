@@ -3,35 +3,23 @@
 #include <algorithm>
 #include <limits>
 
-#include "pipeline/decode/cursor.h"
-#include "pipeline/flow/common_frame.h"
-
 namespace tapmeter::flow {
 
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::size_t header_octets_min = 20;
-constexpr std::size_t octets_per_word = 4;
-constexpr std::uint16_t control_bits_mask = 0x0fff;
-constexpr std::uint8_t option_end = 0;
-constexpr std::uint8_t option_none = 1;
-constexpr std::uint8_t option_segment_size = 2;
-constexpr std::uint8_t option_window_scale = 3;
-constexpr unsigned options_max = 40;  // octets: the header has no room for more
+using detail::before;
 
 // tshark's thresholds: a resent segment this soon behind its duplicate ACKs is a fast
 // retransmission; one this soon behind the newest octets was overtaken, unless the connection's own
 // round trip is known, which replaces it.
 constexpr Nanoseconds fast_within = 20ms;
 constexpr Nanoseconds overtaken_within = 3ms;
-constexpr std::uint32_t duplicates_min = 2;
+constexpr std::uint16_t duplicates_min = 2;
 
-// Sequence numbers wrap: RFC 9293 §3.4.
-constexpr bool before(std::uint32_t one, std::uint32_t other) noexcept {
-    return static_cast<std::int32_t>(one - other) < 0;
-}
+// RFC 7323 §2.3: a larger one is taken for this.
+constexpr std::uint8_t window_scale_max = 14;
+
 constexpr bool has(const TcpSegment& segment, std::uint16_t bits) noexcept {
     return (segment.control_bits & bits) != 0;
 }
@@ -49,338 +37,320 @@ std::uint32_t microseconds_of(Nanoseconds time) noexcept {
     return static_cast<std::uint32_t>(std::clamp(time.count() / 1'000, std::int64_t{1}, most));
 }
 
-void read_option(std::uint8_t kind, Bytes value, TcpSegment& segment) noexcept {
-    if (kind == option_segment_size && value.size() == 2) {
-        segment.segment_octets_max = load_be16(value.first<2>());
-    } else if (kind == option_window_scale && value.size() == 1) {
-        segment.window_scale = load_be8(value.first<1>());
-    }
-}
-
-void read_options(Bytes options, TcpSegment& segment) noexcept {
-    decode::Cursor rest{options, options.size()};
-    for (unsigned count = 0; count < options_max && rest.holds(1); ++count) {
-        const std::uint8_t kind = load_be8(rest.take<1>());
-        if (kind == option_end || (kind != option_none && !rest.holds(1))) {
-            return;
-        }
-        if (kind == option_none) {
-            continue;
-        }
-        const std::size_t octets = load_be8(rest.take<1>());
-        if (octets < 2 || !rest.holds(octets - 2)) {
-            return;
-        }
-        read_option(kind, rest.captured().first(octets - 2), segment);
-        rest.skip(octets - 2);
-    }
-}
-
 }  // namespace
 
-std::optional<TcpSegment> read_tcp_segment(const decode::Headers& headers, ObservedAt at,
-                                           Sender sender) noexcept {
-    if (headers.protocol != detail::protocol_tcp || headers.fragment != decode::Fragment::none) {
-        return std::nullopt;
-    }
-    return read_tcp_segment(headers.transport, headers.transport_octets, at, sender);
-}
-
-std::optional<TcpSegment> read_tcp_segment(Bytes transport, std::size_t octets, ObservedAt at,
-                                           Sender sender) noexcept {
-    if (transport.size() < header_octets_min) {
-        return std::nullopt;
-    }
-    const auto header = transport.first<header_octets_min>();
-    const std::uint16_t offset_and_bits = load_be16(header.subspan<12, 2>());
-    const std::size_t header_octets = (offset_and_bits >> 12U) * octets_per_word;
-    if (header_octets < header_octets_min || header_octets > octets) {
-        return std::nullopt;
-    }
-    TcpSegment segment{
-        .at = at,
-        .sequence = load_be32(header.subspan<4, 4>()),
-        .acknowledgement = load_be32(header.subspan<8, 4>()),
-        .payload_octets = static_cast<std::uint32_t>(octets - header_octets),
-        .window = load_be16(header.subspan<14, 2>()),
-        .control_bits = static_cast<std::uint16_t>(offset_and_bits & control_bits_mask),
-        .sender = sender};
-    if (has(segment, detail::tcp_syn)) {
-        read_options(
-            transport.first(std::min(header_octets, transport.size())).subspan(header_octets_min),
-            segment);
-    }
-    return segment;
-}
-
-Bytes common_tcp(const Packet& packet) noexcept {
-    constexpr std::size_t type_at = decode::ethernet_header_octets - 2;
-    constexpr std::size_t headers_min =
-        decode::ethernet_header_octets + decode::ipv4_header_octets_min + header_octets_min;
-    Bytes rest = packet.frame;
-    if (packet.link != LinkType::ethernet || rest.size() < headers_min + decode::vlan_tag_octets) {
-        return {};
-    }
-    std::uint16_t type = load_be16(rest.subspan<type_at>().first<2>());
-    rest = rest.subspan<decode::ethernet_header_octets>();
-    if (type == decode::ethertype_vlan) {
-        type = load_be16(rest.subspan<2>().first<2>());
-        rest = rest.subspan<decode::vlan_tag_octets>();
-    }
-    const auto protocol_is_tcp = [](std::uint8_t protocol) {
-        return protocol == detail::protocol_tcp;
-    };
-    if (type == decode::ethertype_ipv4 &&
-        load_be8(detail::part<0, 1>(rest)) == detail::ipv4_version_and_length &&
-        (load_be16(detail::part<6, 2>(rest)) & detail::ipv4_fragment_mask) == 0 &&
-        protocol_is_tcp(load_be8(detail::part<9, 1>(rest)))) {
-        return rest.subspan<decode::ipv4_header_octets_min>();
-    }
-    if (type == decode::ethertype_ipv6 &&
-        rest.size() >= decode::ipv6_header_octets + header_octets_min &&
-        load_be16(detail::part<0, 2>(rest)) >> 12U == 6 &&
-        protocol_is_tcp(load_be8(detail::part<6, 1>(rest)))) {
-        return rest.subspan<decode::ipv6_header_octets>();
-    }
-    return {};
-}
-
-void RoundTrips::add(Nanoseconds time) noexcept {
-    min = samples == 0 ? time : std::min(min, time);
-    max = std::max(max, time);
-    sum += time;
-    ++samples;
-}
-
-void TcpQuality::see(const TcpSegment& segment) noexcept {
+void TcpQuality::see_any(const TcpSegment& segment) noexcept {
     begin_again(segment);
-    End& from = ends_[index(segment.sender)];
-    End& to = ends_[index(other(segment.sender))];
-    note_handshake(segment, from, to);
+    note_handshake(segment);
+    Found found = look_at_window(segment);
+    look_at_acknowledgement(segment, found);
+    look_at_sequence(segment, found);
+    time_round_trips(segment);
+    note_response(segment);
+    advance(segment, found);
+    keep_last(segment, found);
+    judge();
+}
 
-    const Found found = look_at_window(segment, from, to);
-    look_at_acknowledgement(segment, from, to);
-    look_at_sequence(segment, found, from, to);
-    time_round_trips(segment, from, to);
-    note_response(segment, from, to);
-    advance(segment, found, from);
+RoundTrips TcpQuality::round_trips(Sender towards) const noexcept {
+    const std::size_t end = index(towards);
+    return (line_.flags & TcpFlag::trips) == 0 ? RoundTrips{}
+                                               : RoundTrips{.samples = trips_.samples[end],
+                                                            .min = trips_.min[end],
+                                                            .max = trips_.max[end],
+                                                            .sum = trips_.sum[end]};
+}
+
+// The lines that are cleared once there is something to write.
+TcpSideQuality& TcpQuality::count(Sender sender) noexcept {
+    if (is_uneventful()) {
+        line_.flags |= TcpFlag::counts;
+        events_.seen = {};
+    }
+    return events_.seen[index(sender)];
+}
+
+TcpTrips& TcpQuality::trips() noexcept {
+    if ((line_.flags & TcpFlag::trips) == 0) {
+        line_.flags |= TcpFlag::trips;
+        trips_ = {};
+    }
+    return trips_;
+}
+
+void TcpQuality::add_round_trip(Sender towards, Nanoseconds time) noexcept {
+    const std::size_t end = index(towards);
+    TcpTrips& to = trips();
+    to.min[end] = to.samples[end] == 0 ? time : std::min(to.min[end], time);
+    to.max[end] = std::max(to.max[end], time);
+    to.sum[end] += time;
+    ++to.samples[end];
+}
+
+void TcpQuality::clear_counts() noexcept {
+    if ((line_.flags & TcpFlag::trips) != 0) {
+        trips_ = {.initial = trips_.initial};
+    }
+    line_.flags = static_cast<std::uint16_t>(line_.flags & ~TcpFlag::counts);
 }
 
 // A SYN with another initial sequence number opens another connection between the same ports: what
 // was counted stays, what was known of sequence numbers is forgotten.
 void TcpQuality::begin_again(const TcpSegment& segment) noexcept {
-    const End& from = ends_[index(segment.sender)];
     const bool opens = has(segment, detail::tcp_syn) && !has(segment, detail::tcp_ack);
-    if (!opens || !from.has_first || from.first == segment.sequence) {
+    if (!opens || !has_said(TcpSaid::first, segment.sender) ||
+        opened_.first[index(segment.sender)] == segment.sequence) {
         return;
     }
-    ends_ = {};
-    first_round_trip_ = Nanoseconds{0};
-    has_client_ = false;
-    opening_ = Opening::unknown;
-    syn_at_ = {};
-    syn_ack_at_ = {};
-    request_at_ = {};
-}
-
-void TcpQuality::clear_counts() noexcept {
-    round_trips_ = {};
-    seen_ = {};
+    constexpr unsigned of_counts = TcpFlag::trips | TcpFlag::counts;
+    line_ = {.flags = static_cast<std::uint16_t>(line_.flags & of_counts), .pauses = line_.pauses};
+    opened_ = {.client_round_trip_us = opened_.client_round_trip_us,
+               .server_round_trip_us = opened_.server_round_trip_us,
+               .server_response_us = opened_.server_response_us,
+               .complete = opened_.complete};
 }
 
 void TcpQuality::skip() noexcept {
-    for (End& end : ends_) {
-        end.has_next = false;
-        end.timing = false;
-        end.last_was_keep_alive = false;
-        end.last_was_probe = false;
-        end.duplicates = 0;
-        end.last_ack = 0;
+    constexpr std::uint8_t of_last = TcpSaid::keep_alive | TcpSaid::probe;
+    for (const Sender end : {Sender::low, Sender::high}) {
+        for (const unsigned flag :
+             {TcpFlag::has_next, TcpFlag::timing, TcpFlag::gap, TcpFlag::odd, TcpFlag::steady}) {
+            set(flag, end, false);
+        }
+        say(of_last, end, false);
+        line_.last_ack[index(end)] = 0;
     }
-    complete_ = false;
+    opened_.complete = false;
 }
 
-void TcpQuality::note_handshake(const TcpSegment& segment, End& from, End& to) noexcept {
+void TcpQuality::note_handshake(const TcpSegment& segment) noexcept {
+    const Sender from = segment.sender;
+    const Sender to = other(from);
     const bool syn = has(segment, detail::tcp_syn);
     const bool ack = has(segment, detail::tcp_ack);
-    if (!from.has_first) {
-        from.first = syn ? segment.sequence : segment.sequence - 1;
-        from.has_first = true;
+    if (!has_said(TcpSaid::first, from)) {
+        opened_.first[index(from)] = syn ? segment.sequence : segment.sequence - 1;
+        say(TcpSaid::first, from);
     }
-    if (!to.has_first && ack) {
-        to.first = segment.acknowledgement - 1;
-        to.has_first = true;
+    if (!has_said(TcpSaid::first, to) && ack) {
+        opened_.first[index(to)] = segment.acknowledgement - 1;
+        say(TcpSaid::first, to);
     }
-    if (ack && !syn && has_client_ && first_round_trip_ == Nanoseconds{0}) {
-        first_round_trip_ = segment.at - syn_at_;
-        if (initial_round_trip_ == Nanoseconds{0}) {
-            initial_round_trip_ = first_round_trip_;
+    if (ack && !syn && opened_.has_client && opened_.first_round_trip == Nanoseconds{0}) {
+        opened_.first_round_trip = segment.at - opened_.syn_at;
+        if (initial_round_trip() == Nanoseconds{0}) {
+            trips().initial = opened_.first_round_trip;
         }
     }
     if (syn) {
-        from.sent_syn = true;
-        from.has_window_scale = segment.window_scale.has_value();
-        from.window_scale = segment.window_scale.value_or(0);
-        from.segment_octets_max = segment.segment_octets_max.value_or(0);
+        note_syn(segment);
     }
+    note_opening(segment);
+}
+
+void TcpQuality::note_syn(const TcpSegment& segment) noexcept {
+    constexpr unsigned bits = 4;
+    const std::size_t from = index(segment.sender);
+    const std::uint8_t scale = segment.window_scale.value_or(0);
+    say(TcpSaid::syn, segment.sender);
+    say(TcpSaid::window_scale, segment.sender, segment.window_scale.has_value());
+    opened_.window_scale[from] = scale;
+    opened_.segment_octets_max[from] = segment.segment_octets_max.value_or(0);
+    const unsigned others = line_.scales & ~(0xfU << (bits * from));
+    line_.scales = static_cast<std::uint8_t>(
+        others | (unsigned{std::min(scale, window_scale_max)} << (bits * from)));
+}
+
+void TcpQuality::note_opening(const TcpSegment& segment) noexcept {
+    const bool syn = has(segment, detail::tcp_syn);
+    const bool ack = has(segment, detail::tcp_ack);
+    const bool reset = has(segment, detail::tcp_rst);
+    Opening& opening = opened_.opening;
     if (syn && !ack) {
-        syn_at_ = segment.at;
-        client_ = segment.sender;
-        has_client_ = true;
-        opening_ = opening_ == Opening::unknown ? Opening::unanswered : opening_;
+        opened_.syn_at = segment.at;
+        opened_.client = segment.sender;
+        opened_.has_client = true;
+        opening = opening == Opening::unknown ? Opening::unanswered : opening;
     } else if (syn && is_server(segment.sender)) {
-        syn_ack_at_ = segment.at;
-        opening_ = opening_ == Opening::unanswered ? Opening::half_open : opening_;
-        if (server_round_trip_us_ == 0) {
-            server_round_trip_us_ = microseconds_of(segment.at - syn_at_);
+        opened_.syn_ack_at = segment.at;
+        opening = opening == Opening::unanswered ? Opening::half_open : opening;
+        if (opened_.server_round_trip_us == 0) {
+            opened_.server_round_trip_us = microseconds_of(segment.at - opened_.syn_at);
         }
-    } else if (opening_ == Opening::half_open && ack && is_client(segment.sender) &&
-               !has(segment, detail::tcp_rst)) {
-        opening_ = Opening::established;
-        if (client_round_trip_us_ == 0) {
-            client_round_trip_us_ = microseconds_of(segment.at - syn_ack_at_);
-            server_round_trip_us_ = microseconds_of(syn_ack_at_ - syn_at_);
+    } else if (opening == Opening::half_open && ack && is_client(segment.sender) && !reset) {
+        opening = Opening::established;
+        if (opened_.client_round_trip_us == 0) {
+            opened_.client_round_trip_us = microseconds_of(segment.at - opened_.syn_ack_at);
+            opened_.server_round_trip_us = microseconds_of(opened_.syn_ack_at - opened_.syn_at);
         }
-    } else if (opening_ == Opening::unanswered && has(segment, detail::tcp_rst) &&
-               is_server(segment.sender)) {
-        opening_ = Opening::refused;
+    } else if (opening == Opening::unanswered && reset && is_server(segment.sender)) {
+        opening = Opening::refused;
     }
 }
 
-TcpQuality::Found TcpQuality::look_at_window(const TcpSegment& segment, End& from,
-                                             const End& to) noexcept {
-    TcpSideQuality& seen = seen_[index(segment.sender)];
+TcpQuality::Found TcpQuality::look_at_window(const TcpSegment& segment) noexcept {
+    const Sender from = segment.sender;
+    const Sender to = other(from);
+    const std::uint32_t next = line_.next[index(from)];
+    const bool has_next = is(TcpFlag::has_next, from);
     const bool plain = !has(segment, syn_fin_or_rst);
-    const bool in_turn = from.has_next && segment.sequence == from.next;
-    Found found;
-    if (segment.payload_octets == 1 && in_turn && to.window == 0) {
+    const bool in_turn = has_next && segment.sequence == next;
+    Found found{.duplicates = duplicates(from)};
+    if (segment.payload_octets == 1 && in_turn && line_.window[index(to)] == 0) {
         found.probe = true;
         return found;
     }
-    if (segment.window == 0 && plain) {  // not `+= 0`: most segments leave that line alone
-        ++seen.zero_windows;
+    if (segment.window == 0 && plain) {
+        ++count(from).zero_windows;
     }
-    if (from.has_next && before(from.next, segment.sequence) && !has(segment, detail::tcp_rst)) {
-        ++seen.lost_segments;
+    if (has_next && before(next, segment.sequence) && !has(segment, detail::tcp_rst)) {
+        ++count(from).lost_segments;
     }
-    if (segment.payload_octets <= 1 && from.has_next && segment.sequence == from.next - 1 &&
-        plain) {
+    if (segment.payload_octets <= 1 && has_next && segment.sequence == next - 1 && plain) {
         found.keep_alive = true;
-        ++seen.keep_alives;
+        ++count(from).keep_alives;
     }
-    const std::uint32_t scale = to.window_is_scaled ? to.window_scale : 0U;
-    const std::uint32_t edge = to.last_ack + (std::uint32_t{to.window} << std::min(scale, 14U));
-    if (segment.payload_octets > 0 && to.sent_syn && plain &&
-        segment.sequence + segment.payload_octets == edge) {
-        ++seen.windows_full;
+    if (segment.payload_octets > 0 && has_said(TcpSaid::syn, to) && plain &&
+        segment.sequence + segment.payload_octets == window_edge(to)) {
+        ++count(from).windows_full;
     }
     const bool repeats = segment.payload_octets == 0 && plain && in_turn &&
-                         segment.window == from.window && segment.acknowledgement == from.last_ack;
-    if (repeats && segment.window != 0 && to.last_was_keep_alive) {
-        found.answers_probe = true;
-    } else if (repeats && segment.window == 0 && to.last_was_probe) {
+                         segment.window == line_.window[index(from)] &&
+                         segment.acknowledgement == line_.last_ack[index(from)];
+    const std::uint8_t probed = segment.window != 0 ? TcpSaid::keep_alive : TcpSaid::probe;
+    if (repeats && has_said(probed, to)) {
         found.answers_probe = true;
     } else if (repeats && segment.window != 0) {
-        from.duplicates = static_cast<std::uint16_t>(std::min(from.duplicates + 1, 0xffff));
-        ++seen.duplicate_acks;
+        found.duplicates = static_cast<std::uint16_t>(std::min(found.duplicates + 1, 0xffff));
+        ++count(from).duplicate_acks;
     }
     return found;
 }
 
-void TcpQuality::look_at_acknowledgement(const TcpSegment& segment, End& from, End& to) noexcept {
-    if (segment.acknowledgement != from.last_ack) {
-        from.duplicates = 0;
+void TcpQuality::look_at_acknowledgement(const TcpSegment& segment, Found& found) noexcept {
+    const Sender to = other(segment.sender);
+    if (segment.acknowledgement != line_.last_ack[index(segment.sender)]) {
+        found.duplicates = 0;
     }
-    if (to.has_next && has(segment, detail::tcp_ack) &&
-        before(to.continuous, segment.acknowledgement)) {
-        ++seen_[index(segment.sender)].unseen_acknowledged;
-        to.continuous = to.next;
+    if (is(TcpFlag::has_next, to) && has(segment, detail::tcp_ack) &&
+        before(continuous(to), segment.acknowledgement)) {
+        ++count(segment.sender).unseen_acknowledged;
+        set(TcpFlag::gap, to, false);
     }
 }
 
 // Data, SYN or FIN that does not advance the sequence number was sent again, or overtaken.
-void TcpQuality::look_at_sequence(const TcpSegment& segment, const Found& found, const End& from,
-                                  const End& to) noexcept {
+void TcpQuality::look_at_sequence(const TcpSegment& segment, const Found& found) noexcept {
     if ((segment.payload_octets == 0 && !has(segment, syn_or_fin)) || found.keep_alive) {
         return;
     }
-    TcpSideQuality& seen = seen_[index(segment.sender)];
-    bool behind_next = from.has_next && before(segment.sequence, from.next);
-    if (segment.payload_octets > 1 && from.has_next && from.next - 1 == segment.sequence) {
+    const std::size_t from = index(segment.sender);
+    const Sender to = other(segment.sender);
+    const std::uint32_t last_ack = line_.last_ack[index(to)];
+    const bool has_next = is(TcpFlag::has_next, segment.sender);
+    bool behind_next = has_next && before(segment.sequence, line_.next[from]);
+    if (segment.payload_octets > 1 && has_next && line_.next[from] - 1 == segment.sequence) {
         behind_next = false;  // the octet that a window probe sent before
     }
     const std::uint32_t end = segment.sequence + segment.payload_octets;
-    if (segment.payload_octets > 0 && to.last_ack != 0 && !before(to.last_ack, end)) {
-        ++seen.spurious_retransmissions;
+    if (segment.payload_octets > 0 && last_ack != 0 && !before(last_ack, end)) {
+        ++count(segment.sender).spurious_retransmissions;
         return;
     }
     if (!behind_next) {
         return;
     }
-    if (to.duplicates >= duplicates_min && to.last_ack == segment.sequence &&
-        segment.at - to.last_ack_at < fast_within) {
-        ++seen.fast_retransmissions;
+    if (duplicates(to) >= duplicates_min && last_ack == segment.sequence &&
+        segment.at - events_.last_ack_at[index(to)] < fast_within) {
+        ++count(segment.sender).fast_retransmissions;
         return;
     }
     const Nanoseconds within =
-        first_round_trip_ == Nanoseconds{0} ? overtaken_within : first_round_trip_;
-    if (segment.at - from.next_at < within && from.next != behind(segment)) {
-        ++seen.out_of_order;
+        opened_.first_round_trip == Nanoseconds{0} ? overtaken_within : opened_.first_round_trip;
+    if (segment.at - line_.next_at[from] < within && line_.next[from] != behind(segment)) {
+        ++count(segment.sender).out_of_order;
         return;
     }
-    ++seen.retransmissions;
-}
-
-void TcpQuality::advance(const TcpSegment& segment, const Found& found, End& from) noexcept {
-    const std::uint32_t next = behind(segment);
-    const bool had_next = from.has_next;
-    if (!found.probe && (!had_next || before(from.next, next))) {
-        from.next = next;
-        from.next_at = segment.at;
-        from.has_next = true;
-    }
-    if (!found.probe && (!had_next || segment.sequence == from.continuous)) {
-        from.continuous = from.next;
-    }
-    from.window = segment.window;
-    from.window_is_scaled = !has(segment, detail::tcp_syn);
-    from.last_ack = segment.acknowledgement;
-    from.last_ack_at = segment.at;
-    from.last_was_keep_alive = found.keep_alive;
-    from.last_was_probe = found.probe;
+    ++count(segment.sender).retransmissions;
 }
 
 // Karn: what was sent again is not timed, because nobody knows which of both is acknowledged.
-void TcpQuality::time_round_trips(const TcpSegment& segment, End& from, End& to) noexcept {
-    if (to.timing && has(segment, detail::tcp_ack)) {
-        if (segment.acknowledgement == to.timed) {
-            round_trips_[index(segment.sender)].add(
-                std::max(segment.at - to.timed_at, Nanoseconds{0}));
-            to.timing = false;
-        } else if (before(to.timed, segment.acknowledgement)) {
-            to.timing = false;
-        }
+void TcpQuality::time_round_trips(const TcpSegment& segment) noexcept {
+    if (has(segment, detail::tcp_ack)) {
+        end_round_trip(segment);
     }
-    const bool advances = !from.has_next || before(from.next, behind(segment));
+    const std::size_t from = index(segment.sender);
+    const bool timing = is(TcpFlag::timing, segment.sender);
+    const bool advances =
+        !is(TcpFlag::has_next, segment.sender) || before(line_.next[from], behind(segment));
     const bool carries = segment.payload_octets != 0 || has(segment, syn_or_fin);
-    if (from.timing && carries && !advances) {
-        from.timing = false;
-    } else if (!from.timing && carries && advances) {
-        from.timing = true;
-        from.timed = behind(segment);
-        from.timed_at = segment.at;
+    if (timing && carries && !advances) {
+        set(TcpFlag::timing, segment.sender, false);
+    } else if (!timing && carries && advances) {
+        set(TcpFlag::timing, segment.sender, true);
+        line_.timed[from] = behind(segment);
+        line_.timed_at[from] = segment.at;
     }
 }
 
-void TcpQuality::note_response(const TcpSegment& segment, End& from, const End& to) noexcept {
-    if (segment.payload_octets == 0 || !has_client_ || from.sent_data) {
+void TcpQuality::note_response(const TcpSegment& segment) noexcept {
+    if (segment.payload_octets == 0 || !opened_.has_client ||
+        has_said(TcpSaid::data, segment.sender)) {
         return;
     }
-    from.sent_data = true;
-    if (segment.sender == client_) {
-        request_at_ = segment.at;
-    } else if (to.sent_data && server_response_us_ == 0) {
-        server_response_us_ = microseconds_of(segment.at - request_at_);
+    say(TcpSaid::data, segment.sender);
+    if (segment.sender == opened_.client) {
+        opened_.request_at = segment.at;
+    } else if (has_said(TcpSaid::data, other(segment.sender)) && opened_.server_response_us == 0) {
+        opened_.server_response_us = microseconds_of(segment.at - opened_.request_at);
+    }
+}
+
+void TcpQuality::advance(const TcpSegment& segment, const Found& found) noexcept {
+    const std::size_t from = index(segment.sender);
+    if (!found.probe) {
+        const std::uint32_t next = behind(segment);
+        const std::uint32_t reached = continuous(segment.sender);
+        const bool closes = !is(TcpFlag::has_next, segment.sender) || segment.sequence == reached;
+        if (!is(TcpFlag::has_next, segment.sender) || before(line_.next[from], next)) {
+            line_.next[from] = next;
+            line_.next_at[from] = segment.at;
+            set(TcpFlag::has_next, segment.sender, true);
+        }
+        const bool gap = !closes && reached != line_.next[from];
+        set(TcpFlag::gap, segment.sender, gap);
+        if (gap) {
+            events_.continuous[from] = reached;
+        }
+    }
+    line_.window[from] = segment.window;
+    line_.last_ack[from] = segment.acknowledgement;
+    set(TcpFlag::scaled, segment.sender, !has(segment, detail::tcp_syn));
+}
+
+// What the next segments are compared with, and no plain one leaves.
+void TcpQuality::keep_last(const TcpSegment& segment, const Found& found) noexcept {
+    const std::size_t from = index(segment.sender);
+    say(TcpSaid::keep_alive, segment.sender, found.keep_alive);
+    say(TcpSaid::probe, segment.sender, found.probe);
+    const bool odd = found.keep_alive || found.probe || found.duplicates != 0;
+    set(TcpFlag::odd, segment.sender, odd);
+    if (odd) {
+        events_.duplicates[from] = found.duplicates;
+        events_.last_ack_at[from] = segment.at;
+    }
+}
+
+// Whether the next segment of either end may be a plain one.
+void TcpQuality::judge() noexcept {
+    const bool both_known =
+        has_said(TcpSaid::first, Sender::low) && has_said(TcpSaid::first, Sender::high);
+    const bool timed = !opened_.has_client || opened_.first_round_trip != Nanoseconds{0};
+    const bool gapless = !is(TcpFlag::gap, Sender::low) && !is(TcpFlag::gap, Sender::high);
+    const bool settled = both_known && timed && gapless && opened_.opening != Opening::half_open;
+    for (const Sender end : {Sender::low, Sender::high}) {
+        set(TcpFlag::steady, end, settled && is(TcpFlag::has_next, end) && !is(TcpFlag::odd, end));
+        set(TcpFlag::spoke, end, !opened_.has_client || has_said(TcpSaid::data, end));
     }
 }
 

@@ -1,101 +1,45 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <type_traits>
 
-#include "pipeline/base/bytes.h"
-#include "pipeline/base/packet.h"
-#include "pipeline/base/ring.h"
+#include "pipeline/base/prefetch.h"
 #include "pipeline/base/units.h"
-#include "pipeline/decode/headers.h"
 #include "pipeline/flow/flow_key.h"
+#include "pipeline/flow/tcp_lines.h"
+#include "pipeline/flow/tcp_segment.h"
 
 namespace tapmeter::flow {
-
-// What one TCP segment says that its connection's quality depends on.
-struct TcpSegment {
-    ObservedAt at{};
-    std::uint32_t sequence = 0;
-    std::uint32_t acknowledgement = 0;  // as the header has it, also where ACK is not set
-    std::uint32_t payload_octets = 0;   // as on the wire
-    std::uint16_t window = 0;           // not scaled
-    std::uint16_t control_bits = 0;
-    Sender sender = Sender::low;
-    // Of a SYN's options; nothing where it has none.
-    std::optional<std::uint8_t> window_scale{};
-    std::optional<std::uint16_t> segment_octets_max{};
-};
-
-// Reads a segment of decoded headers whose protocol is TCP. Nothing where its fixed header is cut,
-// its own length cannot be true, or the packet is a fragment.
-// source  RFC 9293 §3.1 and §3.2; window scale RFC 7323 §2.2
-std::optional<TcpSegment> read_tcp_segment(const decode::Headers& headers, ObservedAt at,
-                                           Sender sender) noexcept;
-
-// The same of a transport header alone.
-// octets  of it and all behind it, as on the wire
-std::optional<TcpSegment> read_tcp_segment(Bytes transport, std::size_t octets, ObservedAt at,
-                                           Sender sender) noexcept;
-
-// Where TCP begins in what nearly every frame is: Ethernet, at most one VLAN tag, IPv4 without
-// options or IPv6 without extension headers, no fragment. Empty: the frame is something else, or is
-// cut within the fixed header.
-Bytes common_tcp(const Packet& packet) noexcept;
-
-// What one end's segments were, with the definitions of tshark's tcp.analysis (Wireshark User's
-// Guide, TCP Analysis). A segment is at most one of retransmission, fast, spurious, out of order.
-struct TcpSideQuality {
-    std::uint32_t retransmissions = 0;  // by timeout: neither fast nor spurious
-    std::uint32_t fast_retransmissions = 0;
-    std::uint32_t spurious_retransmissions = 0;  // of octets that had been acknowledged
-    std::uint32_t out_of_order = 0;
-    std::uint32_t lost_segments = 0;        // segments behind a gap
-    std::uint32_t unseen_acknowledged = 0;  // acknowledges what was not seen of the other end
-    std::uint32_t duplicate_acks = 0;
-    std::uint32_t zero_windows = 0;
-    std::uint32_t windows_full = 0;
-    std::uint32_t keep_alives = 0;
-
-    constexpr std::uint32_t all_retransmissions() const noexcept {
-        return retransmissions + fast_retransmissions + spurious_retransmissions;
-    }
-    bool operator==(const TcpSideQuality&) const = default;
-};
-
-// Round trips to one end: from a segment to it until it acknowledges just that.
-struct RoundTrips {
-    std::uint32_t samples = 0;
-    Nanoseconds min{0};
-    Nanoseconds max{0};
-    Nanoseconds sum{0};
-
-    void add(Nanoseconds time) noexcept;
-    Nanoseconds mean() const noexcept { return samples == 0 ? sum : sum / samples; }
-};
 
 // How a TCP connection fares, from the segments of both ends as an observation point sees them.
 // Fixed size, no memory of segments: one segment in flight each way is timed at a time.
 //
-//   octet  0              112          128                192                          320
-//         +--------------+------------+------------------+----------------------------+
-//         | both ends    | handshake  | round trips      | counts, times of handshake |
-//         +--------------+------------+------------------+----------------------------+
-//           touched by every segment    by many            by few
+//   line 1     what both ends have sent last    by every segment
+//   line 2     how the connection was opened    until both ends have sent data, and by events
+//   line 3     round trips                      where an acknowledgement ends one
+//   line 4, 5  counts                           by events
+//
+// A plain segment goes on where its end stood: it is known by a few comparisons and needs line 1
+// alone. All others take the long way, which defines what the short one has to come to.
 class alignas(cache_line_octets) TcpQuality {
 public:
-    enum class Opening : std::uint8_t {
-        unknown,      // seen from its middle on
-        unanswered,   // SYN, and nothing from the other end
-        refused,      // answered by RST
-        half_open,    // SYN-ACK, and no ACK behind it
-        established,  // the whole handshake
-    };
-    static constexpr std::size_t openings = 5;
+    using Opening = TcpOpening;
 
-    void see(const TcpSegment& segment) noexcept;
+    // A connection begins: as if newly made, but that it writes two lines only.
+    // pauses  of whoever makes pauses and numbers them: it has missed none of them
+    void begin(std::uint8_t pauses) noexcept {
+        line_ = {.pauses = pauses};
+        opened_ = {.complete = true};
+    }
+
+    void see(const TcpSegment& segment) noexcept {
+        if (!see_plain(segment)) {
+            see_any(segment);
+        }
+    }
 
     // What was counted is reported: counts and round trips begin anew, the connection goes on.
     void clear_counts() noexcept;
@@ -104,112 +48,226 @@ public:
     void skip() noexcept;
     // The same for whoever makes pauses and numbers them, if there was one since the last call.
     void catch_up(std::uint8_t pauses) noexcept {
-        if (pauses_ != pauses) [[unlikely]] {
-            pauses_ = pauses;
+        if (line_.pauses != pauses) [[unlikely]] {
+            line_.pauses = pauses;
             skip();
         }
     }
-    // A connection that begins now has missed none of them.
-    void begin_behind(std::uint8_t pauses) noexcept { pauses_ = pauses; }
-    bool complete() const noexcept { return complete_; }  // no segment was skipped
+    bool complete() const noexcept { return opened_.complete; }  // no segment was skipped
 
-    const TcpSideQuality& side(Sender sender) const noexcept { return seen_[index(sender)]; }
-    // To the end `towards` and back to the observation point.
-    const RoundTrips& round_trips(Sender towards) const noexcept {
-        return round_trips_[index(towards)];
+    // Nothing is counted of either end.
+    bool is_uneventful() const noexcept { return (line_.flags & TcpFlag::counts) == 0; }
+    TcpSideQuality side(Sender sender) const noexcept {
+        return is_uneventful() ? TcpSideQuality{} : events_.seen[index(sender)];
     }
+    // To the end `towards` and back to the observation point.
+    RoundTrips round_trips(Sender towards) const noexcept;
 
     // tshark's tcp.analysis.initial_rtt: from the last SYN to the first segment behind it with ACK
     // and without SYN, whoever sent it (a refusal counts too). 0 where there was none.
-    Nanoseconds initial_round_trip() const noexcept { return initial_round_trip_; }
+    Nanoseconds initial_round_trip() const noexcept {
+        return (line_.flags & TcpFlag::trips) != 0 ? trips_.initial : Nanoseconds{0};
+    }
     // Of the first handshake, in whole microseconds, at least 1; 0 where it was not seen. Client:
     // SYN-ACK to ACK. Server: SYN to SYN-ACK.
-    std::uint32_t client_round_trip_us() const noexcept { return client_round_trip_us_; }
-    std::uint32_t server_round_trip_us() const noexcept { return server_round_trip_us_; }
+    std::uint32_t client_round_trip_us() const noexcept { return opened_.client_round_trip_us; }
+    std::uint32_t server_round_trip_us() const noexcept { return opened_.server_round_trip_us; }
     // Likewise: from the client's first octets to the server's.
-    std::uint32_t server_response_us() const noexcept { return server_response_us_; }
-    Opening opening() const noexcept { return opening_; }
+    std::uint32_t server_response_us() const noexcept { return opened_.server_response_us; }
+    Opening opening() const noexcept { return opened_.opening; }
     std::optional<Sender> client() const noexcept {
-        return has_client_ ? std::optional(client_) : std::nullopt;
+        return opened_.has_client ? std::optional(opened_.client) : std::nullopt;
     }
     std::optional<std::uint8_t> window_scale(Sender sender) const noexcept {
-        const End& end = ends_[index(sender)];
-        return end.has_window_scale ? std::optional(end.window_scale) : std::nullopt;
+        return has_said(TcpSaid::window_scale, sender)
+                   ? std::optional(opened_.window_scale[index(sender)])
+                   : std::nullopt;
     }
     std::uint16_t segment_octets_max(Sender sender) const noexcept {  // 0: not told
-        return ends_[index(sender)].segment_octets_max;
+        return opened_.segment_octets_max[index(sender)];
     }
 
+    // Asks memory for what every segment touches, ...
+    void prefetch() const noexcept { tapmeter::prefetch(&line_); }
+    // ... what a beginning writes, what an end reads, ...
+    void prefetch_beginning() const noexcept {
+        prefetch();
+        tapmeter::prefetch(&opened_);
+    }
+    void prefetch_end() const noexcept {
+        prefetch_beginning();
+        tapmeter::prefetch(&trips_);
+    }
+    // ... and what such a segment touches beside line 1, which has come meanwhile.
+    void foresee(Sender sender, std::uint16_t control_bits,
+                 std::uint32_t acknowledgement) const noexcept;
+
 private:
-    // What is known of one end's sequence numbers, in its own direction.
-    struct End {
-        ObservedAt next_at{};      // when `next` was reached
-        ObservedAt last_ack_at{};  // when `last_ack` came
-        ObservedAt timed_at{};
-        std::uint32_t first = 0;       // the initial sequence number
-        std::uint32_t next = 0;        // behind the highest octet seen
-        std::uint32_t continuous = 0;  // behind the highest octet without a gap before it
-        std::uint32_t last_ack = 0;
-        std::uint32_t timed = 0;  // acknowledged, it ends a round trip
-        std::uint16_t window = 0;
-        std::uint16_t duplicates = 0;          // stays at its maximum
-        std::uint16_t segment_octets_max = 0;  // 0: not told
-        std::uint8_t window_scale = 0;
-        bool has_window_scale : 1 = false;
-        bool window_is_scaled : 1 = false;  // `window` is not of the SYN
-        bool has_first : 1 = false;
-        bool has_next : 1 = false;
-        bool timing : 1 = false;
-        bool sent_syn : 1 = false;
-        bool sent_data : 1 = false;
-        bool last_was_keep_alive : 1 = false;
-        bool last_was_probe : 1 = false;
-    };
     // What a segment was found to be.
     struct Found {
         bool probe = false;
         bool keep_alive = false;
         bool answers_probe = false;
+        std::uint16_t duplicates = 0;  // ACKs of its sender, with this one
     };
 
     static constexpr std::size_t index(Sender sender) noexcept {
         return static_cast<std::size_t>(sender);
     }
+    bool is(unsigned flag, Sender sender) const noexcept {
+        return (line_.flags & (flag << index(sender))) != 0;
+    }
+    void set(unsigned flag, Sender sender, bool on) noexcept {
+        const unsigned bit = flag << index(sender);
+        line_.flags = static_cast<std::uint16_t>(on ? line_.flags | bit : line_.flags & ~bit);
+    }
+    bool has_said(std::uint8_t what, Sender sender) const noexcept {
+        return (opened_.said[index(sender)] & what) != 0;
+    }
+    void say(std::uint8_t what, Sender sender, bool yes = true) noexcept {
+        std::uint8_t& said = opened_.said[index(sender)];
+        said = static_cast<std::uint8_t>(yes ? said | what : said & ~what);
+    }
+    bool is_client(Sender sender) const noexcept {
+        return opened_.has_client && opened_.client == sender;
+    }
+    bool is_server(Sender sender) const noexcept {
+        return opened_.has_client && opened_.client != sender;
+    }
+    // Behind the highest octet of an end without a gap before it.
+    std::uint32_t continuous(Sender sender) const noexcept {
+        return is(TcpFlag::gap, sender) ? events_.continuous[index(sender)]
+                                        : line_.next[index(sender)];
+    }
+    std::uint16_t duplicates(Sender sender) const noexcept {
+        return is(TcpFlag::odd, sender) ? events_.duplicates[index(sender)] : std::uint16_t{0};
+    }
+    // Where the window ends that `sender` has opened to the other end.
+    std::uint32_t window_edge(Sender sender) const noexcept {
+        constexpr unsigned bits = 4;
+        const unsigned scale = (line_.scales >> (bits * index(sender))) & 0xfU;
+        return line_.last_ack[index(sender)] + (std::uint32_t{line_.window[index(sender)]}
+                                                << (is(TcpFlag::scaled, sender) ? scale : 0U));
+    }
+    TcpSideQuality& count(Sender sender) noexcept;
+    TcpTrips& trips() noexcept;
+    void add_round_trip(Sender towards, Nanoseconds time) noexcept;
 
-    bool is_client(Sender sender) const noexcept { return has_client_ && client_ == sender; }
-    bool is_server(Sender sender) const noexcept { return has_client_ && client_ != sender; }
+    bool is_plain(const TcpSegment& segment) const noexcept;
+    bool see_plain(const TcpSegment& segment) noexcept;
+    void end_round_trip(const TcpSegment& segment) noexcept;
 
-    void note_handshake(const TcpSegment& segment, End& from, End& to) noexcept;
+    void see_any(const TcpSegment& segment) noexcept;
     void begin_again(const TcpSegment& segment) noexcept;
-    Found look_at_window(const TcpSegment& segment, End& from, const End& to) noexcept;
-    void look_at_acknowledgement(const TcpSegment& segment, End& from, End& to) noexcept;
-    void look_at_sequence(const TcpSegment& segment, const Found& found, const End& from,
-                          const End& to) noexcept;
-    static void advance(const TcpSegment& segment, const Found& found, End& from) noexcept;
-    void time_round_trips(const TcpSegment& segment, End& from, End& to) noexcept;
-    void note_response(const TcpSegment& segment, End& from, const End& to) noexcept;
+    void note_handshake(const TcpSegment& segment) noexcept;
+    void note_syn(const TcpSegment& segment) noexcept;
+    void note_opening(const TcpSegment& segment) noexcept;
+    Found look_at_window(const TcpSegment& segment) noexcept;
+    void look_at_acknowledgement(const TcpSegment& segment, Found& found) noexcept;
+    void look_at_sequence(const TcpSegment& segment, const Found& found) noexcept;
+    void time_round_trips(const TcpSegment& segment) noexcept;
+    void note_response(const TcpSegment& segment) noexcept;
+    void advance(const TcpSegment& segment, const Found& found) noexcept;
+    void keep_last(const TcpSegment& segment, const Found& found) noexcept;
+    void judge() noexcept;
 
-    std::array<End, 2> ends_{};
-    Nanoseconds first_round_trip_{0};  // of the handshake now in force: out of order, or sent again
-    Opening opening_ = Opening::unknown;
-    Sender client_ = Sender::low;
-    bool has_client_ = false;
-    bool complete_ = true;
-    std::uint8_t pauses_ = 0;
-    std::array<RoundTrips, 2> round_trips_{};
-    std::array<TcpSideQuality, 2> seen_{};
-    ObservedAt syn_at_{};
-    ObservedAt syn_ack_at_{};
-    ObservedAt request_at_{};
-    Nanoseconds initial_round_trip_{0};  // of the first handshake
-    std::uint32_t client_round_trip_us_ = 0;
-    std::uint32_t server_round_trip_us_ = 0;
-    std::uint32_t server_response_us_ = 0;
+    TcpLine line_{};
+    TcpOpened opened_{.complete = true};
+    TcpTrips trips_{};
+    TcpEvents events_{};
 };
 static_assert(sizeof(TcpQuality) == 5 * cache_line_octets);
 static_assert(std::is_trivially_copyable_v<TcpQuality>);
 
-inline constexpr std::array<std::string_view, TcpQuality::openings> tcp_opening_names{
-    "unknown", "unanswered", "refused", "half_open", "established"};
+namespace detail {
+
+// Sequence numbers wrap: RFC 9293 §3.4.
+constexpr bool before(std::uint32_t one, std::uint32_t other) noexcept {
+    return static_cast<std::int32_t>(one - other) < 0;
+}
+
+}  // namespace detail
+
+inline void TcpQuality::foresee(Sender sender, std::uint16_t control_bits,
+                                std::uint32_t acknowledgement) const noexcept {
+    constexpr unsigned opening = detail::tcp_syn | detail::tcp_rst;
+    if (!is(TcpFlag::steady, sender) || !is(TcpFlag::spoke, sender) ||
+        (control_bits & opening) != 0) {
+        tapmeter::prefetch(&opened_);
+    }
+    const Sender to = other(sender);
+    if (is(TcpFlag::timing, to) && acknowledgement == line_.timed[index(to)]) {
+        tapmeter::prefetch(&trips_);
+    }
+}
+
+// No event, by the rules of the long way: each comparison stands for what would be counted there,
+// and may refuse more than that.
+inline bool TcpQuality::is_plain(const TcpSegment& segment) const noexcept {
+    constexpr unsigned looked_at = detail::tcp_syn | detail::tcp_rst | detail::tcp_ack;
+    constexpr std::uint32_t octets_max = 0xffff;
+    const std::size_t from = index(segment.sender);
+    const std::size_t to = 1 - from;
+    const std::uint32_t data = segment.payload_octets;
+    const unsigned flags = (TcpFlag::steady | (data != 0 ? TcpFlag::spoke : 0U)) << from;
+    if ((line_.flags & flags) != flags ||
+        (segment.control_bits & looked_at) != detail::tcp_ack ||  // may open or refuse
+        segment.sequence != line_.next[from] ||                   // a gap, or sent again
+        segment.window == 0 || data > octets_max) {
+        return false;
+    }
+    if (is(TcpFlag::has_next, other(segment.sender)) &&
+        detail::before(line_.next[to], segment.acknowledgement)) {
+        return false;  // of octets that were not seen
+    }
+    if (data == 0) {  // not what was said before: a duplicate, or the answer to a probe
+        return (segment.control_bits & detail::tcp_fin) != 0 ||
+               segment.window != line_.window[from] ||
+               segment.acknowledgement != line_.last_ack[from];
+    }
+    const std::uint32_t end = segment.sequence + data;
+    const bool acknowledged = line_.last_ack[to] != 0 && !detail::before(line_.last_ack[to], end);
+    const bool probes = data == 1 && line_.window[to] == 0;
+    return !acknowledged && !probes && end != window_edge(other(segment.sender));
+}
+
+inline bool TcpQuality::see_plain(const TcpSegment& segment) noexcept {
+    if (!is_plain(segment)) [[unlikely]] {
+        return false;
+    }
+    static_assert(detail::tcp_fin == 1, "counts as one octet");
+    const std::size_t from = index(segment.sender);
+    const std::uint32_t octets = segment.payload_octets + (segment.control_bits & detail::tcp_fin);
+    end_round_trip(segment);
+    if (octets != 0) {
+        line_.next[from] += octets;
+        line_.next_at[from] = segment.at;
+        if (!is(TcpFlag::timing, segment.sender)) {
+            set(TcpFlag::timing, segment.sender, true);
+            line_.timed[from] = line_.next[from];
+            line_.timed_at[from] = segment.at;
+        }
+    }
+    line_.window[from] = segment.window;
+    line_.last_ack[from] = segment.acknowledgement;
+    set(TcpFlag::scaled, segment.sender, true);
+    return true;
+}
+
+// With ACK, of what the other end has under way.
+inline void TcpQuality::end_round_trip(const TcpSegment& segment) noexcept {
+    const Sender to = other(segment.sender);
+    if (!is(TcpFlag::timing, to)) {
+        return;
+    }
+    const std::uint32_t timed = line_.timed[index(to)];
+    if (segment.acknowledgement == timed) {
+        add_round_trip(segment.sender,
+                       std::max(segment.at - line_.timed_at[index(to)], Nanoseconds{0}));
+    }
+    if (segment.acknowledgement == timed || detail::before(timed, segment.acknowledgement)) {
+        set(TcpFlag::timing, to, false);
+    }
+}
 
 }  // namespace tapmeter::flow

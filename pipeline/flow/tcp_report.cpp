@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "pipeline/flow/tcp_quality.h"
+
 namespace tapmeter::flow {
 
 namespace {

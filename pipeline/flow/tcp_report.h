@@ -4,9 +4,11 @@
 #include <type_traits>
 
 #include "pipeline/base/ring.h"
-#include "pipeline/flow/tcp_quality.h"
+#include "pipeline/flow/tcp_lines.h"
 
 namespace tapmeter::flow {
+
+class TcpQuality;
 
 // How a TCP connection fared, as it travels beside its Flow Record: counts and round trips since
 // the flow's last record, the handshake of the flow in each. Times in whole microseconds, at least
@@ -28,7 +30,7 @@ struct alignas(cache_line_octets) TcpReport {
     std::uint32_t client_round_trip_us = 0;
     std::uint32_t server_round_trip_us = 0;
     std::uint32_t server_response_us = 0;
-    TcpQuality::Opening opening{};
+    TcpOpening opening{};
     bool complete = false;  // false: some of the flow's packets were not looked at
 };
 static_assert(sizeof(TcpReport) == 3 * cache_line_octets);

@@ -15,6 +15,10 @@ std::vector<metrics::Snapshot::Interface> Appliance::interface_accounts() const 
             account.queues.push_back(point.queue(queue).counters());
         }
         account.counters = point.counters();
+        if (const std::uint64_t megabits = parts_.config.captures[index].link_speed;
+            megabits != 0) {
+            account.counters.link_speed_bits = megabits * 1'000'000;
+        }
         account.device_queues = point.device_queues();
         accounts.push_back(std::move(account));
     }

@@ -127,6 +127,9 @@ Result<void> Appliance::build_metering() {
     exporter_ = std::make_unique<exporting::Exporter>(
         rings, std::move(parts_.outputs), recorded() ? Patience::wait : Patience::refuse);
     exporter_->report_from([this] { return metering_report(); });
+    if (auto metered = meter_services(); !metered) {
+        return metered;
+    }
     if (signatures_ != nullptr) {
         exporter_->alerts_from(signatures_->rings(), signatures_->words());
     }
@@ -302,6 +305,7 @@ metrics::Snapshot Appliance::snapshot() const {
         .outputs = [this] { return output_accounts(); },
     });
     look.applications = application_totals();
+    look.services = exporter_->services();
     look.restarts = restarts();
     look.settled = settled_.load();
     if (writer_ != nullptr) {

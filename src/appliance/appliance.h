@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -84,7 +85,7 @@ public:
     Result<std::vector<control::PrefilterState>> prefilter() const override;
     Result<std::vector<control::PrefilterState>> change_prefilter(
         const control::PrefilterChange& change) override;
-    Result<std::string> recall(const Recall& wanted) override;
+    Result<std::string> recall(const control::RecallRequest& wanted) override;
     void request_stop() override { crew_->request_stop(); }
     std::string effective_config_json() const override;
     std::uint64_t reloads(bool ok) const override;
@@ -110,10 +111,12 @@ private:
     Result<std::unique_ptr<History>> make_history(std::size_t worker);
     const inspect::AlertRing* alerts_of(std::size_t worker) const;
     Result<void> build_recall_writer();
+    Result<RecallFilter*> take_recall_filter(const std::string& expression);
     std::vector<saving::PacketWriter::Point> packet_points() const;
     saving::Blocks::Statistics statistics_of(std::size_t point) const;
     Shunts::Settings shunt_settings(std::size_t worker) const;
     std::vector<PacketSampler*> samplers_of_worker(std::size_t worker) const;
+    Result<void> meter_services();
     void build_crew();
     bool recorded() const;
     int core_of(std::size_t worker) const;  // -1: not pinned
@@ -163,6 +166,8 @@ private:
     std::uint64_t reloads_done_ = 0;
     std::uint64_t reloads_failed_ = 0;
     std::uint32_t recalls_asked_ = 0;
+    // A worker may be a little behind the writer that knows that a recall is over.
+    std::array<RecallFilter, 2 * History::commands_max> recall_filters_;
 };
 
 // How many workers the configuration asks for; with 0 one per queue that is worth having here.

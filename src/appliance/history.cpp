@@ -4,9 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "src/appliance/appliance.h"
+#include "src/filters/compile.h"
 
 namespace tapmeter {
 
@@ -78,8 +80,34 @@ Result<void> Appliance::build_recall_writer() {
     return {};
 }
 
+// A place for the filter that nobody looks at any more, with the filter in it.
+Result<RecallFilter*> Appliance::take_recall_filter(const std::string& expression) {
+    auto compiled = filters::compile(expression, filters::Tags::through);
+    if (!compiled) {
+        return failed(Error::Kind::invalid_config,
+                      "recall: the filter \"" + expression + "\" must be " + compiled.error());
+    }
+    for (const filter::Program& program : (*compiled)->programs) {
+        if (program.size() > History::filter_instructions_max) {
+            return failed(
+                Error::Kind::invalid_config,
+                fmt::format("recall: the filter has {} instructions, and each packet of the "
+                            "history waits for them: no more than {} may be; name fewer things",
+                            program.size(), History::filter_instructions_max));
+        }
+    }
+    auto* const free = std::ranges::find_if(recall_filters_, &RecallFilter::is_free);
+    if (free == recall_filters_.end()) {
+        return failed(Error::Kind::invalid_config,
+                      "recall: the last ones by filter are only just ending; ask again");
+    }
+    free->expression = expression;
+    free->packets = std::move(*compiled);
+    return free;
+}
+
 // Each worker may have packets of a host, and of a flow that is not where its addresses say.
-Result<std::string> Appliance::recall(const Recall& wanted) {
+Result<std::string> Appliance::recall(const control::RecallRequest& wanted) {
     const std::lock_guard lock(control_mutex_);
     if (recall_writer_ == nullptr) {
         return failed(Error::Kind::invalid_config,
@@ -93,6 +121,14 @@ Result<std::string> Appliance::recall(const Recall& wanted) {
                                   open, parts_.config.history.after.count() / 1'000));
     }
     Recall recall = wanted;
+    if (recall.of == Recall::Of::filter) {
+        const auto filter = take_recall_filter(wanted.expression);
+        if (!filter) {
+            return tl::unexpected<Error>(filter.error());
+        }
+        recall.filter = *filter;
+        recall.filter->users = static_cast<std::uint32_t>(workers_.size()) + 1;  // and the writer
+    }
     recall.workers = static_cast<std::uint16_t>(workers_.size());
     recall.number = recalls_asked_ % recalls_by_command_max + 1;
     ++recalls_asked_;
@@ -103,7 +139,9 @@ Result<std::string> Appliance::recall(const Recall& wanted) {
     return fmt::format("recall {}: {}; its file will be {}/recall-*-{:08x}-{}.pcapng",
                        recall.number, saving::words_of(recall),
                        parts_.config.history.folder.string(), recall.number,
-                       recall.of == Recall::Of::host ? "host" : "flow");
+                       recall.of == Recall::Of::host     ? "host"
+                       : recall.of == Recall::Of::filter ? "filter"
+                                                         : "flow");
 }
 
 }  // namespace tapmeter

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "src/config/nearest.h"
+#include "src/fields/filter.h"
 
 namespace tapmeter::config {
 
@@ -361,6 +362,19 @@ bool is_name(std::string_view text) {
     return !text.empty() && text.size() <= name_octets_max &&
            (is_letter(text.front()) || is_digit(text.front())) &&
            std::ranges::all_of(text, is_name_character);
+}
+
+bool is_group_name(std::string_view text) {
+    constexpr std::size_t octets_max = 32;  // as useradd(8)
+    return text.size() <= octets_max && std::ranges::all_of(text, [](char c) {
+               return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.';
+           });
+}
+
+bool is_prefix(std::string_view text) {
+    constexpr std::string_view octets = "0123456789abcdefABCDEF.:/";
+    return text.find_first_not_of(octets) == std::string_view::npos &&
+           fields::parse_filter("ip in [" + std::string(text) + "]").has_value();
 }
 
 bool is_interface_name(std::string_view text) {

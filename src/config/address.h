@@ -70,6 +70,12 @@ std::string listen_text(const ListenAddress& listen);
 inline constexpr std::size_t name_octets_max = 63;
 bool is_name(std::string_view text);
 
+// The name of a group of users, or empty.
+bool is_group_name(std::string_view text);
+
+// An address or a prefix, as a filter of flow records takes it: "10.1.0.0/24", "2001:db8::7".
+bool is_prefix(std::string_view text);
+
 // A name that the kernel accepts for an interface (dev_valid_name() in net/core/dev.c).
 bool is_interface_name(std::string_view text);
 

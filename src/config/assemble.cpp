@@ -35,8 +35,8 @@ void require_addresses(const Settings& settings, ErrorList& errors) {
 // The same device opened twice, or two outputs into one file, is never what was meant.
 void refuse_repeated_addresses(const Settings& settings, ErrorList& errors) {
     for (const Group group : block_groups) {
-        if (group == Group::clickhouse || group == Group::kafka) {
-            continue;  // several tables of one server, several topics of one cluster
+        if (group == Group::clickhouse || group == Group::kafka || group == Group::services) {
+            continue;  // several tables of one server, several topics of one cluster; names
         }
         const Key& key = address_key(group);
         std::map<std::string, const Block*> seen;
@@ -55,9 +55,12 @@ void refuse_repeated_addresses(const Settings& settings, ErrorList& errors) {
 void refuse_repeated_names(const Settings& settings, ErrorList& errors) {
     std::map<std::string, ConfigOrigin> outputs;
     std::map<std::string, ConfigOrigin> captures;
+    std::map<std::string, ConfigOrigin> services;
     for (const Group group : block_groups) {
         const std::vector<std::string> names = block_names(settings, group);
-        auto& seen = group == Group::captures ? captures : outputs;
+        auto& seen = group == Group::captures   ? captures
+                     : group == Group::services ? services
+                                                : outputs;
         for (std::size_t i = 0; i < names.size(); ++i) {
             const ConfigOrigin& origin = origin_of(settings.list(group)[i], name_key(group));
             const auto [first, fresh] = seen.try_emplace(names[i], origin);
@@ -75,10 +78,15 @@ void limit_blocks(const Settings& settings, ErrorList& errors) {
         errors.add(captures[captures_max].origin,
                    "more than " + std::to_string(captures_max) + " [[capture]] blocks");
     }
+    const std::vector<Block>& services = settings.list(Group::services);
+    if (services.size() > kpi_services_max) {
+        errors.add(services[kpi_services_max].origin,
+                   "more than " + std::to_string(kpi_services_max) + " [[kpi.service]] blocks");
+    }
     std::vector<const Block*> outputs;
     for (const Group group : block_groups) {
         for (const Block& block : settings.list(group)) {
-            if (group != Group::captures) {
+            if (holds_outputs(group)) {
                 outputs.push_back(&block);
             }
         }
@@ -185,6 +193,7 @@ void fill_in(const Settings& settings, Config& config, ErrorList& errors) {
         own = own.value_or(static_cast<std::uint32_t>(id));
         config.captures[i].name = captures[i];
     }
+    name_outputs(block_names(settings, Group::services), config.services);
     name_outputs(block_names(settings, Group::ipfix), config.ipfix);
     name_outputs(block_names(settings, Group::json), config.json);
     name_outputs(block_names(settings, Group::clickhouse), config.clickhouse);
@@ -235,6 +244,7 @@ void list_block(const Settings& settings, const Config& config, Group group,
 Config assemble(const Settings& settings, bool complete, ErrorList& errors) {
     Config config;
     config.captures.resize(settings.list(Group::captures).size());
+    config.services.resize(settings.list(Group::services).size());
     config.ipfix.resize(settings.list(Group::ipfix).size());
     config.json.resize(settings.list(Group::json).size());
     config.clickhouse.resize(settings.list(Group::clickhouse).size());

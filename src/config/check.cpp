@@ -25,7 +25,6 @@ using Kind = TomlNode::Kind;
 
 constexpr std::size_t shown_octets_max = 80;         // of a wrong value, in a message
 constexpr std::size_t file_name_octets_max = 4'095;  // PATH_MAX, less the final NUL
-constexpr std::size_t group_octets_max = 32;         // as useradd(8)
 constexpr std::uint64_t port_max = 65'535;
 
 bool is_printable(std::string_view text) {
@@ -119,13 +118,6 @@ tl::expected<Value, Fault> check_cores(const Key& key, const TomlNode& node) {
     return Value{std::vector<std::uint64_t>(cores->begin(), cores->end())};
 }
 
-bool is_group_name(std::string_view text) {
-    return text.size() <= group_octets_max && std::ranges::all_of(text, [](char c) {
-               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '_' || c == '-' || c == '.';
-           });
-}
-
 // What the text must be instead; nothing when it is fine.
 std::optional<std::string> text_fault(const Key& key, const std::string& text) {
     const auto rule_unless = [&key](bool fits) {
@@ -160,6 +152,8 @@ std::optional<std::string> text_fault(const Key& key, const std::string& text) {
             return error_of(filters::compile(text, filters::Tags::through));
         case Type::packet_filter_raw:
             return error_of(filters::compile(text, filters::Tags::raw));
+        case Type::prefixes:
+            return rule_unless(is_prefix(text));
         case Type::secret:
             return rule_unless(text.size() <= file_name_octets_max && is_printable(text));
         case Type::push_url:
@@ -194,12 +188,17 @@ tl::unexpected<Fault> refused_item(const Key& key, const TomlNode& item, std::st
                                                     ": every item must be " + std::string(must)});
 }
 
+std::string_view item_rule(const Key& key) {
+    return key.type == Type::prefixes ? "an address or a prefix such as \"10.1.0.0/24\""
+                                      : "a text, not empty, of printable characters";
+}
+
 tl::expected<Value, Fault> check_texts(const Key& key, const TomlNode& node) {
     std::vector<std::string> texts;
     texts.reserve(node.items.size());
     for (const TomlNode& item : node.items) {
         if (item.kind != Kind::text || text_fault(key, item.text)) {
-            return refused_item(key, item, "a text, not empty, of printable characters");
+            return refused_item(key, item, item_rule(key));
         }
         texts.push_back(item.text);
     }
@@ -283,7 +282,8 @@ TomlNode list_of(const Key& key, std::string_view text) {
 }
 
 bool is_list(const Key& key) {
-    return key.type == Type::texts || key.type == Type::fields || key.type == Type::ports;
+    return key.type == Type::texts || key.type == Type::fields || key.type == Type::ports ||
+           key.type == Type::prefixes;
 }
 
 template <class Items, class Text>
@@ -316,9 +316,9 @@ tl::expected<Value, Fault> check_node(const Key& key, const TomlNode& node) {
         if (node.kind != Kind::list || node.items.size() > key.max) {
             return refused(key, node, rule(key));
         }
-        return key.type == Type::texts    ? check_texts(key, node)
+        return key.type == Type::ports    ? check_ports(key, node)
                : key.type == Type::fields ? check_fields(key, node)
-                                          : check_ports(key, node);
+                                          : check_texts(key, node);
     }
     switch (key.type) {
         case Type::flag:

@@ -17,6 +17,7 @@ inline constexpr std::size_t captures_max = 64;
 inline constexpr std::size_t workers_max = 64;
 inline constexpr std::size_t flows_per_worker_max = std::size_t{1} << 27U;
 inline constexpr std::size_t outputs_max = 32;
+inline constexpr std::size_t kpi_services_max = 32;
 inline constexpr std::size_t excluded_prefixes_max = 100'000;
 
 // The file conf/tapmeter.toml after checking. Whoever holds a Config made by load_config() holds
@@ -60,6 +61,9 @@ struct Config {
         // through tags, `filter_raw` sees frames as they stand; at most one of them is set.
         std::string filter;
         std::string filter_raw;
+        // Of the link, in Mbit/s, for who wants to know how much of it is used; 0: as the device
+        // says. To 10,000,000.
+        std::uint32_t link_speed = 0;
         Prefilter prefilter;
     };
 
@@ -190,6 +194,15 @@ struct Config {
         std::filesystem::path folder = "/var/lib/tapmeter/history";
         std::uint32_t files = 100;                  // the oldest goes for one more; 1 to 100,000
         std::uint64_t file_octets = 256ULL << 20U;  // of one at most; 64 KiB to 1 TiB
+    };
+
+    // One [[kpi.service]] block: what is metered as one service, by the server's side of flows.
+    struct KpiService {
+        std::string name;                       // the "service" label; unique
+        std::vector<std::string> hosts;         // addresses and prefixes; empty: any
+        std::vector<std::uint16_t> ports;       // empty: any
+        std::vector<std::string> applications;  // as nDPI names them; empty: any
+        enum class Protocol : std::uint8_t { any, tcp, udp, sctp } protocol = Protocol::any;
     };
 
     using TimeUnit = fields::TimeUnit;
@@ -339,6 +352,7 @@ struct Config {
     Analytics analytics;
     Write write;
     History history;
+    std::vector<KpiService> services;
     std::vector<Ipfix> ipfix;
     std::vector<Json> json;
     std::vector<ClickHouse> clickhouse;

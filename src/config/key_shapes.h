@@ -20,6 +20,7 @@ inline constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;
 inline constexpr std::uint64_t id_max = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::uint64_t flood_max = 1'000'000'000;
 inline constexpr std::uint64_t packet_sampling_max = 16'777'215;
+inline constexpr std::uint64_t link_speed_max = 10'000'000;  // Mbit/s
 inline constexpr std::uint64_t pace_max = 1'000'000'000;
 inline constexpr std::uint64_t signature_files_max = 1'024;
 inline constexpr std::uint64_t dissectors_off_max = 64;

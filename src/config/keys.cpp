@@ -4,6 +4,7 @@
 
 #include "src/config/history_keys.h"
 #include "src/config/key_shapes.h"
+#include "src/config/kpi_keys.h"
 #include "src/config/output_keys.h"
 
 namespace tapmeter::config {
@@ -66,6 +67,10 @@ constexpr std::array keys_before_outputs{
     Key{plain(Type::packet_filter_raw), TableId::capture, "filter_raw",
         at<&C::captures, &C::Capture::filter_raw>(),
         "the same of the frames as they stand; at most one of the two"},
+    Key{ranged(Type::number, 1, link_speed_max, automatic), TableId::capture, "link_speed",
+        at<&C::captures, &C::Capture::link_speed>(),
+        "of the tapped link, in Mbit/s, for the share of it that is used; auto: what the device "
+        "says"},
 
     Key{ranged(Type::texts, 0, excluded_prefixes_max, live), TableId::prefilter, "exclude",
         at<&C::captures, &C::Capture::prefilter, &C::Prefilter::exclude>(),
@@ -325,11 +330,12 @@ constexpr std::array keys_after_outputs{
 };
 
 constexpr auto keys = [] {
-    std::array<Key, keys_before_outputs.size() + history_keys.size() + output_keys.size() +
-                        keys_after_outputs.size()>
+    std::array<Key, keys_before_outputs.size() + history_keys.size() + kpi_keys.size() +
+                        output_keys.size() + keys_after_outputs.size()>
         all{};
     auto* const history = std::ranges::copy(keys_before_outputs, all.begin()).out;
-    auto* const outputs = std::ranges::copy(history_keys, history).out;
+    auto* const services = std::ranges::copy(history_keys, history).out;
+    auto* const outputs = std::ranges::copy(kpi_keys, services).out;
     std::ranges::copy(keys_after_outputs, std::ranges::copy(output_keys, outputs).out);
     return all;
 }();
@@ -340,6 +346,7 @@ static_assert(std::ranges::is_sorted(keys, {}, &Key::table), "tables are printed
 Config one_of_each() {
     Config config;
     config.captures.resize(1);
+    config.services.resize(1);
     config.ipfix.resize(1);
     config.json.resize(1);
     config.clickhouse.resize(1);

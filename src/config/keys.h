@@ -25,6 +25,7 @@ enum class TableId : std::uint8_t {
     signatures,
     write,
     history,
+    kpi,
     ipfix,
     json,
     clickhouse,
@@ -37,11 +38,25 @@ enum class TableId : std::uint8_t {
 };
 
 // Which list of blocks a table belongs to; `single` tables stand once.
-enum class Group : std::uint8_t { single, captures, ipfix, json, clickhouse, kafka, count };
+enum class Group : std::uint8_t {
+    single,
+    captures,
+    services,
+    ipfix,
+    json,
+    clickhouse,
+    kafka,
+    count
+};
 
 // Those whose blocks stand in lists of their own, in the order of their tables.
-inline constexpr std::array block_groups{Group::captures, Group::ipfix, Group::json,
-                                         Group::clickhouse, Group::kafka};
+inline constexpr std::array block_groups{Group::captures, Group::services,   Group::ipfix,
+                                         Group::json,     Group::clickhouse, Group::kafka};
+
+// Whose blocks are outputs: they share one limit, and their names.
+constexpr bool holds_outputs(Group group) {
+    return group != Group::single && group != Group::captures && group != Group::services;
+}
 
 struct Table {
     TableId id;
@@ -77,6 +92,7 @@ enum class Type : std::uint8_t {
     secret,             // a file name, or empty
     push_url,           // where counters are pushed; empty: nowhere
     ports,              // list of port numbers
+    prefixes,           // list of addresses and prefixes, for a filter of flow records
 };
 
 // What a key may need beyond its type.

@@ -90,6 +90,9 @@ std::string rule_of_type(const Key& key) {
             return "an http://, https://, udp:// or file:// URL, or empty";
         case Type::ports:
             return "a list of port numbers from 1 to 65535";
+        case Type::prefixes:
+            return "a list of at most " + grouped(key.max) +
+                   " addresses or prefixes such as \"10.1.0.0/24\" or \"2001:db8::/48\"";
     }
     return {};
 }

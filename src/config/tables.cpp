@@ -30,6 +30,8 @@ constexpr std::array tables{
           "Packets as they came, written to pcapng files by a thread of its own."},
     Table{TableId::history, "history", Group::single, false,
           "The packets received last, kept in memory and written when somebody asks for them."},
+    Table{TableId::kpi, "kpi.service", Group::services, true,
+          "Key figures of a service: one block each. At most 32."},
     Table{TableId::ipfix, "export.ipfix", Group::ipfix, true,
           "One block per Collector. With all other outputs at most 32."},
     Table{TableId::json, "export.json", Group::json, true,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pipeline/base/result.h"
@@ -18,6 +19,16 @@ struct PrefilterChange {
     std::vector<std::uint16_t> deny;   // ports
     std::vector<std::uint16_t> allow;  // ports to deny no longer
     std::uint32_t sample = 0;          // keep 1 in N; 0: as it is
+};
+
+// What to recall out of the history.
+struct RecallRequest : Recall {
+    RecallRequest() = default;
+    // NOLINTNEXTLINE(*-explicit-*): a recall of a flow or a host is all that needs to be said
+    RecallRequest(const Recall& recall, std::string expression_of_filter = {})
+        : Recall(recall), expression(std::move(expression_of_filter)) {}
+
+    std::string expression;  // of a filter: in tcpdump's words
 };
 
 struct PrefilterState {
@@ -47,11 +58,12 @@ public:
     virtual Result<std::vector<PrefilterState>> prefilter() const = 0;
     virtual Result<std::vector<PrefilterState>> change_prefilter(const PrefilterChange& change) = 0;
 
-    // Packets of a flow or of a host, out of the history and of those that come, into a file of
-    // their own; the text says which.
-    // wanted  its key and what it is of
-    // errors  invalid_config: there is no history, or as many are under way as may be
-    virtual Result<std::string> recall(const Recall& wanted) = 0;
+    // Packets of a flow, of a host or of a filter, out of the history and of those that come, into
+    // a file of their own; the text says which.
+    // wanted  its key or its expression, and what it is of
+    // errors  invalid_config: there is no history, as many are under way as may be, or the
+    //         expression is none
+    virtual Result<std::string> recall(const RecallRequest& wanted) = 0;
 
     // Begins the orderly end: arrivals stop, queues and rings drain, every flow is exported.
     virtual void request_stop() = 0;

@@ -23,8 +23,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::string_view, 6> members{"host",        "protocol",    "source",
-                                                  "source_port", "destination", "destination_port"};
+constexpr std::array<std::string_view, 7> members{
+    "host", "filter", "protocol", "source", "source_port", "destination", "destination_port"};
 
 struct Protocol {
     std::string_view name;
@@ -111,11 +111,21 @@ Result<Recall> host_of(const Json& json) {
     return recall;
 }
 
+// Compiled by whoever is asked: the expression may be none.
+Result<RecallRequest> filter_of(const Json& json) {
+    if (json.size() != 1 || !json["filter"].is_string() ||
+        json["filter"].get_ref<const std::string&>().empty()) {
+        return refused(
+            R"(filter stands alone, with tcpdump's words, such as {"filter": "tcp port 443"})");
+    }
+    return RecallRequest{Recall{.of = Recall::Of::filter}, json["filter"].get<std::string>()};
+}
+
 Result<Recall> flow_of(const Json& json) {
     for (const char* const name : {"protocol", "source", "destination"}) {
         if (!json.contains(name)) {
             return refused(
-                fmt::format("{} is missing; name a host, or protocol, source, "
+                fmt::format("{} is missing; name a host, a filter, or protocol, source, "
                             "source_port, destination and destination_port of a flow",
                             name));
         }
@@ -175,7 +185,7 @@ std::vector<std::pair<std::string, std::uint64_t>> rows_of(const metrics::Snapsh
 
 }  // namespace
 
-Result<Recall> parse_recall(std::string_view text) {
+Result<RecallRequest> parse_recall(std::string_view text) {
     const auto json = parse_flat(text, "recall", R"({"host": "192.0.2.7"})");
     if (!json) {
         return tl::unexpected<Error>(json.error());
@@ -184,6 +194,9 @@ Result<Recall> parse_recall(std::string_view text) {
         if (std::ranges::find(members, key) == members.end()) {
             return refused("unknown member " + shown(key) + "; " + did_you_mean(key, members));
         }
+    }
+    if (json->contains("filter")) {
+        return filter_of(*json);
     }
     return json->contains("host") ? host_of(*json) : flow_of(*json);
 }

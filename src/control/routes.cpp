@@ -286,7 +286,7 @@ Response Routes::recalls(Format format) {
 
 Response Routes::recall(std::string_view body) {
     const auto begun = parse_recall(body).and_then(
-        [this](const Recall& wanted) { return instance_.recall(wanted); });
+        [this](const RecallRequest& wanted) { return instance_.recall(wanted); });
     if (!begun) {
         return response_of(begun.error());
     }

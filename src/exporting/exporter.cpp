@@ -77,6 +77,16 @@ std::vector<RecordTotals> Exporter::dequeued() const {
     return rings;
 }
 
+void Exporter::meter_services(std::vector<Service> services,
+                              const inspect::ApplicationNames& names) {
+    services_ =
+        services.empty() ? nullptr : std::make_unique<ServiceTotals>(std::move(services), names);
+}
+
+std::vector<ServiceTotals::Total> Exporter::services() const {
+    return services_ != nullptr ? services_->read() : std::vector<ServiceTotals::Total>{};
+}
+
 // An output that has taken nothing for so long is not slow but away: its records are dropped and
 // counted, rather than a file never read to its end.
 bool Exporter::must_wait() {
@@ -108,6 +118,9 @@ bool Exporter::drain(Inlet& inlet) {
     for (const flow::FlowRecord& record : batch.records) {
         inlet.dequeued += totals_of(record);
         applications_.add(record);
+    }
+    if (services_ != nullptr) {
+        services_->add(batch);
     }
     // First the account, then what it speaks of: no output ever holds more than was dequeued.
     inlet.published.publish(inlet.dequeued);

@@ -12,6 +12,7 @@
 #include "src/exporting/alert_words.h"
 #include "src/exporting/application_totals.h"
 #include "src/exporting/output.h"
+#include "src/exporting/service_totals.h"
 
 namespace tapmeter::exporting {
 
@@ -40,6 +41,9 @@ public:
     // about once a second; it must not wait.
     void report_from(std::function<MeteringReport()> source) { report_source_ = std::move(source); }
 
+    // Before run(): the services that are metered beside. names  of applications; outlive this
+    void meter_services(std::vector<Service> services, const inspect::ApplicationNames& names);
+
     // Steps until told to stop; naps, a millisecond at most, while nothing arrives. Does not
     // finish(): the workers may still be at work.
     void run(const std::stop_token& stop);
@@ -56,6 +60,9 @@ public:
 
     // Any thread: what each application has carried.
     std::vector<ApplicationTotals::Total> applications() const { return applications_.read(); }
+
+    // Any thread: how each service fares; empty where there are none.
+    std::vector<ServiceTotals::Total> services() const;
 
     // Any thread, for their counters().
     const std::vector<std::unique_ptr<Output>>& outputs() const noexcept { return outputs_; }
@@ -78,6 +85,7 @@ private:
     std::vector<std::unique_ptr<Inlet>> inlets_;
     std::vector<std::unique_ptr<Output>> outputs_;
     ApplicationTotals applications_;
+    std::unique_ptr<ServiceTotals> services_;  // null: there are none
     const AlertWords* words_ = nullptr;
     Patience patience_;
     std::optional<std::chrono::steady_clock::time_point> waiting_since_;  // with Patience::wait

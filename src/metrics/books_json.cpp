@@ -10,6 +10,7 @@
 #include "src/metrics/packet_files.h"
 #include "src/metrics/packet_samples.h"
 #include "src/metrics/restart_report.h"
+#include "src/metrics/services.h"
 #include "src/metrics/totals.h"
 
 namespace tapmeter::metrics {
@@ -305,7 +306,8 @@ Json stats(const Snapshot& snapshot) {
             {"causes", state.causes},
             {"interfaces", std::move(interfaces)},
             {"workers", std::move(workers)},
-            {"outputs", std::move(outputs)}};
+            {"outputs", std::move(outputs)},
+            {"services", services_json(snapshot)}};
 }
 
 // Names that are no valid UTF-8 are repaired rather than thrown at.

@@ -15,6 +15,7 @@
 #include "src/metrics/overall.h"
 #include "src/metrics/packet_files.h"
 #include "src/metrics/restart_report.h"
+#include "src/metrics/services.h"
 #include "src/metrics/totals.h"
 #include "src/metrics/version.h"
 
@@ -358,6 +359,7 @@ std::vector<prometheus::MetricFamily> all_families(const Snapshot& snapshot,
     add_sampled(snapshot, families);
     add_applications(snapshot, families);
     add_analytics(snapshot, families);
+    add_services(snapshot, families);
     add_outputs(snapshot, families);
     add_packet_files(snapshot, families);
     add_history(snapshot, families);

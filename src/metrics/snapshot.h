@@ -8,6 +8,7 @@
 #include "pipeline/base/source.h"
 #include "pipeline/books.h"
 #include "src/exporting/output.h"
+#include "src/exporting/service_totals.h"
 #include "src/metrics/restarts.h"
 #include "src/saving/packet_writer.h"
 #include "src/saving/recall_writer.h"
@@ -57,7 +58,8 @@ struct Snapshot {
         std::uint64_t octets = 0;
     };
     std::vector<Interface> interfaces;
-    std::vector<ApplicationTotal> applications;  // the largest first
+    std::vector<ApplicationTotal> applications;             // the largest first
+    std::vector<exporting::ServiceTotals::Total> services;  // as configured
     std::vector<Worker> workers;
     std::vector<Ring> rings;
     std::vector<Output> outputs;

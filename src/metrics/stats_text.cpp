@@ -6,6 +6,7 @@
 #include "src/metrics/books_text.h"
 #include "src/metrics/lag.h"
 #include "src/metrics/overall.h"
+#include "src/metrics/services.h"
 #include "src/metrics/shown_text.h"
 #include "src/metrics/totals.h"
 
@@ -77,7 +78,7 @@ std::string stats_as_text(const Snapshot& snapshot) {
                        grouped(counters.sent.records), grouped(records_dropped(counters)),
                        lag_as_text(counters.lag));
     }
-    return text;
+    return text + services_as_text(snapshot);
 }
 
 }  // namespace tapmeter::metrics

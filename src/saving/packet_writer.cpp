@@ -65,6 +65,7 @@ Result<std::unique_ptr<PacketWriter>> PacketWriter::make(Parts parts) {
 
 PacketWriter::PacketWriter(Parts parts)
     : parts_(std::move(parts)),
+      rings_(parts_.rings),
       rotation_(parts_.rotation),
       log_(parts_.log),
       written_of_(parts_.points.size()),
@@ -78,7 +79,7 @@ PacketWriter::~PacketWriter() {
 void PacketWriter::run(const std::stop_token& stop) {
     for (;;) {
         const bool last = stop.stop_requested();  // before the look: what was put before it is seen
-        if (turn()) {
+        if (turn(last)) {
             continue;
         }
         write_out();
@@ -96,23 +97,12 @@ void PacketWriter::finish() {
     publish();
 }
 
-// One chunk of each worker that has one. False: none has.
-bool PacketWriter::turn() {
-    bool any = false;
-    for (SaveRing* const ring : parts_.rings) {
-        const auto chunk = ring->oldest();
-        if (!chunk.empty()) {
-            take_chunk(chunk);
-            ring->give_back();
-            any = true;
-        }
-    }
-    return any;
-}
-
-void PacketWriter::take_chunk(std::span<const std::byte> chunk) {
-    for_each_saved(chunk, [this](const SavedPacket& head, Bytes frame) { take(head, frame); });
+// Those whose order is known. False: none is.
+bool PacketWriter::turn(bool last) {
+    const std::size_t packets = rings_.visit(
+        Clock::now(), last, [this](const SavedPacket& head, Bytes frame) { take(head, frame); });
     publish();
+    return packets != 0;
 }
 
 void PacketWriter::take(const SavedPacket& head, Bytes frame) {

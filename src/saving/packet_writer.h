@@ -17,6 +17,7 @@
 #include "src/exporting/rate_limited_log.h"
 #include "src/saving/blocks.h"
 #include "src/saving/compressor.h"
+#include "src/saving/joined_rings.h"
 #include "src/saving/rotation.h"
 
 namespace tapmeter::saving {
@@ -32,9 +33,9 @@ struct WriterBooks {
     std::uint64_t file_octets = 0;  // written to them in all
 };
 
-// Writes the packets of all workers to pcapng files. A thread of its own: it takes chunks from the
+// Writes the packets of all workers to pcapng files. A thread of its own: it takes packets from the
 // workers' rings as they come, and neither a slow disk nor a full one holds a worker up. Packets of
-// one worker keep their order; those of several are joined chunk by chunk.
+// one worker keep their order; those of several are joined by time (joined_rings.h).
 //
 // A file that is cut off at any octet, as by a crash, is readable up to there: no block refers to a
 // later one. When the disk is full the file ends behind the last whole block, packets are counted,
@@ -85,8 +86,7 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
-    bool turn();
-    void take_chunk(std::span<const std::byte> chunk);
+    bool turn(bool last);
     bool file_is_open_for(const SavedPacket& head);
     std::uint32_t interface_of(const SavedPacket& head);
     Result<void> open_file();
@@ -95,6 +95,7 @@ private:
     void publish() noexcept { published_.publish(books_); }
 
     Parts parts_;
+    JoinedRings rings_;
     Rotation rotation_;
     exporting::RateLimitedLog log_;
     exporting::Descriptor file_;

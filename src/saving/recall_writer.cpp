@@ -52,9 +52,10 @@ std::string name_of(const Recall& recall) {
     std::tm parts{};
     ::gmtime_r(&second, &parts);
     const std::size_t octets = std::strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &parts);
-    const std::string_view of = recall.why == Recall::Why::alert ? "alert"
-                                : recall.of == Recall::Of::host  ? "host"
-                                                                 : "flow";
+    const std::string_view of = recall.why == Recall::Why::alert  ? "alert"
+                                : recall.of == Recall::Of::host   ? "host"
+                                : recall.of == Recall::Of::filter ? "filter"
+                                                                  : "flow";
     return fmt::format("{}{}-{:08x}-{}{}", name_begins, std::string_view(text.data(), octets),
                        recall.number, of, name_ends);
 }
@@ -79,6 +80,9 @@ std::string words_of(const Recall& recall) {
                             : std::string();
     if (recall.of == Recall::Of::host) {
         return words + "host " + text_of(key.low, key.ip_version);
+    }
+    if (recall.of == Recall::Of::filter) {
+        return words + "filter " + recall.filter->expression;
     }
     return words + fmt::format("flow {} {} - {}", exporting::protocol_name(key.protocol),
                                end_of(key.low, key, key.low_port),
@@ -228,6 +232,9 @@ void RecallWriter::close(Open& open) {
     const WriterBooks books = open.writer->books();
     add(books_.files, books);
     books_.commands_done += open.recall.why == Recall::Why::command ? 1U : 0U;
+    if (open.recall.filter != nullptr) {
+        open.recall.filter->let_go();
+    }
     if (books.written.packets == 0) {
         ++books_.empty;
         std::error_code nothing_there;
@@ -244,7 +251,7 @@ void RecallWriter::keep_file(const Open& open) {
     const std::string part = path + std::string(unfinished);
     // A steering core polls one queue after the other: what a worker has of several flows may come
     // a little out of order.
-    if (open.workers_with_packets > 1 || open.recall.of == Recall::Of::host) {
+    if (open.workers_with_packets > 1 || open.recall.of != Recall::Of::flow) {
         if (const auto ordered = put_in_time_order(part); !ordered) {
             log_([&] { return ordered.error().message; });
         }

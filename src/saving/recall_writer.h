@@ -84,6 +84,7 @@ private:
 };
 
 // What a recall was for, for people: "alert 1:2000001:1, flow TCP 192.0.2.1:80 - 192.0.2.7:1234".
+// Of a filter, while it is the writer's or the control side's.
 std::string words_of(const Recall& recall);
 
 }  // namespace tapmeter::saving

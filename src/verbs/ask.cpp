@@ -31,6 +31,9 @@ void set_recall(const CtlCommand& command, CtlRequest& request) {
     request.command = "recall";
     if (command.action == Action::recall_host) {
         request.arguments = {"host", words.source};
+    } else if (command.action == Action::recall_filter) {
+        request.arguments = {"filter"};
+        request.arguments.insert(request.arguments.end(), words.words.begin(), words.words.end());
     } else if (command.action == Action::recall_flow) {
         request.arguments = {"flow",
                              words.protocol,
@@ -64,6 +67,7 @@ void set_words(const CtlCommand& command, CtlRequest& request) {
         case Action::recall_show:
         case Action::recall_host:
         case Action::recall_flow:
+        case Action::recall_filter:
             set_recall(command, request);
             return;
         default:

@@ -136,8 +136,9 @@ struct CtlCommand {
         prefilter_allow,   // ports
         prefilter_sample,  // sample
         recall_show,
-        recall_host,  // recall.source
-        recall_flow,  // recall
+        recall_host,    // recall.source
+        recall_flow,    // recall
+        recall_filter,  // recall.words
     };
     struct RecallWords {
         std::string protocol;
@@ -145,6 +146,7 @@ struct CtlCommand {
         std::uint16_t source_port = 0;
         std::string destination;
         std::uint16_t destination_port = 0;
+        std::vector<std::string> words;  // of an expression of tcpdump's
     };
     Action action = Action::status;
     std::vector<std::string> prefixes;

@@ -131,12 +131,13 @@ std::optional<std::string> Conversation::recall_usage_fault() const {
     const auto& arguments = request_.arguments;
     const bool shows = arguments.empty() || (arguments.front() == "show" && arguments.size() == 1);
     const bool host = arguments.size() == 2 && arguments.front() == "host";
+    const bool filter = arguments.size() >= 2 && arguments.front() == "filter";
     const bool flow = arguments.size() == 6 && arguments.front() == "flow";
-    if (shows || host || flow) {
+    if (shows || host || filter || flow) {
         return std::nullopt;
     }
-    return "recall takes: show, host ADDRESS, or flow PROTOCOL SOURCE SOURCE_PORT DESTINATION "
-           "DESTINATION_PORT";
+    return "recall takes: show, host ADDRESS, filter EXPRESSION, or flow PROTOCOL SOURCE "
+           "SOURCE_PORT DESTINATION DESTINATION_PORT";
 }
 
 // Prints what GET `path` answers.
@@ -239,6 +240,12 @@ std::optional<std::string> Conversation::recall_as_json() {
     json wanted;
     if (words.front() == "host") {
         wanted = {{"host", words[1]}};
+    } else if (words.front() == "filter") {
+        std::string expression = words[1];
+        for (std::size_t i = 2; i < words.size(); ++i) {
+            expression += " " + words[i];
+        }
+        wanted = {{"filter", expression}};
     } else {
         wanted = {{"protocol", words[1]}, {"source", words[2]}, {"destination", words[4]}};
         for (const auto& [name, word] :

@@ -10,7 +10,8 @@ namespace tapmeter::verbs {
 struct CtlRequest {
     std::string command = {};  // status books stats reload stop prefilter recall
     // Of prefilter: show, or one of add remove deny allow sample and its values.
-    // Of recall: show; host, an address; or flow, its protocol, address and port of either end.
+    // Of recall: show; host, an address; filter and its words; or flow, its protocol, address and
+    // port of either end.
     std::vector<std::string> arguments = {};
     std::string socket = "/run/tapmeter/control.sock";
     std::string url = {};         // "http://127.0.0.1:14739", instead of the socket

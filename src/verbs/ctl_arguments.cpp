@@ -79,6 +79,12 @@ void add_recall(CLI::App& ctl, const Maker& maker) {
         ->type_name("")
         ->required();
     host.footer("Example:\n  tapmeter ctl recall host 192.0.2.7");
+    CLI::App& filter =
+        maker.add(verb, "filter|all that an expression accepts", Action::recall_filter);
+    filter.add_option("EXPRESSION", draft.ctl.recall.words, "as tcpdump's")
+        ->type_name("")
+        ->required();
+    filter.footer("Example:\n  tapmeter ctl recall filter 'udp port 53 and net 192.0.2.0/24'");
     CLI::App& flow = maker.add(verb, "flow|both directions of a flow", Action::recall_flow);
     flow.add_option("PROTOCOL", draft.ctl.recall.protocol, "tcp, udp, icmp, icmpv6 or a number")
         ->type_name("")

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using flow::SegmentSkipped;
-using flow::TcpQuality;
+using flow::TcpOpening;
 using testing::broken_law;
 using testing::Frame;
 using testing::FrameBuilder;
@@ -79,7 +79,7 @@ TEST(WorkerAnalytics, a_connection_fares_as_its_segments_did) {
     ASSERT_EQ(bench.records().size(), 1);
     ASSERT_TRUE(bench.tcp_reports()[0].has_value());
     const flow::TcpReport& report = *bench.tcp_reports()[0];
-    EXPECT_EQ(report.opening, TcpQuality::Opening::established);
+    EXPECT_EQ(report.opening, TcpOpening::established);
     EXPECT_EQ(report.server_round_trip_us, 10'000);
     EXPECT_EQ(report.client_round_trip_us, 4'000);
     EXPECT_EQ(report.initial_round_trip_us, 14'000);

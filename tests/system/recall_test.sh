@@ -10,7 +10,8 @@
 
 quiet_cases=(recall_alert_has_its_flow recall_several_workers recall_before_is_bounded
     recall_keeps_few_files)
-live_cases=(recall_host_by_command recall_flow_by_command recall_is_told)
+live_cases=(recall_host_by_command recall_flow_by_command recall_filter_by_command
+    recall_is_told)
 begin "${quiet_cases[@]}" "${live_cases[@]}"
 need_program tshark "${quiet_cases[@]}" "${live_cases[@]}"
 
@@ -179,8 +180,18 @@ filter="ip.addr == $source && ip.addr == $destination && tcp.port == $source_por
 tcp.port == $destination_port"
 expect recall_flow_by_command "$(cat "$work/asked.txt") $(as_lines "$file" | wc -l) packets" \
     cmp <(twice "$filter") <(as_octets "$file")
+
+# tcpdump's words and tshark's for the same packets.
+recall filter "host $source and not tcp port $destination_port" >"$work/asked.txt"
+wait_for 20 closed 3
+file=$(echo "$work"/live/recall-*-filter.pcapng)
+filter="ip.addr == $source && !(tcp.port == $destination_port)"
+recall filter 'prot tcp' >"$work/refused.txt" 2>&1
+expect recall_filter_by_command "$(cat "$work/asked.txt" "$work/refused.txt") $(as_lines "$file" |
+    wc -l) packets" eval "cmp <(twice '$filter' | sort) <(as_octets $file | sort) &&
+        in_order $file && grep -q 'the filter \"prot tcp\" must be' $work/refused.txt"
 recall show >"$work/shown.txt"
 stop_product
 expect recall_is_told "status $ended: $(cat "$work/shown.txt")" \
-    eval "[[ $ended -eq 0 ]] && grep -q 'recalls in files *2' $work/shown.txt"
+    eval "[[ $ended -eq 0 ]] && grep -q 'recalls in files *3' $work/shown.txt"
 finish

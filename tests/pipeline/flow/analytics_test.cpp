@@ -157,46 +157,5 @@ TEST(AnalyticsMemory, is_what_the_settings_say) {
     EXPECT_NE(refused.error().message.find("flow.flows_max"), std::string::npos);
 }
 
-TEST(CommonTcp, is_found_where_read_common_reads_it_and_nowhere_else) {
-    const auto found = [](FrameBuilder& builder) {
-        const auto frame = builder.frame();
-        const Packet packet = testing::packet_of(frame);
-        return !common_tcp(packet).empty();
-    };
-    FrameBuilder plain;
-    EXPECT_TRUE(found(plain.ethernet().ipv4({.protocol = 6}).tcp(1, 2).padded(60)));
-    FrameBuilder tagged;
-    EXPECT_TRUE(found(tagged.ethernet().vlan(3).ipv4({.protocol = 6}).tcp(1, 2).fill(8)));
-    FrameBuilder six;
-    EXPECT_TRUE(found(six.ethernet(0x86dd).ipv6({.next_header = 6}).tcp(1, 2)));
-    FrameBuilder udp;
-    EXPECT_FALSE(found(udp.ethernet().ipv4({.protocol = 17}).tcp(1, 2).padded(60)));
-    FrameBuilder fragment;
-    EXPECT_FALSE(
-        found(fragment.ethernet().ipv4({.fragment = 1, .protocol = 6}).tcp(1, 2).padded(60)));
-    FrameBuilder options;
-    EXPECT_FALSE(found(
-        options.ethernet().ipv4({.version_ihl = 0x46, .protocol = 6}).fill(4).tcp(1, 2).fill(9)));
-    FrameBuilder labels;
-    EXPECT_FALSE(found(labels.ethernet(0x8847).mpls(1).ipv4({.protocol = 6}).tcp(1, 2).fill(9)));
-}
-
-TEST(CommonTcp, reads_nothing_beyond_a_frame_that_is_cut) {
-    for (const bool six : {false, true}) {
-        FrameBuilder builder;
-        builder.ethernet(six ? 0x86dd : 0x0800).vlan(3);
-        six ? builder.ipv6({.next_header = 6}) : builder.ipv4({.protocol = 6});
-        const auto whole = builder.tcp(1, 2).frame();
-        for (std::size_t octets = 0; octets <= whole.size(); ++octets) {
-            const testing::Frame cut(whole.begin(),
-                                     whole.begin() + static_cast<std::ptrdiff_t>(octets));
-            const Packet packet = testing::packet_of(cut, LinkType::ethernet, whole.size());
-            const Bytes tcp = common_tcp(packet);
-            EXPECT_TRUE(tcp.empty() || tcp.size() >= 20) << octets;
-            EXPECT_EQ(!tcp.empty(), octets == whole.size()) << octets;
-        }
-    }
-}
-
 }  // namespace
 }  // namespace tapmeter::flow

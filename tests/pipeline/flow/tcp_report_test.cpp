@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "pipeline/flow/tcp_quality.h"
+
 namespace tapmeter::flow {
 namespace {
 
@@ -83,7 +85,7 @@ TEST(TcpReport, segments_that_were_skipped_make_it_incomplete_and_no_loss) {
 
 TEST(TcpReport, pauses_are_noticed_once_each) {
     TcpQuality quality;
-    quality.begin_behind(3);
+    quality.begin(3);
     quality.catch_up(3);
     EXPECT_TRUE(quality.complete());
     quality.catch_up(4);

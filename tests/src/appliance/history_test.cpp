@@ -97,6 +97,61 @@ TEST(ApplianceHistory, a_host_that_every_worker_knows_has_one_file_in_the_order_
     }
 }
 
+// Of a recording again; a port of one of its conversations is what tcpdump's words ask for.
+TEST(ApplianceHistory, a_filter_has_what_it_accepts) {
+    const testing::Recording recording = testing::recording(500);
+    const TemporaryFile source(recording.file);
+    const Folder folder;
+    ApplianceBench bench({"pcap:" + source.path().string()}, 3);
+    bench.config.history = {
+        .enabled = true, .octets = 1U << 20U, .after = 1h, .folder = folder.path()};
+    ASSERT_TRUE(bench.build());
+    const auto all = packets_in(source.path());
+    const std::uint16_t port = all.front().key.low_port;
+    std::vector<std::int64_t> wanted;
+    for (const Seen& packet : all) {
+        if (packet.key.low_port == port || packet.key.high_port == port) {
+            wanted.push_back(packet.time);
+        }
+    }
+    ASSERT_LT(wanted.size(), all.size());
+    const auto begun =
+        bench.appliance->recall({Recall{.of = Recall::Of::filter}, "port " + std::to_string(port)});
+    ASSERT_TRUE(begun) << begun.error().message;
+    EXPECT_THAT(*begun, ::testing::HasSubstr("filter port " + std::to_string(port)));
+    ASSERT_TRUE(bench.appliance->start());
+    while (!bench.appliance->wait_for(100ms)) {
+    }
+    bench.appliance->stop(10s);
+    EXPECT_EQ(broken_law(bench.appliance->snapshot()), "");
+    ASSERT_EQ(folder.files().size(), 1U);
+    EXPECT_THAT(folder.files().front().filename().string(), ::testing::EndsWith("-filter.pcapng"));
+    std::vector<std::int64_t> times;
+    for (const Seen& packet : packets_in(folder.files().front())) {
+        times.push_back(packet.time);
+    }
+    EXPECT_EQ(times, wanted);
+}
+
+TEST(ApplianceHistory, filters_that_are_none_or_too_long_are_refused) {
+    const TemporaryFile source(testing::recording(1).file);
+    const Folder folder;
+    ApplianceBench bench({"pcap:" + source.path().string()});
+    bench.config.history = {.enabled = true, .octets = 1U << 20U, .folder = folder.path()};
+    ASSERT_TRUE(bench.build());
+    const auto refused = [&](const std::string& expression) {
+        const auto begun = bench.appliance->recall({Recall{.of = Recall::Of::filter}, expression});
+        EXPECT_FALSE(begun) << expression;
+        return begun ? std::string() : begun.error().message;
+    };
+    EXPECT_THAT(refused("prot 443"), ::testing::HasSubstr("the filter \"prot 443\" must be"));
+    std::string hosts = "host 10.0.0.1";
+    for (int i = 2; i < 200; ++i) {
+        hosts += " or host 10.0.0." + std::to_string(i);
+    }
+    EXPECT_THAT(refused(hosts), ::testing::HasSubstr("no more than 512 may be"));
+}
+
 TEST(ApplianceHistory, nothing_can_be_recalled_where_nothing_is_kept) {
     const TemporaryFile source(testing::recording(1).file);
     ApplianceBench bench({"pcap:" + source.path().string()});
@@ -114,9 +169,9 @@ TEST(ApplianceHistory, no_more_recalls_than_may_be_are_under_way) {
     bench.config.history = {.enabled = true, .octets = 1U << 20U, .folder = folder.path()};
     ASSERT_TRUE(bench.build());
     for (std::size_t i = 0; i < History::commands_max; ++i) {
-        ASSERT_TRUE(bench.appliance->recall({.of = Recall::Of::host}));
+        ASSERT_TRUE(bench.appliance->recall(Recall{.of = Recall::Of::host}));
     }
-    const auto refused = bench.appliance->recall({.of = Recall::Of::host});
+    const auto refused = bench.appliance->recall(Recall{.of = Recall::Of::host});
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().message, ::testing::HasSubstr("16 recalls are under way"));
 }

@@ -47,6 +47,29 @@ TEST(Assemble, limits_blocks) {
               std::string::npos);
 }
 
+TEST(Assemble, services_are_named_and_limited) {
+    const auto services = [](std::size_t count) {
+        std::string text;
+        for (std::size_t i = 0; i < count; ++i) {
+            text += "[[kpi.service]]\nname = \"s" + std::to_string(i) + "\"\n";
+        }
+        return text;
+    };
+    // A name of an output or of a capture is no matter to them.
+    const auto loaded = load_text(services(kpi_services_max) +
+                                  "protocol = \"udp\"\nports = [53]\nhosts = [\"::1\"]\n"
+                                  "[[export.json]]\nname = \"s0\"\npath = \"-\"\n");
+    ASSERT_TRUE(loaded) << errors_of(loaded);
+    const Config::KpiService& last = loaded->config.services.back();
+    EXPECT_EQ(last.name, "s31");
+    EXPECT_EQ(last.protocol, Config::KpiService::Protocol::udp);
+    EXPECT_EQ(last.ports, std::vector<std::uint16_t>{53});
+    EXPECT_EQ(last.hosts, std::vector<std::string>{"::1"});
+    EXPECT_NE(errors_of(load_text(services(kpi_services_max + 1)))
+                  .find("more than 32 [[kpi.service]] blocks"),
+              std::string::npos);
+}
+
 TEST(Assemble, wants_two_collectors_in_a_group_that_share_alike) {
     const std::string first =
         "[[export.ipfix]]\ncollector = \"udp://a\"\ngroup = \"siem\"\nsharing = \"balance\"\n";

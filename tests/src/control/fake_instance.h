@@ -47,14 +47,19 @@ public:
         state.sample = change.sample == 0 ? state.sample : change.sample;
         return states_;
     }
-    Result<std::string> recall(const Recall& wanted) override {
+    Result<std::string> recall(const RecallRequest& wanted) override {
         const std::scoped_lock lock(mutex_);
         recalled_ = wanted;
+        recalled_expression_ = wanted.expression;
         return "recall 1: host";
     }
     Recall recalled() const {
         const std::scoped_lock lock(mutex_);
         return recalled_;
+    }
+    std::string recalled_expression() const {
+        const std::scoped_lock lock(mutex_);
+        return recalled_expression_;
     }
     void request_stop() override { ++stopped; }
     std::string effective_config_json() const override { return R"({"log_level":"info"})"; }
@@ -75,6 +80,7 @@ private:
     std::vector<PrefilterState> states_{
         {.interface = "p0", .exclude = {"10.0.0.0/8"}, .excluded_prefixes = 1, .deny_ports = {22}}};
     Recall recalled_{};
+    std::string recalled_expression_;
     std::atomic<std::uint64_t> failed_{0};
 };
 

@@ -45,6 +45,13 @@ TEST(RecallText, reads_a_flow) {
     EXPECT_EQ(icmp->key.protocol, 1);
 }
 
+TEST(RecallText, reads_a_filter_as_it_stands) {
+    const auto recall = parse_recall(R"({"filter":"tcp port 443 and not host 192.0.2.7"})");
+    ASSERT_TRUE(recall) << recall.error().message;
+    EXPECT_EQ(recall->of, Recall::Of::filter);
+    EXPECT_EQ(recall->expression, "tcp port 443 and not host 192.0.2.7");
+}
+
 struct Refused {
     std::string json;
     std::string says;
@@ -54,10 +61,13 @@ TEST(RecallText, refuses_with_the_cure) {
     const std::vector<Refused> all{
         {"", "recall: no JSON"},
         {"[]", "write one such as {\"host\": \"192.0.2.7\"}"},
-        {"{}", "protocol is missing; name a host"},
+        {"{}", "protocol is missing; name a host, a filter"},
         {R"({"hots":"192.0.2.7"})", "did you mean \"host\"?"},
         {R"({"host":"192.0.2.7","host":"192.0.2.8"})", "given twice"},
         {R"({"host":"192.0.2.7","protocol":"tcp"})", "host stands alone"},
+        {R"({"filter":"udp","host":"192.0.2.7"})", "filter stands alone"},
+        {R"({"filter":""})", "such as {\"filter\": \"tcp port 443\"}"},
+        {R"({"filter":7})", "filter stands alone"},
         {R"({"host":"192.0.2"})", "host: \"192.0.2\" is no address"},
         {R"({"host":7})", "host: 7 is no address"},
         {R"({"host":"192.0.2.7\u0000"})", "is no address"},

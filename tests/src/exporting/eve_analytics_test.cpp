@@ -62,7 +62,7 @@ TEST(EveAnalytics, tcp_has_the_names_of_the_manual) {
     tcp.reverse.has_window_scale = true;
     tcp.reverse.round_trips = 3;
     tcp.reverse.round_trip_mean_us = 7;
-    tcp.opening = flow::TcpQuality::Opening::established;
+    tcp.opening = flow::TcpOpening::established;
     tcp.complete = true;
     const json record = eve({nullptr, &tcp, nullptr, nullptr, nullptr});
     EXPECT_EQ(record["rtt_client_us"], 410);
@@ -190,7 +190,7 @@ TEST(EveAnalytics, the_longest_of_all_fits) {
     payload.directions[0].is_rtp = payload.directions[1].is_rtp = true;
     payload.complete = false;
     std::memset(static_cast<void*>(&reports.tcp), 0xff, sizeof(reports.tcp));
-    reports.tcp.opening = flow::TcpQuality::Opening::unanswered;
+    reports.tcp.opening = flow::TcpOpening::unanswered;
     reports.tcp.complete = true;
     reports.tcp.forward.has_window_scale = true;
     reports.tcp.reverse.has_window_scale = true;

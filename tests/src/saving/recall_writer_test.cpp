@@ -137,6 +137,20 @@ TEST(RecallWriter, writes_a_file_that_says_what_it_is_for) {
     EXPECT_TRUE(balanced(books.files));
 }
 
+TEST(RecallWriter, says_the_filter_and_lets_go_of_it) {
+    Bench bench({});
+    RecallFilter filter{.expression = "udp port 53", .packets = nullptr, .users = 1};
+    Recall recall = host(1);
+    recall.of = Recall::Of::filter;
+    recall.filter = &filter;
+    bench.one(recall, 5);
+    bench.finish();
+    ASSERT_THAT(bench.names(), ElementsAre("recall-20251124T160000Z-00000001-filter.pcapng"));
+    EXPECT_THAT(octets_of(bench.folder / ("made/" + bench.names().front())),
+                HasSubstr("tapmeter recall 1: filter udp port 53, asked for at"));
+    EXPECT_TRUE(filter.is_free());
+}
+
 TEST(RecallWriter, puts_packets_of_several_workers_in_the_order_of_their_times) {
     Bench bench({}, 2);
     for (const std::size_t worker : {0U, 1U}) {

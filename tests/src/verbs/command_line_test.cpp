@@ -111,6 +111,9 @@ TEST(CommandLine, ctl_has_actions) {
     const auto flow =
         command<CtlCommand>({"ctl", "recall", "flow", "tcp", "10.0.0.1", "80", "10.0.0.2", "90"});
     EXPECT_EQ(flow.action, Action::recall_flow);
+    const auto filter = command<CtlCommand>({"ctl", "recall", "filter", "udp port 53", "or icmp"});
+    EXPECT_EQ(filter.action, Action::recall_filter);
+    EXPECT_EQ(filter.recall.words, (std::vector<std::string>{"udp port 53", "or icmp"}));
     EXPECT_EQ(flow.recall.protocol, "tcp");
     EXPECT_EQ(flow.recall.source_port, 80);
     EXPECT_EQ(flow.recall.destination, "10.0.0.2");

@@ -166,13 +166,17 @@ TEST_F(Ctl, recall_passes_on_what_is_wanted) {
     EXPECT_EQ(run("recall", {"flow", "udp", "192.0.2.7", "53", "192.0.2.1", "5000"}), 0);
     EXPECT_EQ(instance_.recalled().of, Recall::Of::flow);
     EXPECT_EQ(instance_.recalled().key.low_port, 5'000);
+    EXPECT_EQ(run("recall", {"filter", "udp", "port", "53"}), 0);
+    EXPECT_EQ(instance_.recalled().of, Recall::Of::filter);
+    EXPECT_EQ(instance_.recalled_expression(), "udp port 53");
+    EXPECT_EQ(run("recall", {"filter"}), 2);
     EXPECT_EQ(run("recall", {"show"}), 1) << "there is no history";
     EXPECT_THAT(err_, HasSubstr("history.enabled = true"));
     EXPECT_EQ(run("recall", {"host", "nobody"}), 2);
     EXPECT_EQ(run("recall", {"flow", "udp", "192.0.2.7", "dns", "192.0.2.1", "5000"}), 2);
     EXPECT_THAT(err_, HasSubstr("\"dns\" is no port"));
     EXPECT_EQ(run("recall", {"flow", "udp"}), 2);
-    EXPECT_THAT(err_, HasSubstr("recall takes: show, host ADDRESS, or flow"));
+    EXPECT_THAT(err_, HasSubstr("recall takes: show, host ADDRESS, filter EXPRESSION, or flow"));
 }
 
 TEST_F(Ctl, bad_usage_is_exit_2_before_anyone_is_asked) {
