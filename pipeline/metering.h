@@ -71,6 +71,13 @@ public:
         }
     }
 
+    // A fragment that waits for its datagram's first: what it carries is kept for the inspection.
+    void keep_part(const decode::Headers& headers, ObservedAt at) noexcept {
+        if (parts_.inspector != nullptr) {
+            parts_.inspector->keep_part(headers, at);
+        }
+    }
+
     // Inspects those packets of the burst whose flows are not decided yet; belongs before its
     // views end.
     void inspect() noexcept {

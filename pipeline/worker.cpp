@@ -222,6 +222,7 @@ bool Worker::meters_now(const decode::Headers& headers, std::size_t place) noexc
         return true;
     }
     books_.waiting += traffic_of(packet);
+    metering_.keep_part(headers, packet.at);
     return false;
 }
 

@@ -92,12 +92,16 @@ public:
     void begin(flow::FlowTable& table, flow::FlowIndex index, std::uint8_t place) noexcept;
 
     // One more packet of a flow whose key.attached is not zero. A packet that is not in the burst,
-    // as one that waited for another, is metered and not inspected.
+    // as a fragment that waited for its first, is metered and not inspected by itself.
     void note(const flow::Flow& flow, std::uint8_t place) noexcept {
         if (place < burst_.size() && noted_count_ < noted_.size()) {
             noted_[noted_count_++] = {.state = StateIndex{flow.key.attached - 1}, .place = place};
         }
     }
+
+    // A fragment that is metered later, behind its datagram's first: what it carries is kept, so
+    // that the datagram becomes whole with those that come.
+    void keep_part(const decode::Headers& headers, ObservedAt at) noexcept;
 
     // Inspects what was noted.
     void inspect_noted(flow::FlowTable& table) noexcept;
@@ -176,6 +180,7 @@ private:
     void dissect(const InspectedPacket& packet) noexcept;
     std::uint8_t packets_max(const decode::Headers& headers) const noexcept;
     void shed_noted(flow::FlowTable& table) noexcept;
+    void spend_since(std::uint64_t began) noexcept;
     void decide(StateIndex index, flow::Inspection how = flow::Inspection::off) noexcept;
     void let_go(flow::FlowTable& table, StateIndex index) noexcept;
     void keep(flow::FlowIndex index, const flow::Application& label) noexcept;

@@ -53,6 +53,19 @@ void Inspector::inspect_noted(FlowTable& table) noexcept {
         inspect_one(table, noted[i]);
     }
     noted_count_ = 0;
+    spend_since(began);
+}
+
+// It cannot be the last that was missing: the first is.
+void Inspector::keep_part(const decode::Headers& headers, ObservedAt at) noexcept {
+    if (budget_.allows_packets()) {
+        const std::uint64_t began = cycles_now();
+        datagrams_.take(headers, at);
+        spend_since(began);
+    }
+}
+
+void Inspector::spend_since(std::uint64_t began) noexcept {
     const std::uint64_t spent = cycles_now() - began;
     books_.cycles += spent;
     budget_.spend(spent);

@@ -10,30 +10,6 @@ namespace {
 using rules::Rule;
 using rules::Transport;
 
-bool transport_meets(const Rule& rule, const decode::Headers& headers) noexcept {
-    if (rule.ip_version != 0 && rule.ip_version != headers.ip_version) {
-        return false;
-    }
-    constexpr std::uint8_t icmp = 1;
-    constexpr std::uint8_t tcp = 6;
-    constexpr std::uint8_t udp = 17;
-    constexpr std::uint8_t icmpv6 = 58;
-    constexpr std::uint8_t sctp = 132;
-    switch (rule.transport) {
-        case Transport::tcp:
-            return headers.protocol == tcp;
-        case Transport::udp:
-            return headers.protocol == udp;
-        case Transport::icmp:
-            return headers.protocol == icmp || headers.protocol == icmpv6;
-        case Transport::sctp:
-            return headers.protocol == sctp;
-        case Transport::ip:
-            break;
-    }
-    return true;
-}
-
 bool one_way(const Rule& rule, const decode::Headers& headers, bool turned) noexcept {
     const auto& source = turned ? headers.destination : headers.source;
     const auto& destination = turned ? headers.source : headers.destination;
@@ -67,7 +43,35 @@ std::uint64_t mask_of(std::uint16_t bit) noexcept {
     return std::uint64_t{1} << (bit % bits_per_word);
 }
 
+std::uint32_t fired_name(std::uint32_t rule, bool to_server) noexcept {
+    return ((rule + 1) << 1U) | (to_server ? 1U : 0U);
+}
+
 }  // namespace
+
+bool transport_meets(const Rule& rule, const decode::Headers& headers) noexcept {
+    if (rule.ip_version != 0 && rule.ip_version != headers.ip_version) {
+        return false;
+    }
+    constexpr std::uint8_t icmp = 1;
+    constexpr std::uint8_t tcp = 6;
+    constexpr std::uint8_t udp = 17;
+    constexpr std::uint8_t icmpv6 = 58;
+    constexpr std::uint8_t sctp = 132;
+    switch (rule.transport) {
+        case Transport::tcp:
+            return headers.protocol == tcp;
+        case Transport::udp:
+            return headers.protocol == udp;
+        case Transport::icmp:
+            return headers.protocol == icmp || headers.protocol == icmpv6;
+        case Transport::sctp:
+            return headers.protocol == sctp;
+        case Transport::ip:
+            break;
+    }
+    return true;
+}
 
 bool ends_meet(const Rule& rule, const Inspected& packet) noexcept {
     const decode::Headers& headers = packet.headers;
@@ -121,15 +125,21 @@ bool fires_first(SignatureMemory* memory, std::uint32_t rule, bool to_server) no
     if (memory == nullptr) {
         return true;
     }
-    const std::uint32_t name = ((rule + 1) << 1U) | (to_server ? 1U : 0U);
-    const auto known = std::span{memory->fired}.first(memory->fired_count);
-    if (std::ranges::find(known, name) != known.end()) {
+    if (has_fired(memory, rule, to_server)) {
         return false;
     }
     if (memory->fired_count < SignatureMemory::fired_max) {
-        memory->fired.at(memory->fired_count++) = name;
+        memory->fired.at(memory->fired_count++) = fired_name(rule, to_server);
     }
     return true;
+}
+
+bool has_fired(const SignatureMemory* memory, std::uint32_t rule, bool to_server) noexcept {
+    if (memory == nullptr) {
+        return false;
+    }
+    const auto known = std::span{memory->fired}.first(memory->fired_count);
+    return std::ranges::find(known, fired_name(rule, to_server)) != known.end();
 }
 
 }  // namespace tapmeter::inspect

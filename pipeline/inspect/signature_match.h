@@ -6,6 +6,8 @@
 // The cheap questions of a rule: protocol, ends, flow, flowbits. Pure functions.
 namespace tapmeter::inspect {
 
+// The protocol of the packet, by family too.
+bool transport_meets(const rules::Rule& rule, const decode::Headers& headers) noexcept;
 // Protocol, application, addresses, ports and the flow's state.
 bool ends_meet(const rules::Rule& rule, const Inspected& packet) noexcept;
 
@@ -18,5 +20,7 @@ void note_sid(SignatureMemory& memory, std::uint32_t sid) noexcept;
 // True the first time that a rule matches in this direction's stream. A full list says true: an
 // alert too many is better than one too few.
 bool fires_first(SignatureMemory* memory, std::uint32_t rule, bool to_server) noexcept;
+// True where fires_first() would not be.
+bool has_fired(const SignatureMemory* memory, std::uint32_t rule, bool to_server) noexcept;
 
 }  // namespace tapmeter::inspect

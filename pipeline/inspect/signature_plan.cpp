@@ -151,6 +151,28 @@ void place(ScanPlan& plan, const Rule& rule, std::uint32_t index) {
     }
 }
 
+// The same octet again and again, and that in one spelling.
+bool is_run(const SlotPlan::Literal& literal) {
+    const char first = literal.octets.front();
+    const bool is_letter = (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z');
+    return !(literal.nocase && is_letter) &&
+           literal.octets.find_first_not_of(first) == std::string::npos;
+}
+
+// Behind join_equal(): the runs are in order by then.
+void take_out_runs(SlotPlan& slot) {
+    for (SlotPlan::Literal& literal : slot.literals) {
+        if (is_run(literal)) {
+            slot.runs.push_back({static_cast<std::byte>(literal.octets.front()),
+                                 literal.octets.size(), std::move(literal.rules)});
+        }
+    }
+    std::erase_if(slot.literals, is_run);
+    std::ranges::sort(slot.runs, {}, [](const SlotPlan::Run& run) {
+        return std::tuple{run.octet, run.length};
+    });
+}
+
 // Rules with the same literal share it.
 void join_equal(SlotPlan& slot) {
     const auto key = [](const SlotPlan::Literal& literal) {
@@ -197,7 +219,8 @@ ScanPlan plan_scans(const std::vector<Rule>& rules) {
     }
     for (SlotPlan& slot : plan.by_slot) {
         join_equal(slot);
-        plan.literals += slot.literals.size();
+        take_out_runs(slot);
+        plan.literals += slot.literals.size() + slot.runs.size();
         plan.expressions += slot.expressions.size();
     }
     return plan;

@@ -33,12 +33,20 @@ struct SlotPlan {
         bool nocase = false;
         std::vector<std::uint32_t> rules{};
     };
+    // One octet, so many times: where a packet is full of it, as of zeros, Hyperscan would ask at
+    // each octet anew. In the order of octets, then lengths.
+    struct Run {
+        std::byte octet{};
+        std::size_t length = 0;  // 1 and more
+        std::vector<std::uint32_t> rules{};
+    };
     // The rule's regular expressions stand in for a content that it does not have.
     struct Expression {
         rules::Regex regex;
         std::uint32_t rule = 0;
     };
     std::vector<Literal> literals;
+    std::vector<Run> runs;
     std::vector<Expression> expressions;
     // Rules that nothing announces: looked at whenever the buffer is there (named buffers only).
     std::vector<std::uint32_t> always;

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "pipeline/inspect/signature_search.h"
+
 namespace tapmeter::inspect {
 
 namespace {
@@ -30,6 +32,7 @@ struct Database {
 struct Slot {
     Database literals;
     Database expressions;
+    std::vector<SlotPlan::Run> runs;
     std::vector<std::uint32_t> always;
 };
 
@@ -57,6 +60,21 @@ Result<DatabaseOwner> deserialised(const std::string& octets) {
     return failed(code == HS_NOMEM ? Error::Kind::no_memory : Error::Kind::invalid_config,
                   "signatures: Hyperscan refuses a compiled database (code " +
                       std::to_string(code) + "); empty the folder that cache_folder names");
+}
+
+// A shorter run that is not there leaves none for the longer ones of its octet.
+void find_runs(std::span<const SlotPlan::Run> runs, Bytes octets, Candidates& candidates) noexcept {
+    while (!runs.empty()) {
+        const SlotPlan::Run& run = runs.front();
+        const bool found = has_run(octets, run.octet, run.length);
+        if (found) {
+            candidates.add(run.rules);
+        }
+        runs = runs.subspan(1);
+        while (!found && !runs.empty() && runs.front().octet == run.octet) {
+            runs = runs.subspan(1);
+        }
+    }
 }
 
 // Each database's size once it runs.
@@ -99,6 +117,7 @@ Result<Prefilter> Prefilter::make(const ScanPlan& plan, const CompiledSlots& com
     for (std::size_t i = 0; i < slots; ++i) {
         Slot& slot = made.slots_->by_slot.at(i);
         slot.always = plan.by_slot[i].always;
+        slot.runs = plan.by_slot[i].runs;
         slot.literals.first.push_back(0);
         for (const SlotPlan::Literal& literal : plan.by_slot[i].literals) {
             slot.literals.add(literal.rules);
@@ -145,6 +164,7 @@ void Prefilter::scan(std::size_t slot, Bytes octets, Scratch& scratch,
     if (octets.empty()) {
         return;
     }
+    find_runs(of.runs, octets, candidates);
     for (const Database* const database : {&of.literals, &of.expressions}) {
         if (!database->database) {
             continue;

@@ -86,6 +86,28 @@ std::optional<std::size_t> find_octets(Bytes octets, const rules::Content& conte
     return std::nullopt;
 }
 
+bool has_run(Bytes octets, std::byte octet, std::size_t length) noexcept {
+    while (octets.size() >= length) {
+        const std::size_t starts = octets.size() - length + 1;
+        const void* const found = std::memchr(octets.data(), std::to_integer<int>(octet), starts);
+        if (found == nullptr) {
+            return false;
+        }
+        octets = octets.subspan(
+            static_cast<std::size_t>(static_cast<const std::byte*>(found) - octets.data()));
+        // From its end back: what breaks the run lies behind all that could begin before it.
+        std::size_t same = 0;
+        while (same < length && octets[length - 1 - same] == octet) {
+            ++same;
+        }
+        if (same == length) {
+            return true;
+        }
+        octets = octets.subspan(length - same);
+    }
+    return false;
+}
+
 std::optional<std::uint64_t> number_of_octets(const rules::Reading& reading,
                                               Bytes octets) noexcept {
     if (reading.base != 0) {

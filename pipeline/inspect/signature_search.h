@@ -13,6 +13,9 @@ constexpr std::byte lower_case(std::byte octet) noexcept {
     return octet >= std::byte{'A'} && octet <= std::byte{'Z'} ? octet | std::byte{0x20} : octet;
 }
 
+// True where `octet` stands `length` times in a row; 1 and more.
+bool has_run(Bytes octets, std::byte octet, std::size_t length) noexcept;
+
 // Where the content's octets first stand in `octets`.
 std::optional<std::size_t> find_octets(Bytes octets, const rules::Content& content) noexcept;
 

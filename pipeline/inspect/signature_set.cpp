@@ -56,12 +56,31 @@ bool has_position(const rules::BufferConditions& conditions) {
     });
 }
 
-bool asks_ends_only(const Rule& rule) {
-    return rule.buffers.empty() && rule.tests.empty() && !rule.flags && !rule.ip_option &&
-           !rule.fragment_bits && !rule.same_ip && !rule.flow.any() && rule.flowbits.empty() &&
+// Nothing but buffers, addresses and the transport.
+bool asks_little(const Rule& rule) {
+    return rule.tests.empty() && !rule.flags && !rule.ip_option && !rule.fragment_bits &&
+           !rule.same_ip && !rule.flow.any() && rule.flowbits.empty() &&
            rule.application_tests.empty() && rule.application == rules::Application::unknown &&
-           rule.source_port.is_any() && rule.destination_port.is_any() &&
-           rule.transport != rules::Transport::icmp && !rule.packet_only;
+           rule.source_port.is_any() && rule.destination_port.is_any();
+}
+
+bool asks_ends_only(const Rule& rule) {
+    return rule.buffers.empty() && asks_little(rule) && rule.transport != rules::Transport::icmp &&
+           !rule.packet_only;
+}
+
+// One content of the payload, anywhere in it, that the prefilter looks for as it stands.
+bool is_literal(const Rule& rule) {
+    if (rule.buffers.size() != 1 || rule.buffers.front().buffer != Buffer::payload ||
+        rule.buffers.front().transform != rules::Transform::none ||
+        rule.buffers.front().conditions.size() != 1) {
+        return false;
+    }
+    const auto* const content =
+        std::get_if<rules::Content>(&rule.buffers.front().conditions.front());
+    return content != nullptr && !content->negated && !content->ends_with && !content->offset &&
+           !content->depth && !content->relative() && content->fast_length == 0 &&
+           content->octets.size() <= literal_octets_max;
 }
 
 bool asks_packet(const Rule& rule) {
@@ -80,6 +99,8 @@ bool asks_packet(const Rule& rule) {
 void set_places(Signature& made) {
     const Rule& rule = made.rule;
     made.ends_only = asks_ends_only(rule);
+    made.is_bare = asks_little(rule) && rule.source.is_any() && rule.destination.is_any();
+    made.is_told = is_literal(rule);
     for (const rules::BufferConditions& conditions : rule.buffers) {
         made.named = made.named || rules::is_named(conditions.buffer);
         if (conditions.buffer != Buffer::payload) {

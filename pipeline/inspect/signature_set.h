@@ -16,20 +16,22 @@
 
 namespace tapmeter::inspect {
 
-// One rule as a worker runs it.
+// One rule as a worker runs it. What most candidates need stands first: one cache line.
 struct Signature {
     struct FlowbitStep {
         rules::Flowbit::Operation operation{};
         std::vector<std::uint16_t> bits;
     };
-    rules::Rule rule;  // without its conditions, which `buffers` holds
-    std::vector<BufferSteps> buffers;
-    std::vector<FlowbitStep> flowbits;
     bool named = false;      // looks into a message of the application
     bool payload = false;    // looks into the payload or the stream
     bool on_stream = false;  // TCP: in the reassembled stream where there is one
     bool on_packet = false;  // in each packet's payload
     bool ends_only = false;  // asks for addresses alone: once for each direction of a flow
+    bool is_bare = false;    // beside its buffers it asks for the transport alone
+    bool is_told = false;    // the literal that announces it is all that it looks for
+    rules::Rule rule;        // without its conditions, which `buffers` holds
+    std::vector<BufferSteps> buffers;
+    std::vector<FlowbitStep> flowbits;
 };
 
 // At most this many buffers in one rule: each has a bit.

@@ -83,7 +83,7 @@ unsigned Signatures::inspect(const Inspected& packet, AlertRing& ring) noexcept 
     held_ = 0;
     counters_.packets.add(1);
     const PacketHeaders headers{packet};
-    look_at_packet({packet, headers}, ring);
+    look_at_packet(packet, headers, ring);
     if (!packet.named.empty() && !passed_) {
         look_at_messages(packet, headers, ring);
     }
@@ -94,21 +94,22 @@ unsigned Signatures::inspect(const Inspected& packet, AlertRing& ring) noexcept 
     return held_;
 }
 
-void Signatures::look_at_packet(const View& view, AlertRing& ring) noexcept {
-    const decode::Headers& headers = view.packet.headers;
+void Signatures::look_at_packet(const Inspected& packet, const PacketHeaders& headers,
+                                AlertRing& ring) noexcept {
+    const decode::Headers& decoded = packet.headers;
     kit_->candidates_.clear();
-    const PortIndex& every = kit_->set().every_packet(slot_of(headers));
-    if (!every.empty() && !view.packet.without_packet) {
+    const PortIndex& every = kit_->set().every_packet(slot_of(decoded));
+    if (!every.empty() && !packet.without_packet) {
         kit_->candidates_.add(every.any());
-        kit_->candidates_.add(every.of(headers.destination_port));
-        kit_->candidates_.add(every.of(headers.source_port));
+        kit_->candidates_.add(every.of(decoded.destination_port));
+        kit_->candidates_.add(every.of(decoded.source_port));
     }
-    scan_payload(view.packet);
-    weigh(view, ring);
+    const Scanned scanned = scan_payload(packet);
+    weigh({.packet = packet, .headers = headers, .scanned = scanned}, ring);
 }
 
 // Most packets of a stream come in order: then its window holds the payload, and one scan does.
-void Signatures::scan_payload(const Inspected& packet) noexcept {
+Signatures::Scanned Signatures::scan_payload(const Inspected& packet) noexcept {
     const Bytes payload = packet.headers.payload;
     const std::size_t slot = slot_of(packet.headers);
     const std::size_t fresh = std::min(packet.stream_fresh, packet.stream.size());
@@ -117,14 +118,17 @@ void Signatures::scan_payload(const Inspected& packet) noexcept {
         counters_.octets.add(octets.size());
         kit_->set().prefilter().scan(slot, octets, kit_->scratch_, kit_->candidates_);
     };
-    if (packet.in_stream && fresh != 0) {
+    const bool of_stream = packet.in_stream && fresh != 0;
+    if (of_stream) {
         // A literal may have begun in what was scanned before.
         const std::size_t again = std::min(packet.stream.size() - fresh, literal_octets_max - 1);
         scan(packet.stream.last(fresh + again));
     }
-    if (!covered && !payload.empty()) {
-        scan(payload);
+    if (covered || payload.empty()) {
+        return of_stream ? Scanned::stream : Scanned::several;
     }
+    scan(payload);
+    return of_stream ? Scanned::several : Scanned::payload;
 }
 
 void Signatures::look_at_messages(const Inspected& packet, const PacketHeaders& headers,
@@ -173,11 +177,25 @@ void Signatures::weigh(const View& view, AlertRing& ring) noexcept {
     }
 }
 
+// True where the rule looks at the stream alone and has matched in it: once is enough.
+bool Signatures::is_over(std::uint32_t index, const Signature& signature,
+                         const View& view) noexcept {
+    return signature.payload && signature.on_stream && !signature.on_packet && !signature.named &&
+           view.packet.in_stream && signature.rule.action != rules::Action::pass &&
+           has_fired(view.packet.memory, index, view.packet.to_server);
+}
+
 Signatures::Held Signatures::holds(std::uint32_t index, const View& view) noexcept {
     const Signature& signature = kit_->set().signatures()[index];
-    if (!ends_meet(signature.rule, view.packet) ||
-        !headers_meet(signature.rule, view.packet, view.headers) ||
-        !flowbits_meet(signature, view.packet.memory)) {
+    if (is_over(index, signature, view)) {
+        return Held::no;
+    }
+    const bool meets = signature.is_bare
+                           ? transport_meets(signature.rule, view.packet.headers)
+                           : ends_meet(signature.rule, view.packet) &&
+                                 headers_meet(signature.rule, view.packet, view.headers) &&
+                                 flowbits_meet(signature, view.packet.memory);
+    if (!meets) {
         return Held::no;
     }
     if (signature.named) {
@@ -200,8 +218,12 @@ Signatures::Held Signatures::payload_holds(const Signature& signature, const Vie
     if (found == signature.buffers.end()) {
         return Held::in_packet;
     }
+    const auto is_in = [&](Scanned scanned, Bytes octets) {
+        return (signature.is_told && view.scanned == scanned) ||
+               kit_->verifier_.matches(*found, octets);
+    };
     if (signature.on_stream && packet.in_stream && packet.stream_fresh != 0 &&
-        kit_->verifier_.matches(*found, packet.stream)) {
+        is_in(Scanned::stream, packet.stream)) {
         return Held::in_stream;
     }
     // A payload that goes into a stream is looked at there, as far as the rule allows.
@@ -209,7 +231,7 @@ Signatures::Held Signatures::payload_holds(const Signature& signature, const Vie
     const bool looks =
         !tcp || signature.on_packet || (!packet.in_stream && !signature.rule.stream_only);
     return looks && !packet.headers.payload.empty() &&
-                   kit_->verifier_.matches(*found, packet.headers.payload)
+                   is_in(Scanned::payload, packet.headers.payload)
                ? Held::in_packet
                : Held::no;
 }

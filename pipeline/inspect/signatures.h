@@ -81,6 +81,8 @@ public:
     const SignatureSet& set() const noexcept { return kit_->set(); }
 
 private:
+    // What has been scanned for literals of payloads, if it was one piece.
+    enum class Scanned : std::uint8_t { several, payload, stream };
     // What a rule is held against.
     struct View {
         const Inspected& packet;
@@ -88,15 +90,18 @@ private:
         std::span<const NamedOctets> named{};  // of one message; empty: packet and stream
         std::uint16_t message = 0;
         bool in_message = false;
+        Scanned scanned = Scanned::several;
     };
     enum class Held : std::uint8_t { no, in_packet, in_stream, in_message };
 
-    void look_at_packet(const View& view, AlertRing& ring) noexcept;
+    void look_at_packet(const Inspected& packet, const PacketHeaders& headers,
+                        AlertRing& ring) noexcept;
     void look_at_messages(const Inspected& packet, const PacketHeaders& headers,
                           AlertRing& ring) noexcept;
-    void scan_payload(const Inspected& packet) noexcept;
+    Scanned scan_payload(const Inspected& packet) noexcept;
     void weigh(const View& view, AlertRing& ring) noexcept;
 
+    static bool is_over(std::uint32_t index, const Signature& signature, const View& view) noexcept;
     Held holds(std::uint32_t index, const View& view) noexcept;
     Held payload_holds(const Signature& signature, const View& view) noexcept;
     bool message_holds(std::uint32_t index, const Signature& signature, const View& view) noexcept;

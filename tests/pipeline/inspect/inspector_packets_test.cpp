@@ -1,6 +1,8 @@
 // How packets come to those who look into them: fragments, and what a dissector has told before.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "pipeline/worker.h"
 #include "tests/pipeline/inspect/content_flow.h"
 #include "tests/support/replay_source.h"
@@ -122,6 +124,42 @@ TEST(InspectorPackets, what_is_cut_into_fragments_is_looked_into_once_it_is_whol
     EXPECT_EQ(cut.sids(), (Sids{4, 4, 1, 3, 2})) << "two with more to come, then the whole";
     EXPECT_EQ(cut.books().datagrams_joined, 1U);
     EXPECT_EQ(cut.books().described, 1U);
+}
+
+// Whichever comes first: those before the first fragment wait for its ports, and are parts of the
+// datagram all the same. They are no packets of a flow that a rule could look at by itself.
+TEST(InspectorPackets, fragments_that_come_before_their_first_are_part_of_the_whole) {
+    auto parts = in_parts(tapmeter::testing::dns_query("www.example.org"), 16);
+    ASSERT_EQ(parts.size(), 3U);
+    const Sids whole{1, 3, 2};
+    Played last_to_first(rules, {parts[2], parts[1], parts[0]});
+    EXPECT_EQ(last_to_first.sids(), (Sids{4, 1, 3, 2})) << "of fragments the first alone";
+    EXPECT_EQ(last_to_first.books().datagrams_joined, 1U);
+    EXPECT_EQ(last_to_first.books().described, 1U);
+
+    Played first_between(rules, {parts[1], parts[0], parts[2]});
+    EXPECT_EQ(first_between.sids(), (Sids{4, 1, 3, 2}));
+    EXPECT_EQ(first_between.books().datagrams_joined, 1U);
+}
+
+// The bound stays: of more datagrams than can wait, those that were heard of last become whole.
+TEST(InspectorPackets, more_datagrams_than_can_wait_are_given_up) {
+    constexpr unsigned too_many = 20;  // sixteen wait
+    std::vector<Frame> frames;
+    std::vector<Frame> firsts;
+    for (unsigned number = 0; number < too_many; ++number) {
+        auto parts = in_parts(tapmeter::testing::dns_query("www.example.org"), 16);
+        constexpr std::size_t identification_at = 14 + 4;
+        for (Frame& frame : parts) {
+            frame[identification_at + 1] = static_cast<std::byte>(number + 1);
+        }
+        frames.insert(frames.end(), parts.rbegin(), parts.rend() - 1);
+        firsts.push_back(parts.front());
+    }
+    frames.insert(frames.end(), firsts.rbegin(), firsts.rend());
+    Played played("alert udp any any -> any any (dsize:33; sid:3;)\n", frames);
+    EXPECT_EQ(played.books().datagrams_joined, 16U);
+    EXPECT_GE(played.books().datagrams_given_up, 4U);
 }
 
 TEST(InspectorPackets, a_datagram_that_never_becomes_whole_shows_its_headers) {

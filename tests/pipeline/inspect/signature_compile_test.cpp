@@ -50,7 +50,10 @@ using Cache = InFolder;
 TEST(Plan, the_authors_choice_then_the_rarest) {
     const auto announced = [](const std::string& options, std::size_t slot) {
         const ScanPlan plan = plan_of(tcp(options));
-        const auto& literals = plan.by_slot[slot].literals;
+        const auto& [literals, runs, expressions, always] = plan.by_slot[slot];
+        if (runs.size() == 1 && literals.empty()) {
+            return std::string(runs[0].length, static_cast<char>(runs[0].octet));
+        }
         return literals.size() == 1 ? literals[0].octets : std::string("?");
     };
     EXPECT_EQ(announced("content:\"abc\"; content:\"longer one\";", slot_tcp), "longer one");
@@ -83,6 +86,21 @@ TEST(Plan, every_rule_is_announced_somewhere) {
     const auto shared = plan_of(tcp("content:\"abc\"; dsize:1;") + tcp("content:\"abc\";") +
                                 tcp("content:\"abc\"; nocase;"));
     EXPECT_EQ(shared.by_slot[slot_tcp].literals.size(), 2U) << "one for both that are equal";
+}
+
+// One octet again and again is looked for beside Hyperscan, in the order of octets and lengths.
+TEST(Plan, runs_of_one_octet_stand_apart) {
+    const auto plan = plan_of(tcp("content:\"AAAA\";") + tcp("content:\"|00 00 00|\"; nocase;") +
+                              tcp("content:\"|00|\";") + tcp("content:\"aaaa\"; nocase;") +
+                              tcp("content:\"AAAA\"; dsize:9;") + tcp("content:\"AAAB\";"));
+    const SlotPlan& slot = plan.by_slot[slot_tcp];
+    ASSERT_EQ(slot.runs.size(), 3U);
+    EXPECT_EQ(slot.runs[0].length, 1U);
+    EXPECT_EQ(slot.runs[1].length, 3U);
+    EXPECT_EQ(slot.runs[2].octet, std::byte{'A'});
+    EXPECT_EQ(slot.runs[2].rules.size(), 2U);
+    EXPECT_EQ(slot.literals.size(), 2U) << "a letter in either case is no run";
+    EXPECT_EQ(plan.literals, 5U);
 }
 
 TEST(Compile, a_set_compiles_in_a_child_and_finds) {

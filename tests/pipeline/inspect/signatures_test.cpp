@@ -121,6 +121,41 @@ TEST(Signatures, rules_that_nothing_announces) {
     EXPECT_EQ(bench.payload(""), Sids{2});
 }
 
+TEST(Signatures, runs_of_one_octet) {
+    Bench bench{tcp("content:\"|00 00 00 00|\"; sid:1;") +
+                tcp("content:\"" + std::string(70, 'x') + "\"; sid:2;") +
+                tcp("content:\"AAAA\"; nocase; sid:3;") +
+                tcp("content:\"|00 00 00 00|\"; offset:4; depth:4; sid:4;")};
+    EXPECT_EQ(bench.payload(std::string("a\0\0\0b", 5)), Sids{});
+    EXPECT_EQ(bench.payload(std::string("a\0\0\0\0b", 6)), Sids{1});
+    EXPECT_EQ(bench.payload(std::string("abcd\0\0\0\0", 8)), (Sids{1, 4}));
+    EXPECT_EQ(bench.payload(std::string(69, 'x')), Sids{}) << "longer than what is looked for";
+    EXPECT_EQ(bench.payload(std::string(70, 'x')), Sids{2});
+    EXPECT_EQ(bench.payload("aAaA"), Sids{3});
+}
+
+// What announces a rule may be all that it looks for: then where it was found decides.
+TEST(Signatures, a_literal_holds_where_it_was_found) {
+    Bench bench{tcp("content:\"literal\"; sid:1;") +
+                "alert tcp-pkt any any -> any any (content:\"literal\"; sid:2;)\n" +
+                "alert tcp-stream any any -> any any (content:\"literal\"; sid:3;)\n"};
+    const auto see = [&](std::string_view payload, std::string_view stream, std::size_t fresh) {
+        bench.headers.payload = octets_of(payload);
+        Inspected packet{.headers = bench.headers};
+        packet.in_stream = true;
+        packet.stream = octets_of(stream);
+        packet.stream_fresh = fresh;
+        return bench.look(packet);
+    };
+    EXPECT_EQ(see("lite", "lite", 4), Sids{});
+    EXPECT_EQ(see("ral", "literal", 3), (Sids{1, 3})) << "in the stream, in no packet";
+    EXPECT_EQ(see(" literal", "literal literal", 8), Sids{2}) << "the stream has had it";
+    EXPECT_EQ(see("literal", "", 0), Sids{2}) << "out of order: not in the stream yet";
+    bench.memory = {};
+    EXPECT_EQ(see("literal", "x", 1), Sids{2}) << "the stream got something else";
+    EXPECT_EQ(see("x", "xliteral", 7), (Sids{1, 3}));
+}
+
 TEST(Signatures, streams_are_looked_at_across_packets_and_fire_once) {
     Bench bench{tcp("content:\"over two\"; sid:1;") + tcp("content:\"over two\"; depth:8; sid:2;") +
                 "alert tcp-pkt any any -> any any (content:\"over\"; sid:3;)\n"
