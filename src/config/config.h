@@ -293,6 +293,8 @@ struct Config {
         std::chrono::milliseconds interval{1'000};  // between two INSERTs, unless many wait
         std::chrono::seconds timeout{30};           // of one INSERT; 1 s to 1 h
         std::chrono::seconds reconnect{5};          // between two attempts, at most; 1 s to 1 h
+        std::filesystem::path spool_folder;        // of blocks; empty: they wait in the queue alone
+        std::uint64_t spool_octets = 1ULL << 30U;  // at most on disk; 32 MiB to 16 TiB
     };
 
     // One [[export.kafka]] block: each flow record a message of a topic.
@@ -303,13 +305,15 @@ struct Config {
         // ipfix: IPFIX Messages, each with the Templates that it needs.
         enum class Format : std::uint8_t { eve, flat, ipfix } format = Format::eve;
         bool tls = false;
-        std::string tls_ca;                   // whom we believe; empty: whom the system does
-        std::string user;                     // empty: no SASL
-        std::string password_file;            // of the user
-        std::vector<std::string> properties;  // "KEY=VALUE" of librdkafka
-        std::string filter;                   // of flow records; empty: all
-        std::uint32_t sampling = 1;           // of flows, 1 in N; power of two, to 65,536
-        std::uint32_t queue_blocks = 1'024;   // bounded queue of 64 KiB blocks
+        std::string tls_ca;                        // whom we believe; empty: whom the system does
+        std::string user;                          // empty: no SASL
+        std::string password_file;                 // of the user
+        std::vector<std::string> properties;       // "KEY=VALUE" of librdkafka
+        std::string filter;                        // of flow records; empty: all
+        std::uint32_t sampling = 1;                // of flows, 1 in N; power of two, to 65,536
+        std::uint32_t queue_blocks = 1'024;        // bounded queue of 64 KiB blocks
+        std::filesystem::path spool_folder;        // of blocks; empty: they wait in the queue alone
+        std::uint64_t spool_octets = 1ULL << 30U;  // at most on disk; 32 MiB to 16 TiB
     };
 
     struct Http {

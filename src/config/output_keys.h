@@ -157,6 +157,12 @@ inline constexpr std::array output_keys{
     Key{ranged(Type::duration, second, hour, whole_seconds), TableId::clickhouse, "reconnect",
         at<&C::clickhouse, &C::ClickHouse::reconnect>(),
         "between two attempts at most, while the server is away"},
+    Key{ranged(Type::path, 0, signature_path_octets_max), TableId::clickhouse, "spool",
+        at<&C::clickhouse, &C::ClickHouse::spool_folder>(),
+        "folder where blocks of rows wait while the server is away; off: none"},
+    Key{ranged(Type::size, 32 * mebibyte, mebibyte << 24U), TableId::clickhouse, "spool_size",
+        at<&C::clickhouse, &C::ClickHouse::spool_octets>(),
+        "most that may wait there; then the oldest is lost, and counted"},
 
     Key{plain(Type::brokers, required), TableId::kafka, "brokers",
         at<&C::kafka, &C::Kafka::brokers>(),
@@ -189,6 +195,12 @@ inline constexpr std::array output_keys{
         at<&C::kafka, &C::Kafka::queue_blocks>(),
         "blocks of 64 KiB that wait for the brokers at most; a newer record is lost then, and "
         "counted"},
+    Key{ranged(Type::path, 0, signature_path_octets_max), TableId::kafka, "spool",
+        at<&C::kafka, &C::Kafka::spool_folder>(),
+        "folder where blocks of messages wait while the brokers are away; off: none"},
+    Key{ranged(Type::size, 32 * mebibyte, mebibyte << 24U), TableId::kafka, "spool_size",
+        at<&C::kafka, &C::Kafka::spool_octets>(),
+        "most that may wait there; then the oldest is lost, and counted"},
 };
 
 }  // namespace tapmeter::config::key_shapes

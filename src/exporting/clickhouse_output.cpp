@@ -7,6 +7,8 @@
 #include <random>
 #include <system_error>
 
+#include "src/exporting/clickhouse_answers.h"
+
 namespace tapmeter::exporting {
 namespace {
 
@@ -55,6 +57,34 @@ Result<void> open_parts(ClickHouseOutput::Parts& parts) {
     return {};
 }
 
+// After all that can be refused for other reasons: it makes files.
+Result<void> open_spool(ClickHouseOutput::Parts& parts) {
+    const Config::ClickHouse& config = parts.config;
+    if (config.spool_folder.empty()) {
+        return {};
+    }
+    auto spool = Spool::open({"clickhouse/" + config.name, config.name + ".clickhouse",
+                              config.spool_folder.string(), config.spool_octets, parts.log});
+    if (!spool) {
+        return failed(spool.error().kind, fmt::format("export.clickhouse '{}': {}", config.name,
+                                                      spool.error().message));
+    }
+    parts.spool = std::move(*spool);
+    return {};
+}
+
+ClickHouseSender::Setup sender_setup(ClickHouseOutput::Parts& parts, const std::string& name,
+                                     std::size_t room) {
+    return {.output = name,
+            .config = parts.config,
+            .log = std::move(parts.log),
+            .backlog = {.spool = std::move(parts.spool),
+                        .made_of = columns_text(),
+                        .in_hand_max = ClickHouseSender::blocks_per_insert_max,
+                        .spool_from = spool_from(parts.config.queue_blocks, room),
+                        .first_id = parts.first_insert_id}};
+}
+
 // The same with the name of the block before an error's words.
 Result<void> open_parts(ClickHouseOutput::Parts& parts, const Interfaces& interfaces) {
     auto opened = check(parts.config, interfaces);
@@ -69,6 +99,11 @@ Result<void> open_parts(ClickHouseOutput::Parts& parts, const Interfaces& interf
 }  // namespace
 
 Result<void> check_clickhouse(const Config::ClickHouse& config, const Interfaces& interfaces) {
+    if (!config.spool_folder.empty()) {
+        if (auto possible = Spool::check(config.spool_folder.string()); !possible) {
+            return possible;
+        }
+    }
     ClickHouseOutput::Parts parts;
     parts.config = config;
     return open_parts(parts, interfaces);
@@ -85,6 +120,9 @@ Result<std::unique_ptr<Output>> open_clickhouse(const Config::ClickHouse& config
     if (auto opened = open_parts(parts, interfaces); !opened) {
         return tl::unexpected<Error>(std::move(opened.error()));
     }
+    if (auto spooled = open_spool(parts); !spooled) {
+        return tl::unexpected<Error>(std::move(spooled.error()));
+    }
     return std::make_unique<ClickHouseOutput>(std::move(parts), interfaces);
 }
 
@@ -98,8 +136,8 @@ ClickHouseOutput::ClickHouseOutput(Parts parts, const Interfaces& interfaces)
       // The one in progress, and what 256 rows need behind it.
       room_for_a_take_(1 + (records_at_a_time + block_octets / rows_.row_octets_max() - 1) /
                                (block_octets / rows_.row_octets_max())),
-      sender_({name_, parts.config, std::move(parts.log), parts.first_insert_id},
-              std::move(parts.session), queue_, account_),
+      sender_(sender_setup(parts, name_, room_for_a_take_), std::move(parts.session), queue_,
+              account_),
       thread_([this] { sender_.run(); }) {}
 
 ClickHouseOutput::~ClickHouseOutput() {
@@ -136,6 +174,8 @@ void ClickHouseOutput::take_one(const flow::FlowRecord& record, const RecordRing
 
 void ClickHouseOutput::flush(std::chrono::steady_clock::time_point deadline) {
     filler_.hand_over();
+    queue_.wake();
+    sender_.wait_for_disk(deadline);
     queue_.drain(deadline);
 }
 

@@ -14,6 +14,7 @@
 #include "src/exporting/output.h"
 #include "src/exporting/output_queue.h"
 #include "src/exporting/record_choice.h"
+#include "src/exporting/spool.h"
 
 namespace tapmeter::exporting {
 
@@ -43,6 +44,7 @@ public:
         Descriptor queue_event;
         const inspect::ApplicationNames* names = nullptr;
         std::uint64_t first_insert_id = 0;
+        std::unique_ptr<Spool> spool;  // null: blocks wait in the queue alone
     };
     ClickHouseOutput(Parts parts, const Interfaces& interfaces);
     ~ClickHouseOutput() override;

@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "src/exporting/clickhouse_rows.h"
+#include "src/exporting/clickhouse_answers.h"
 #include "src/exporting/clickhouse_tables.h"
-#include "src/exporting/settle.h"
 #include "src/exporting/sigpipe.h"
 
 namespace tapmeter::exporting {
@@ -23,20 +22,6 @@ constexpr milliseconds gathering_patience{20};
 constexpr milliseconds back_off_first{100};
 constexpr milliseconds back_off_at_end{50};
 constexpr long http_ok = 200;
-
-// Exceptions by which a server says that these octets will never be rows, so that another try would
-// be another refusal (src/Common/ErrorCodes.cpp of ClickHouse): CANNOT_PARSE_TEXT,
-// CANNOT_PARSE_INPUT_ASSERTION_FAILED, CANNOT_READ_ALL_DATA, CANNOT_PARSE_NUMBER, INCORRECT_DATA,
-// TOO_LARGE_STRING_SIZE.
-constexpr std::array refusals{6, 27, 33, 72, 117, 131};
-
-// TOO_MANY_PARTS is for a while, unless it is this one: flow records of so many months.
-constexpr std::string_view too_many_months = "partitions for single INSERT block";
-
-bool is_for_good(const std::string& answer) {
-    return std::ranges::find(refusals, exception_code(answer)) != refusals.end() ||
-           answer.find(too_many_months) != std::string::npos;
-}
 
 // The answer without its end, as one line for the log.
 std::string shortened(std::string text) {
@@ -56,6 +41,12 @@ std::string why(const HttpAnswer& answer) {
                : answer.failure;
 }
 
+// One INSERT may bring both: the same columns, and numbers one behind the other.
+bool follows(const Backlog::Held& before, const Backlog::Held& after) noexcept {
+    return after.made_as == before.made_as && after.recovered == before.recovered &&
+           after.id == before.id + 1;
+}
+
 // A text between quotes of SQL. Names have neither quotes nor backslashes (is_name()).
 std::string in_quotes(const std::string& name) {
     return "'" + name + "'";
@@ -63,54 +54,15 @@ std::string in_quotes(const std::string& name) {
 
 }  // namespace
 
-int exception_code(const std::string& answer) {
-    constexpr std::string_view mark = "Code: ";
-    const std::size_t at = answer.find(mark);
-    int code = 0;
-    if (at != std::string::npos) {
-        std::from_chars(answer.data() + at + mark.size(), answer.data() + answer.size(), code);
-    }
-    return code;
-}
-
-std::string columns_fault(const std::string& described) {
-    std::map<std::string_view, std::string_view> theirs;
-    std::string_view rest = described;
-    while (!rest.empty()) {
-        const std::string_view line = rest.substr(0, rest.find('\n'));
-        const std::size_t tab = line.find('\t');
-        if (tab != std::string_view::npos) {
-            theirs.emplace(line.substr(0, tab), line.substr(tab + 1));
-        }
-        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    }
-    std::string fault;
-    for (const ClickHouseColumn& column : clickhouse_columns()) {
-        const auto found = theirs.find(column.name);
-        const std::string_view comma = fault.empty() ? "" : ", ";
-        if (found == theirs.end()) {
-            fault += fmt::format("{}no column {} {}", comma, column.name, column.type);
-        } else if (!is_readable_as(column.type, found->second)) {
-            fault += fmt::format("{}{} is {} and not {}", comma, column.name, found->second,
-                                 column.type);
-        }
-    }
-    return fault;
-}
-
 ClickHouseSender::ClickHouseSender(Setup setup, std::unique_ptr<HttpSession> session,
                                    OutputQueue& queue, Account& account)
     : setup_(std::move(setup)),
       session_(std::move(session)),
       queue_(queue),
       account_(account),
-      log_(setup_.log) {
+      log_(setup_.log),
+      backlog_(std::move(setup_.backlog), queue, account) {
     session_->give_up_when([&queue] { return queue.abandoned(); });
-    std::string columns;
-    for (const ClickHouseColumn& column : clickhouse_columns()) {
-        columns.append(columns.empty() ? "" : ", ").append(column.name);
-    }
-    insert_query_ = fmt::format("INSERT INTO {} ({}) FORMAT RowBinary", table_name(), columns);
 }
 
 std::string ClickHouseSender::table_name() const {
@@ -120,7 +72,7 @@ std::string ClickHouseSender::table_name() const {
 // The same for every try at the same blocks: a server that is still busy with one of them refuses
 // the next.
 std::string ClickHouseSender::query_id() const {
-    return fmt::format("tapmeter-{:016x}", setup_.first_insert_id + done_);
+    return fmt::format("tapmeter-{:016x}", backlog_[0].id);
 }
 
 void ClickHouseSender::run() {
@@ -131,14 +83,17 @@ void ClickHouseSender::run() {
 }
 
 void ClickHouseSender::step() {
-    const std::size_t waiting = queue_.readable().size();
-    if (waiting == 0) {
+    const bool reached = back_off_ == milliseconds{0};
+    backlog_.relieve_queue(reached);
+    // The disk has room for what the server does not take at the end.
+    const bool to_disk = queue_.finishing() && backlog_.has_spool() && !reached;
+    if (queue_.abandoned() || to_disk) {
+        give_up();
         queue_.wait(idle_patience);
         return;
     }
-    if (queue_.abandoned()) {
-        trying_ = waiting;
-        finish(account_.sender.send_error);
+    if (backlog_.empty()) {
+        queue_.wait(idle_patience);
         return;
     }
     const auto now = Clock::now();
@@ -151,17 +106,56 @@ void ClickHouseSender::step() {
         queue_.pause(gathering_patience);
         return;
     }
-    if (!table_checked_ && !table_fits()) {
+    gather();
+    if (trying_ == 0 || (!table_checked_ && !table_fits())) {
         return;
     }
-    trying_ = trying_ == 0 ? std::min(waiting, blocks_per_insert_max) : trying_;
     if (!unsure_ || !is_known_to_be_there()) {
         insert();
     }
 }
 
-// Few large INSERTs cost the server less than many small ones.
+// The time is over: what the server has not taken goes to the disk, or is lost.
+void ClickHouseSender::give_up() {
+    backlog_.leave_on_disk();
+    do {
+        finish(backlog_.in_hand(), &Backlog::Fate::send_error);
+    } while (backlog_.take());
+    trying_ = 0;
+    unsure_ = false;
+}
+
+// What comes next, unless an INSERT is to be brought to an end.
+void ClickHouseSender::gather() {
+    if (trying_ != 0) {
+        return;
+    }
+    while (backlog_.in_hand() < blocks_per_insert_max && backlog_.take()) {
+    }
+    if (backlog_.in_hand() == 0) {
+        return;
+    }
+    trying_ = 1;
+    while (trying_ < backlog_.in_hand() && follows(backlog_[trying_ - 1], backlog_[trying_])) {
+        ++trying_;
+    }
+    unsure_ = backlog_[0].recovered;
+    if (const std::string_view columns = backlog_.made_of(backlog_[0]); columns != columns_) {
+        columns_ = columns;
+        table_checked_ = false;
+        std::string names;
+        for (const auto& [name, type] : columns_of(columns_)) {
+            names.append(names.empty() ? "" : ", ").append(name);
+        }
+        insert_query_ = fmt::format("INSERT INTO {} ({}) FORMAT RowBinary", table_name(), names);
+    }
+}
+
+// Few large INSERTs cost the server less than many small ones. What is on disk waited long enough.
 bool ClickHouseSender::must_gather() {
+    if (backlog_.has_older_than_queue()) {
+        return false;
+    }
     const std::size_t waiting = queue_.readable().size();
     const std::size_t enough =
         std::min<std::size_t>(blocks_per_insert_max, setup_.config.queue_blocks / 4 + 1);
@@ -185,7 +179,7 @@ bool ClickHouseSender::table_fits() {
                         table_name()));
         return false;
     }
-    if (const std::string fault = columns_fault(described); !fault.empty()) {
+    if (const std::string fault = columns_fault(described, columns_); !fault.empty()) {
         put_off(
             fmt::format("table {} is not made for these flow records: {}; change it, or make "
                         "another with `tapmeter ddl`",
@@ -210,46 +204,47 @@ bool ClickHouseSender::is_known_to_be_there() {
         put_off("the server is still busy with the last INSERT");
         return true;
     }
-    const std::uint64_t first = setup_.first_insert_id + done_;
-    if (!ask(fmt::format("SELECT count() FROM {} WHERE insert_id >= {} AND insert_id < {} FORMAT "
-                         "TabSeparatedRaw",
+    const std::uint64_t first = backlog_[0].id;
+    if (!ask(fmt::format("SELECT insert_id, count() FROM {} WHERE insert_id >= {} AND insert_id < "
+                         "{} GROUP BY insert_id FORMAT TabSeparatedRaw",
                          table_name(), first, first + trying_),
              answer)) {
         return true;
     }
-    std::uint64_t stored = 0;
-    std::from_chars(answer.data(), answer.data() + answer.size(), stored);
-    std::uint64_t rows = 0;
-    for (const Block& block : queue_.readable().first(trying_)) {
-        rows += block.contents.records;
+    const std::map<std::uint64_t, std::uint64_t> rows = rows_of(answer);
+    std::size_t whole = 0;
+    std::uint64_t parts = 0;
+    for (std::size_t index = 0; index < trying_; ++index) {
+        const auto found = rows.find(first + index);
+        const std::uint64_t stored = found == rows.end() ? 0 : found->second;
+        const bool all = stored >= backlog_[index].contents.records;
+        whole += all && whole == index ? 1 : 0;
+        parts += whole <= index ? stored : 0;
     }
-    if (stored >= rows) {
-        finish(account_.sender.sent);
-        return true;
-    }
-    if (stored != 0) {
+    finish(whole, &Backlog::Fate::sent);
+    if (parts != 0) {
         log_([&] {
             return fmt::format(
-                "output {}: the server has {} of {} rows of an INSERT that was broken off; it is "
-                "sent again, so these rows will be there twice (insert_id {} to {})",
-                setup_.output, stored, rows, first, first + trying_ - 1);
+                "output {}: the server has {} rows of an INSERT that was broken off; it is sent "
+                "again, so these rows will be there twice (insert_id {} to {})",
+                setup_.output, parts, first + whole, first + whole + trying_ - 1);
         });
     }
     unsure_ = false;
-    return false;
+    return trying_ == 0;
 }
 
 void ClickHouseSender::insert() {
     std::vector<Bytes> body;
     for (std::size_t block = 0; block < trying_; ++block) {
-        body.push_back(queue_.octets_of(block));
+        body.emplace_back(backlog_[block].octets);
     }
     last_insert_ = Clock::now();
     const HttpAnswer answer = session_->post(
         fmt::format("/?query_id={}&query={}", query_id(), HttpSession::encoded(insert_query_)),
         body);
     if (answer.fate == HttpAnswer::Fate::answered && answer.status == http_ok) {
-        finish(account_.sender.sent);
+        finish(trying_, &Backlog::Fate::sent);
         return;
     }
     unsure_ = answer.fate != HttpAnswer::Fate::not_reached;
@@ -272,7 +267,7 @@ void ClickHouseSender::on_refusal(const HttpAnswer& answer) {
             "dropped, reason refused",
             setup_.output, why(answer));
     });
-    finish(account_.sender.refused);
+    finish(trying_, &Backlog::Fate::refused);
 }
 
 // The blocks wait on; each time twice as long, up to `reconnect`.
@@ -284,25 +279,34 @@ void ClickHouseSender::put_off(const std::string& why) {
     account_.publish_sender();
     log_([&] {
         return fmt::format(
-            "output {}: {}: {}; flow records wait in the queue ({} blocks at most) and it is tried "
-            "again",
-            setup_.output, setup_.config.url, why, setup_.config.queue_blocks);
+            "output {}: {}: {}; flow records wait in the queue ({} blocks at most{}) and it is "
+            "tried again",
+            setup_.output, setup_.config.url, why, setup_.config.queue_blocks,
+            backlog_.has_spool() ? ", then on disk" : "");
     });
 }
 
-// Of the INSERT in progress.
-void ClickHouseSender::finish(RecordTotals& fate) {
-    const std::size_t blocks = trying_;
-    const bool sent = &fate == &account_.sender.sent;
-    trying_ = 0;
-    unsure_ = false;
-    done_ += blocks;
+// The oldest of the INSERT in progress.
+void ClickHouseSender::finish(std::size_t blocks, RecordTotals Backlog::Fate::*fate) {
+    const bool sent = fate == &Backlog::Fate::sent;
+    if (blocks == 0) {
+        return;
+    }
+    trying_ -= std::min(blocks, trying_);
+    unsure_ = unsure_ && trying_ != 0;
     if (sent) {
         back_off_ = milliseconds{0};
         next_try_ = {};
     }
     account_.sender.up = sent ? 1 : 0;
-    settle_as(queue_, account_, blocks, fate);
+    for (; blocks > 0; --blocks) {
+        const Backlog::Held& oldest = backlog_[0];
+        Backlog::Fate one;
+        one.*fate = oldest.contents;
+        one.messages = sent ? 1 : 0;
+        one.message_octets = sent ? oldest.octets.size() : 0;
+        backlog_.give_back(one);
+    }
 }
 
 // True: `answer` has the rows of the answer.

@@ -15,12 +15,13 @@ struct alignas(8) KafkaFrame {
     enum class State : std::uint32_t {
         waiting,  // to be handed to the library
         given,    // the library has it, and will report
-        done,     // its fate is known
+        done,     // the brokers have it, or it was given up
+        refused,  // they will never have it
     };
     std::uint32_t octets = 0;  // of the message, which stands behind this
     State state = State::waiting;
     std::uint64_t key = 0;    // hash of the flow's key; 0: none
-    std::uint64_t block = 0;  // number of the block, from 0
+    std::uint64_t block = 0;  // number of the block among those that the sender had in hand
     RecordTotals contents;
 
     // From one frame to the next.

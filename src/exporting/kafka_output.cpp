@@ -45,7 +45,41 @@ Result<void> open_parts(KafkaOutput::Parts& parts, const Interfaces& interfaces)
         }
         parts.singles = std::move(*singles);
     }
-    return KafkaSender::check(config);
+    return KafkaProducer::check(config);
+}
+
+// After all that can be refused for other reasons: it makes files.
+Result<void> open_spool(KafkaOutput::Parts& parts) {
+    const Config::Kafka& config = parts.config;
+    if (config.spool_folder.empty()) {
+        return {};
+    }
+    auto spool = Spool::open({"kafka/" + config.name, config.name + ".kafka",
+                              config.spool_folder.string(), config.spool_octets, parts.log});
+    if (!spool) {
+        return failed(spool.error().kind,
+                      fmt::format("export.kafka '{}': {}", config.name, spool.error().message));
+    }
+    parts.spool = std::move(*spool);
+    return {};
+}
+
+// The one in progress, and what 256 of the longest messages need behind it.
+constexpr std::size_t room_for_a_take(std::size_t message_octets_max) noexcept {
+    return 1 + Output::records_at_a_time / (block_octets / frame_octets(message_octets_max));
+}
+
+KafkaSender::Setup sender_setup(KafkaOutput::Parts& parts, const std::string& name,
+                                std::size_t room) {
+    KafkaSender::Setup setup{name, parts.config, std::move(parts.log)};
+    if (parts.spool != nullptr) {
+        setup.backlog = {
+            .spool = std::move(parts.spool),
+            .made_of = fmt::format("messages of Kafka, each behind {} octets", sizeof(KafkaFrame)),
+            .in_hand_max = KafkaSender::blocks_in_hand_max,
+            .spool_from = spool_from(parts.config.queue_blocks, room)};
+    }
+    return setup;
 }
 
 // With the name of the block before an error's words.
@@ -61,6 +95,11 @@ Result<void> open_named(KafkaOutput::Parts& parts, const Interfaces& interfaces)
 }  // namespace
 
 Result<void> check_kafka(const Config::Kafka& config, const Interfaces& interfaces) {
+    if (!config.spool_folder.empty()) {
+        if (auto possible = Spool::check(config.spool_folder.string()); !possible) {
+            return possible;
+        }
+    }
     KafkaOutput::Parts parts;
     parts.config = config;
     return open_named(parts, interfaces);
@@ -83,6 +122,9 @@ Result<std::unique_ptr<Output>> open_kafka(const Config::Kafka& config,
                                   "(LimitNOFILE)",
                                   config.name, std::generic_category().message(errno)));
     }
+    if (auto spooled = open_spool(parts); !spooled) {
+        return tl::unexpected<Error>(std::move(spooled.error()));
+    }
     return std::make_unique<KafkaOutput>(std::move(parts), interfaces);
 }
 
@@ -95,9 +137,8 @@ KafkaOutput::KafkaOutput(Parts parts, const Interfaces& interfaces)
       message_octets_max_(singles_ ? singles_->octets_max() : line_room),
       queue_({parts.config.queue_blocks, block_octets}, std::move(parts.queue_event)),
       filler_(queue_, account_, block_age_max),
-      // The one in progress, and what 256 of the longest messages need behind it.
-      room_for_a_take_(1 + records_at_a_time / (block_octets / frame_octets(message_octets_max_))),
-      sender_({name_, parts.config, std::move(parts.log)}, queue_, account_),
+      room_for_a_take_(room_for_a_take(message_octets_max_)),
+      sender_(sender_setup(parts, name_, room_for_a_take_), queue_, account_),
       thread_([this] { sender_.run(); }) {}
 
 KafkaOutput::~KafkaOutput() {
@@ -147,8 +188,7 @@ std::size_t KafkaOutput::write(std::span<std::byte> to, const flow::FlowRecord& 
 }
 
 // Of a message that stands behind the frame's place in `room`.
-void KafkaOutput::add(std::span<std::byte> room, KafkaFrame frame, ObservedAt at) {
-    frame.block = filler_.block_number();
+void KafkaOutput::add(std::span<std::byte> room, const KafkaFrame& frame, ObservedAt at) {
     store_frame(room, frame);
     filler_.add(frame.stride(), frame.contents, at);
 }
@@ -178,6 +218,8 @@ void KafkaOutput::take_alerts(std::span<const inspect::Alert> alerts, const Aler
 
 void KafkaOutput::flush(std::chrono::steady_clock::time_point deadline) {
     filler_.hand_over();
+    queue_.wake();
+    sender_.wait_for_disk(deadline);
     queue_.drain(deadline);
 }
 

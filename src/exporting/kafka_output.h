@@ -16,6 +16,7 @@
 #include "src/exporting/output.h"
 #include "src/exporting/output_queue.h"
 #include "src/exporting/record_choice.h"
+#include "src/exporting/spool.h"
 
 namespace tapmeter::exporting {
 
@@ -46,6 +47,7 @@ public:
         std::optional<IpfixSingles> singles;  // of the format ipfix
         Descriptor queue_event;
         const inspect::ApplicationNames* names = nullptr;
+        std::unique_ptr<Spool> spool;  // null: blocks wait in the queue alone
     };
     KafkaOutput(Parts parts, const Interfaces& interfaces);
     ~KafkaOutput() override;
@@ -62,7 +64,7 @@ private:
     void take_one(const flow::FlowRecord& record, const RecordRing::Parts& beside);
     std::size_t write(std::span<std::byte> to, const flow::FlowRecord& record,
                       const RecordRing::Parts& beside);
-    void add(std::span<std::byte> room, KafkaFrame frame, ObservedAt at);
+    void add(std::span<std::byte> room, const KafkaFrame& frame, ObservedAt at);
 
     std::string name_;
     Config::Kafka::Format format_;

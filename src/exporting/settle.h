@@ -4,6 +4,7 @@
 
 #include "src/exporting/account.h"
 #include "src/exporting/output_queue.h"
+#include "src/exporting/spool.h"
 
 namespace tapmeter::exporting {
 
@@ -30,6 +31,17 @@ inline void settle_as(OutputQueue& queue, Account& account, std::size_t count,
 // The same, as sent, or else as what could not be sent.
 inline void settle(OutputQueue& queue, Account& account, std::size_t count, bool sent) noexcept {
     settle_as(queue, account, count, sent ? account.sender.sent : account.sender.send_error);
+}
+
+// Sending thread: books what the spool had to give up, and publishes.
+inline void book_losses(Spool& spool, Account& account) noexcept {
+    const Spool::Lost lost = spool.take_lost();
+    account.sender.spool_full += lost.full;
+    account.sender.spool_error += lost.damaged;
+    account.sender.spooled -= lost.full;
+    account.sender.spooled -= lost.damaged;
+    account.sender.spool_damage += lost.places;
+    account.publish_sender();
 }
 
 }  // namespace tapmeter::exporting

@@ -41,8 +41,11 @@ bool is_file_of(const std::string& file, const std::string& name) {
            numbers.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
 }
 
-// The time in the header of a message (RFC 7011 section 3.1).
-ObservedAt made_at(Bytes message) noexcept {
+// Of a message the time in its header (RFC 7011 section 3.1).
+ObservedAt made_at(const SpoolFrame& frame, Bytes message) noexcept {
+    if (frame.kind == SpoolFrame::Kind::block) {
+        return frame.ended;
+    }
     return message.size() < message_header_octets
                ? ObservedAt{}
                : ObservedAt{std::chrono::seconds{load_be32(message.subspan<4, 4>())}};
@@ -184,7 +187,7 @@ Spool::Appended Spool::append(const SpoolFrame& frame, Bytes message) noexcept {
     }
     log_([&] {
         return fmt::format(
-            "output {}: spool: {} refuses a message: {}; it waits in the queue "
+            "output {}: spool: {} refuses a message or block: {}; it waits in the queue "
             "meanwhile; make room on the disk",
             setup_.output, setup_.folder, std::generic_category().message(errno));
     });
@@ -197,7 +200,8 @@ Spool::Appended Spool::append_written(const SpoolFrame& frame, Bytes message) no
         File& last = files_.back();
         cursor_file_ = files_.size() - 1;
         cursor_offset_ = last.file.octets();
-        on_their_way_.push_back({cursor_offset_, frame.contents, frame.octets, made_at(message)});
+        on_their_way_.push_back(
+            {cursor_offset_, frame.contents, frame.octets, made_at(frame, message)});
         ++last.on_their_way;
     }
     return appended;
@@ -297,7 +301,7 @@ void Spool::lose_rest_of(File& damaged) noexcept {
 void Spool::written() noexcept {
     expects(has_next_);
     on_their_way_.push_back(
-        {next_end_, next_.frame.contents, next_.frame.octets, made_at(next_.octets)});
+        {next_end_, next_.frame.contents, next_.frame.octets, made_at(next_.frame, next_.octets)});
     ++files_[cursor_file_].on_their_way;
     cursor_offset_ = next_end_;
     has_next_ = false;

@@ -13,7 +13,8 @@
 
 namespace tapmeter::exporting {
 
-// Messages that wait on disk for a Collector, oldest first, in files of one output. What a run of
+// Messages that wait on disk for a Collector, oldest first, in files of one output; likewise blocks
+// of rows, or of messages of another kind, for a server. What a run of
 // the program leaves there, the next one finds. One thread.
 //
 // Those that were written to a session but have not arrived yet are on their way: they stay on disk
@@ -37,7 +38,7 @@ public:
         RecordTotals contents;
         std::uint64_t messages = 0;
         std::uint64_t octets = 0;
-        ExportLag lag;  // from when the messages were made, which is what they say themselves
+        ExportLag lag;  // from when the messages were made, or the flow of the blocks ended
     };
     enum class Appended : std::uint8_t {
         done,
@@ -75,7 +76,10 @@ public:
     Next* next() noexcept;
     // What a session must begin with before it may have `next`.
     const std::vector<SpoolFile::Announced>& announcements(const Next& next) const noexcept {
-        return announcements_[next.announcements];
+        return announced(next.announcements);
+    }
+    const std::vector<SpoolFile::Announced>& announced(std::size_t number) const noexcept {
+        return announcements_[number];
     }
     // The announcements given by announce(), by the same number.
     std::size_t own_announcements() const noexcept { return own_; }

@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -51,6 +52,20 @@ struct FrameHeader {
 };
 static_assert(sizeof(FrameHeader) == 56);
 
+// The same of a block.
+struct BlockHeader {
+    std::uint32_t crc = 0;
+    std::uint32_t kind = 0;
+    std::uint32_t octets = 0;
+    std::uint32_t alerts = 0;
+    std::uint64_t id = 0;
+    std::int64_t ended = 0;  // nanoseconds
+    std::uint64_t records = 0;
+    std::uint64_t packets = 0;
+    std::uint64_t layer3_octets = 0;
+};
+static_assert(sizeof(BlockHeader) == sizeof(FrameHeader));
+
 template <class Header>
 Bytes octets_of(const Header& header) noexcept {
     return std::as_bytes(std::span{&header, 1});
@@ -66,7 +81,32 @@ std::uint32_t crc_of(const FrameHeader& header, Bytes message) noexcept {
     return crc32c(message, crc32c(octets_of(header).subspan<4>()));
 }
 
+FrameHeader header_of_block(const SpoolFrame& frame) noexcept {
+    BlockHeader header;
+    header.kind = static_cast<std::uint32_t>(frame.kind);
+    header.octets = frame.octets;
+    header.alerts = static_cast<std::uint32_t>(frame.contents.alerts);
+    header.id = frame.id;
+    header.ended = frame.ended.time_since_epoch().count();
+    header.records = frame.contents.records;
+    header.packets = frame.contents.packets;
+    header.layer3_octets = frame.contents.octets;
+    return std::bit_cast<FrameHeader>(header);
+}
+
+SpoolFrame block_of(const FrameHeader& read) noexcept {
+    const auto header = std::bit_cast<BlockHeader>(read);
+    return {.kind = SpoolFrame::Kind::block,
+            .octets = header.octets,
+            .id = header.id,
+            .ended = ObservedAt{ObservedAt::duration{header.ended}},
+            .contents = {header.records, header.packets, header.layer3_octets, header.alerts}};
+}
+
 FrameHeader header_of(const SpoolFrame& frame) noexcept {
+    if (frame.kind == SpoolFrame::Kind::block) {
+        return header_of_block(frame);
+    }
     FrameHeader header;
     header.kind = static_cast<std::uint32_t>(frame.kind);
     header.octets = frame.octets;
@@ -81,12 +121,17 @@ FrameHeader header_of(const SpoolFrame& frame) noexcept {
 }
 
 SpoolFrame frame_of(const FrameHeader& header) noexcept {
+    if (header.kind == static_cast<std::uint32_t>(SpoolFrame::Kind::block)) {
+        return block_of(header);
+    }
     return {.kind = static_cast<SpoolFrame::Kind>(header.kind),
             .octets = header.octets,
             .domain = ObservationDomainId{header.domain},
             .sequence = header.sequence,
             .sequence_step = header.sequence_step,
             .template_sets = header.template_sets,
+            .id = 0,
+            .ended = {},
             .contents = {header.records, header.packets, header.layer3_octets}};
 }
 
@@ -241,7 +286,7 @@ void SpoolFile::scan(Found& found) {
 }
 
 bool SpoolFile::append(const SpoolFrame& frame, Bytes message) noexcept {
-    expects(frame.octets == message.size() && message.size() <= message_octets_limit);
+    expects(frame.octets == message.size() && message.size() <= spool_frame_octets_max);
     FrameHeader header = header_of(frame);
     header.crc = crc_of(header, message);
     const bool written = write_at(file_.number(), end_, octets_of(header)) &&
@@ -264,10 +309,10 @@ std::uint64_t SpoolFile::read(std::uint64_t offset, SpoolFrame& frame,
         !read_at(file_.number(), offset, std::as_writable_bytes(std::span{&header, 1}))) {
         return 0;
     }
-    const bool known = header.kind == static_cast<std::uint32_t>(SpoolFrame::Kind::announcement) ||
-                       header.kind == static_cast<std::uint32_t>(SpoolFrame::Kind::message);
+    const bool known = header.kind >= static_cast<std::uint32_t>(SpoolFrame::Kind::announcement) &&
+                       header.kind <= static_cast<std::uint32_t>(SpoolFrame::Kind::block);
     // What has a right checksum may still be another's idea of a message.
-    if (!known || header.octets < message_header_octets || header.octets > message_octets_limit ||
+    if (!known || header.octets < message_header_octets || header.octets > spool_frame_octets_max ||
         end_ - offset - sizeof header < header.octets) {
         return 0;
     }

@@ -12,16 +12,24 @@
 
 namespace tapmeter::exporting {
 
+// Longest message or block in a spool file.
+inline constexpr std::size_t spool_frame_octets_max = std::size_t{64} << 10U;
+
 // One message in a spool file, or one message of Templates that a session must begin with before
-// it can have those.
+// it can have those. A block is no message of IPFIX: rows of a database, messages of a bus; what
+// stands before blocks says of what they are made.
 struct SpoolFrame {
-    enum class Kind : std::uint32_t { announcement = 1, message = 2 };
+    enum class Kind : std::uint32_t { announcement = 1, message = 2, block = 3 };
     Kind kind = Kind::message;
     std::uint32_t octets = 0;  // of the message
+    // Of announcements and messages.
     ObservationDomainId domain{};
     std::uint32_t sequence = 0;  // as it was built
     std::uint32_t sequence_step = 0;
     std::uint32_t template_sets = 0;
+    // Of blocks.
+    std::uint64_t id = 0;  // by which the other side knows the block; 0: it does not
+    ObservedAt ended{};    // last packet of its first flow record
     RecordTotals contents;
 };
 

@@ -88,7 +88,6 @@ private:
     void announce_to_spool();
     void spool_queue();
     std::size_t spool_some();
-    void take_stock();
     bool written(Progress progress);
     void announce_statistics();
     void acknowledge();

@@ -31,14 +31,14 @@ void StreamSender::announce_to_spool() {
     setup_.spool->announce(std::move(announcements));
     account_.sender.recovered = setup_.spool->waiting();
     account_.sender.spooled = account_.sender.recovered;
-    take_stock();
+    book_losses(*setup_.spool, account_);
 }
 
 // Moves what waits in the queue to the disk, as far as that takes it.
 void StreamSender::spool_queue() {
     while (!queue_.readable().empty()) {
         const std::size_t count = spool_some();
-        take_stock();
+        book_losses(*setup_.spool, account_);
         if (count == 0) {
             return;
         }
@@ -71,17 +71,6 @@ std::size_t StreamSender::spool_some() {
         account_.sender.spooled += block.contents;
     }
     return count;
-}
-
-// Books what the spool had to give up.
-void StreamSender::take_stock() {
-    const Spool::Lost lost = setup_.spool->take_lost();
-    account_.sender.spool_full += lost.full;
-    account_.sender.spool_error += lost.damaged;
-    account_.sender.spooled -= lost.full;
-    account_.sender.spooled -= lost.damaged;
-    account_.sender.spool_damage += lost.places;
-    account_.publish_sender();
 }
 
 // Books what the other side has.

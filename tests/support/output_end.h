@@ -37,6 +37,33 @@ inline exporting::OutputCounters finished(exporting::Output& output,
     return counters;
 }
 
+// The law of OutputCounters, which holds at every moment.
+inline void expect_balanced(const exporting::OutputCounters& counters) {
+    exporting::RecordTotals given = counters.taken;
+    given += counters.recovered;
+    exporting::RecordTotals found = counters.left_out;
+    for (const exporting::RecordTotals& one :
+         {counters.elsewhere, counters.encoding, counters.queued,
+          counters.spooled, counters.sent}) {
+        found += one;
+    }
+    for (const exporting::RecordTotals& one : counters.dropped) {
+        found += one;
+    }
+    EXPECT_EQ(given.records, found.records);
+    EXPECT_EQ(given.packets, found.packets);
+    EXPECT_EQ(given.octets, found.octets);
+    EXPECT_EQ(given.alerts, found.alerts);
+}
+
+inline exporting::RecordTotals dropped(const exporting::OutputCounters& counters) {
+    exporting::RecordTotals all;
+    for (const exporting::RecordTotals& one : counters.dropped) {
+        all += one;
+    }
+    return all;
+}
+
 inline exporting::RecordTotals dropped(const exporting::OutputCounters& counters,
                                        exporting::RecordDropped why) {
     return counters.dropped[static_cast<std::size_t>(why)];

@@ -1,14 +1,16 @@
 #!/bin/bash
 # Flow records in ClickHouse, a real server: the sums that were sent and that nfcapd has, a row that
 # is the JSON line of the same flow column by column, a flow beyond 4 GiB, roll-ups that add up; a
-# server that is killed, whose answers are lost, that is away for longer than the queue holds; TLS.
-# usage: tests/system/clickhouse_test.sh    (no root)
+# server that is killed, whose answers are lost, that is away for longer than the queue holds, with
+# a spool and without; a program that is killed or ends meanwhile; TLS.
+# usage: tests/system/clickhouse_test.sh    (no root; SPOOL_AWAY=SECONDS, default 4)
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 cases=(ddl sums columns rollups large_flow no_table wrong_type refused_user killed answers_lost
-    too_long_away tls tls_unknown)
+    too_long_away spooled program_killed next_run tls tls_unknown)
 begin "${cases[@]}"
+away=${SPOOL_AWAY:-4}
 need_program clickhouse-server "${cases[@]}"
 need_program curl "${cases[@]}"
 helper=$top/tests/system/clickhouse_server.py
@@ -212,12 +214,16 @@ dropped_by() {
     sed -n 's/^ *dropped *[a-z_]* *\([0-9,]*\).*/\1/p' "$work/$1.log" | tr -d , |
         awk '{ sum += $1 } END { print sum + 0 }'
 }
+# table: rows, each once
+different_rows() {
+    ask "SELECT count() FROM (SELECT DISTINCT flow_id, flow_start, flow_end FROM $1)"
+}
 # case, table, lost: the file's lines are the rows and what was dropped; none is there twice
 accounted() {
     local taken rows different lost
     taken=$(wc -l <"$work/$2.jsonl")
     rows=$(ask "SELECT count() FROM $2")
-    different=$(ask "SELECT count() FROM (SELECT DISTINCT flow_id, flow_start, flow_end FROM $2)")
+    different=$(different_rows "$2")
     lost=$(dropped_by "$2")
     if [[ $((rows + lost)) -eq $taken && $rows -eq $different && $rows -gt 0 ]] &&
         [[ $3 == some && $lost -gt 0 || $3 == none && $lost -eq 0 ]] &&
@@ -291,6 +297,60 @@ before=$(of_output clickhouse/db sent.records)
 wait_for 20 at_least clickhouse/db sent.records $((before + 500))
 stop "$program" 20
 accounted too_long_away away some
+
+sends_more() {
+    local before
+    before=$(of_output clickhouse/db sent.records)
+    wait_for 30 at_least clickhouse/db sent.records $((before + $1))
+}
+# table: a program with a spool, whose server is away for longer than the queue holds
+start_spooling() {
+    make_tables "$1"
+    start_tapmeter "$1" "http://127.0.0.1:$port" 'queue = 8' "spool = \"$work/spool.$1\""
+    wait_for 20 at_least clickhouse/db sent.records 500
+    kill_server
+    sleep "$away"
+    wait_for 30 at_least clickhouse/db spooled.records 1500
+}
+start_spooling spooled
+start_server
+sends_more 2500
+stop "$program" 20
+accounted spooled spooled none
+
+# The data path alone is killed; another one finds what it left.
+start_spooling crashed
+before=$(of_output clickhouse/db spooled.records)
+kill -KILL "$(data_path "$program")"
+wait_for 20 at_least clickhouse/db recovered.records "$before"
+recovered=$(of_output clickhouse/db recovered.records)
+start_server
+wait_for 30 at_least clickhouse/db sent.records $((recovered + 500))
+stop "$program" 20
+rows=$(ask 'SELECT count() FROM crashed')
+if [[ $recovered -ge $before && $before -gt 0 && $rows -ge $((recovered + 1000)) &&
+    $rows -eq $(different_rows crashed) && $(dropped_by crashed) -eq 0 ]]; then
+    ok program_killed
+else
+    failed program_killed "$before spooled, $recovered recovered, $rows rows,
+        $(different_rows crashed) different ones" "$work/crashed.log"
+fi
+
+start_spooling left
+stop "$program" 20
+left=$(sed -n 's/^ *spooled *\([0-9,]*\).*/\1/p' "$work/left.log" | tr -d ,)
+lost=$(dropped_by left)
+start_server
+start_here "$work/left.log" "$tapmeter" run -c "$work/left.toml"
+program=$started
+wait_for 30 at_least clickhouse/db sent.records $((left + 500))
+recovered=$(of_output clickhouse/db recovered.records)
+stop "$program" 20
+if [[ $recovered -eq $left && $left -gt 0 && $lost -eq 0 ]]; then
+    accounted next_run left none
+else
+    failed next_run "$left left, $recovered recovered, $lost dropped" "$work/left.log"
+fi
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
     -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout "$work/key.pem" \

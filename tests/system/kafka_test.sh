@@ -1,12 +1,14 @@
 #!/bin/bash
 # Flow records in Kafka, brokers in another process: kcat reads every record once, as JSON with the
 # sums that were sent and as IPFIX Messages that tshark reads one by one; brokers that fail, that
-# are away, and away for longer than the queue holds.
-# usage: tests/system/kafka_test.sh    (no root)
+# are away, and away for longer than the queue holds, with a spool and without; a program that ends
+# meanwhile.
+# usage: tests/system/kafka_test.sh    (no root; SPOOL_AWAY=SECONDS, default 4)
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-cases=(json ipfix failing away too_long_away)
+cases=(json ipfix failing away too_long_away spooled next_run)
+away=${SPOOL_AWAY:-4}
 begin "${cases[@]}"
 need_program kcat "${cases[@]}"
 broker=${TAPMETER_KAFKA_BROKER:-$top/build/tests/src/exporting/kafka_broker}
@@ -179,5 +181,39 @@ tell up long
 go_on
 stop "$program" 20
 accounted too_long_away long some
+stop_cluster
+
+# topic: a program with a spool, whose brokers are away for longer than the queue holds
+start_spooling() {
+    start_tapmeter "$1" 'queue = 16' "spool = \"$work/spool.$1\""
+    go_on
+    tell down "$1"
+    sleep "$away"
+    wait_for 30 at_least kafka/bus spooled.records 1500
+}
+start_cluster spooled
+start_spooling spooled
+tell up spooled
+before=$(of_output kafka/bus sent.records)
+wait_for 30 at_least kafka/bus sent.records $((before + 2500))
+stop "$program" 20
+accounted spooled spooled none
+stop_cluster
+
+start_cluster left
+start_spooling left
+stop "$program" 20
+left=$(sed -n 's/^ *spooled *\([0-9,]*\).*/\1/p' "$work/left.log" | tr -d ,)
+tell up left
+start_here "$work/left.log" "$tapmeter" run -c "$work/left.toml"
+program=$started
+wait_for 30 at_least kafka/bus sent.records $((left + 500))
+recovered=$(of_output kafka/bus recovered.records)
+stop "$program" 20
+if [[ $recovered -eq $left && $left -gt 0 ]]; then
+    accounted next_run left none
+else
+    failed next_run "$left left, $recovered recovered" "$work/left.log"
+fi
 stop_cluster
 finish

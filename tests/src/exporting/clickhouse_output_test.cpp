@@ -3,15 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
 #include <mutex>
 #include <set>
 #include <string>
 
+#include "src/exporting/clickhouse_answers.h"
 #include "src/exporting/clickhouse_sender.h"
 #include "tests/support/flow_records.h"
 #include "tests/support/http_server.h"
 #include "tests/support/output_end.h"
 #include "tests/support/row_binary.h"
+#include "tests/support/spool_folder.h"
 
 namespace tapmeter::exporting {
 namespace {
@@ -20,6 +23,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 using test_support::dropped;
+using test_support::expect_balanced;
 using test_support::finished;
 using test_support::HttpReply;
 using test_support::HttpRequest;
@@ -27,6 +31,7 @@ using test_support::HttpServer;
 using test_support::mixed_records;
 using test_support::percent_decoded;
 using test_support::RowBinary;
+using test_support::SpoolFolder;
 using test_support::wait_until;
 
 const Interfaces points{{"eth1", ObservationDomainId{1}}, {"eth2", ObservationDomainId{2}}};
@@ -36,45 +41,47 @@ class ClickHouseOutputTest : public testing::Test {
 protected:
     HttpServer server_{[this](const HttpRequest& request) { return answer(request); }};
     std::mutex lock_;
-    std::string columns_ = our_columns();
+    std::string columns_ = columns_text();
+    bool is_down_ = false;
+    bool reads_rows_ = true;
     std::vector<HttpReply> bad_inserts_;    // before the first good one
     bool keeps_bad_ = false;                // rows of those are stored all the same
     std::string busy_ = "0\n";              // queries of our id that run
     std::multiset<std::uint64_t> flows_;    // of the stored rows: flow_id
     std::multiset<std::uint64_t> inserts_;  // and insert_id
     std::vector<std::string> logged_;
-
-    static std::string our_columns() {
-        std::string text;
-        for (const ClickHouseColumn& column : clickhouse_columns()) {
-            text += std::string(column.name) + "\t" + std::string(column.type) + "\n";
-        }
-        return text;
-    }
+    std::uint64_t last_id_ = 0;
 
     HttpReply answer(const HttpRequest& request) {
         const std::lock_guard guard(lock_);
         const std::string query = percent_decoded(request.target);
+        if (is_down_) {
+            return {0, {}};
+        }
         if (query.find("system.columns") != std::string::npos) {
             return {200, columns_};
         }
         if (query.find("system.processes") != std::string::npos) {
             return {200, busy_};
         }
-        if (query.find("SELECT count()") != std::string::npos) {
+        if (query.find("GROUP BY insert_id") != std::string::npos) {
             const auto number_behind = [&](const std::string& words) {
                 return std::stoull(query.substr(query.find(words) + words.size()));
             };
-            const auto first = inserts_.lower_bound(number_behind("insert_id >= "));
-            const auto last = inserts_.lower_bound(number_behind("insert_id < "));
-            return {200, std::to_string(std::distance(first, last)) + "\n"};
+            const auto end = inserts_.lower_bound(number_behind("insert_id < "));
+            std::string rows;
+            for (auto one = inserts_.lower_bound(number_behind("insert_id >= ")); one != end;
+                 one = inserts_.upper_bound(*one)) {
+                rows += std::to_string(*one) + "\t" + std::to_string(inserts_.count(*one)) + "\n";
+            }
+            return {200, rows};
         }
         const bool good = bad_inserts_.empty();
         const HttpReply reply = good ? HttpReply{} : bad_inserts_.front();
         if (!good) {
             bad_inserts_.erase(bad_inserts_.begin());
         }
-        if (good || keeps_bad_) {
+        if (reads_rows_ && (good || keeps_bad_)) {
             store(request.body);
         }
         return reply;
@@ -104,6 +111,35 @@ protected:
                                    logged_.push_back(line);
                                })
             .value();
+    }
+    // Few blocks in the queue, and the others in `folder`.
+    Config::ClickHouse spooling(const SpoolFolder& folder) const {
+        Config::ClickHouse config = this->config();
+        config.queue_blocks = 4;
+        config.spool_folder = folder.path();
+        config.spool_octets = std::uint64_t{64} << 20U;
+        return config;
+    }
+    void set_down(bool down) {
+        const std::lock_guard guard(lock_);
+        is_down_ = down;
+    }
+    // The next records, each with an id of its own, as fast as the output takes them.
+    void take(Output& output, std::size_t count) {
+        while (count > 0) {
+            auto records = mixed_records(std::min<std::size_t>(count, 200), 2);
+            for (flow::FlowRecord& record : records) {
+                record.flow_id = ++last_id_;
+            }
+            count -= records.size();
+            wait_until([&] { return output.ready(); });
+            output.take(records);
+        }
+    }
+    void expect_each_once() {
+        const std::lock_guard guard(lock_);
+        EXPECT_EQ(flows_.size(), last_id_);
+        EXPECT_EQ(std::set(flows_.begin(), flows_.end()).size(), last_id_);
     }
     bool was_logged(const std::string& words) {
         const std::lock_guard guard(lock_);
@@ -213,7 +249,7 @@ TEST_F(ClickHouseOutputTest, no_octet_goes_into_a_table_that_is_made_otherwise) 
     wait_until([&] { return was_logged("there is no table `default`.`flows`"); });
     {
         const std::lock_guard guard(lock_);
-        columns_ = our_columns();
+        columns_ = columns_text();
         columns_.replace(columns_.find("UInt64"), 6, "UInt32");
         logged_.clear();
     }
@@ -223,7 +259,7 @@ TEST_F(ClickHouseOutputTest, no_octet_goes_into_a_table_that_is_made_otherwise) 
     }
     {
         const std::lock_guard guard(lock_);
-        columns_ = our_columns();
+        columns_ = columns_text();
     }
     EXPECT_EQ(finished(*output).sent.records, 10U);
 }
@@ -244,6 +280,91 @@ TEST_F(ClickHouseOutputTest, what_the_queue_cannot_hold_is_counted) {
     EXPECT_EQ(counters.sent.records, 0U);
 }
 
+TEST_F(ClickHouseOutputTest, a_spool_holds_what_the_queue_cannot) {
+    const SpoolFolder folder;
+    const auto output = open(spooling(folder));
+    set_down(true);
+    take(*output, 20'000);
+    wait_until([&] { return output->counters().spooled.records > 15'000; });
+    expect_balanced(output->counters());
+    set_down(false);
+    take(*output, 1'000);
+    wait_until([&] { return output->counters().sent.records > 0; });
+    const OutputCounters counters = finished(*output);
+    EXPECT_EQ(counters.sent.records, last_id_);
+    EXPECT_EQ(dropped(counters).records, 0U);
+    expect_each_once();
+    EXPECT_EQ(folder.files(), 0U);
+}
+
+// The server had stored one INSERT of the first run, and nobody had heard of it.
+TEST_F(ClickHouseOutputTest, the_next_run_stores_what_is_not_there) {
+    const SpoolFolder folder;
+    {
+        const auto output = open(spooling(folder));
+        {
+            const std::lock_guard guard(lock_);
+            bad_inserts_.assign(1'000, {0, {}});
+            keeps_bad_ = true;
+            busy_ = "1\n";
+        }
+        take(*output, 5'000);
+        wait_until([&] { return was_logged("still busy"); });
+        output->flush(steady_clock::now() + seconds{2});
+        EXPECT_EQ(output->counters().spooled.records, 5'000U);
+        EXPECT_EQ(dropped(output->counters()).records, 0U);
+        expect_balanced(output->counters());
+    }
+    const std::size_t stored = flows_.size();
+    EXPECT_GT(stored, 0U);
+    EXPECT_LT(stored, 5'000U);
+    busy_ = "0\n";
+    bad_inserts_.clear();
+    const auto output = open(spooling(folder));
+    EXPECT_EQ(output->counters().recovered.records, 5'000U);
+    take(*output, 500);
+    wait_until([&] { return output->counters().sent.records >= 5'000; });
+    output->flush(steady_clock::now() + seconds{20});
+    EXPECT_EQ(output->counters().sent.records, 5'500U);
+    expect_balanced(output->counters());
+    expect_each_once();
+    EXPECT_EQ(folder.files(), 0U);
+}
+
+// They were made with the columns of then, and the table may have more by now.
+TEST_F(ClickHouseOutputTest, blocks_of_a_run_before_go_into_their_columns) {
+    const SpoolFolder folder;
+    const std::string columns = "flow_id\tUInt64\ninsert_id\tUInt64\n";
+    const std::string rows(16 * 10, '\x01');
+    {
+        auto spool = Spool::open({"clickhouse/test",
+                                  "test.clickhouse",
+                                  folder.path().string(),
+                                  std::uint64_t{64} << 20U,
+                                  {}})
+                         .value();
+        const auto octets = std::as_bytes(std::span{columns});
+        spool->announce({{{.kind = SpoolFrame::Kind::announcement,
+                           .octets = static_cast<std::uint32_t>(columns.size()),
+                           .contents = {}},
+                          {octets.begin(), octets.end()}}});
+        ASSERT_EQ(spool->append({.kind = SpoolFrame::Kind::block,
+                                 .octets = static_cast<std::uint32_t>(rows.size()),
+                                 .id = 7,
+                                 .contents = {10, 20, 30, 0}},
+                                std::as_bytes(std::span{rows})),
+                  Spool::Appended::done);
+    }
+    reads_rows_ = false;
+    const auto output = open(spooling(folder));
+    wait_until([&] { return output->counters().sent.records == 10; });
+    const HttpRequest insert = server_.seen().back();
+    EXPECT_NE(percent_decoded(insert.target).find("(flow_id, insert_id) FORMAT RowBinary"),
+              std::string::npos);
+    EXPECT_EQ(insert.body, rows);
+    expect_balanced(output->counters());
+}
+
 TEST_F(ClickHouseOutputTest, says_what_it_cannot_open) {
     auto configured = config();
     configured.filter = "dst prot 1";
@@ -253,16 +374,14 @@ TEST_F(ClickHouseOutputTest, says_what_it_cannot_open) {
     EXPECT_FALSE(check_clickhouse(configured, points));
     EXPECT_TRUE(check_clickhouse(config(), points));
     EXPECT_FALSE(open_clickhouse(config(), {}));
-}
-
-TEST(ClickHouseAnswers, are_read) {
-    EXPECT_EQ(exception_code("Code: 60, e.displayText() = DB::Exception: Table"), 60);
-    EXPECT_EQ(exception_code("Code: 241. DB::Exception"), 241);
-    EXPECT_EQ(exception_code("nothing"), 0);
-    EXPECT_EQ(exception_code("Code: x"), 0);
-    EXPECT_NE(columns_fault("flow_start\tDateTime\n").find("flow_start is DateTime and not"),
-              std::string::npos);
-    EXPECT_NE(columns_fault("").find("no column flow_start"), std::string::npos);
+    configured = config();
+    const SpoolFolder folder;
+    std::ofstream(folder.path() / "file") << "no folder";
+    configured.spool_folder = folder.path() / "file" / "spool";
+    EXPECT_FALSE(check_clickhouse(configured, points));
+    const auto nowhere = open_clickhouse(configured, points);
+    ASSERT_FALSE(nowhere);
+    EXPECT_NE(nowhere.error().message.find("export.clickhouse 'test': spool: "), std::string::npos);
 }
 
 }  // namespace

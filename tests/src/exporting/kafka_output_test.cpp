@@ -2,8 +2,6 @@
 #include "src/exporting/kafka_output.h"
 
 #include <gtest/gtest.h>
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
 
 #include <algorithm>
 #include <map>
@@ -14,7 +12,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "src/exporting/kafka_producer.h"
 #include "src/exporting/kafka_sender.h"
+#include "tests/src/exporting/kafka_cluster.h"
 #include "tests/support/collector.h"
 #include "tests/support/flow_records.h"
 #include "tests/support/output_end.h"
@@ -31,89 +31,13 @@ using test_support::finished;
 using test_support::mixed_record;
 using test_support::mixed_records;
 using test_support::wait_until;
+using Message = KafkaCluster::Message;
 
 const Interfaces points{{"eth1", ObservationDomainId{1}}, {"eth2", ObservationDomainId{2}}};
 
-struct Message {
-    std::string key;
-    std::string value;
-    std::int32_t partition = 0;
-};
-
-// A cluster of three brokers with one topic of four partitions.
-class Cluster {
-public:
-    Cluster() {
-        std::array<char, 256> words{};
-        handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), words.data(), words.size());
-        cluster_ = rd_kafka_mock_cluster_new(handle_, 3);
-        rd_kafka_mock_topic_create(cluster_, "flows", 4, 1);
-    }
-    Cluster(const Cluster&) = delete;
-    Cluster& operator=(const Cluster&) = delete;
-    ~Cluster() {
-        rd_kafka_mock_cluster_destroy(cluster_);
-        rd_kafka_destroy(handle_);
-    }
-
-    std::string brokers() const { return rd_kafka_mock_cluster_bootstraps(cluster_); }
-    void set_down(bool down) {
-        for (std::int32_t broker = 1; broker <= 3; ++broker) {
-            down ? rd_kafka_mock_broker_set_down(cluster_, broker)
-                 : rd_kafka_mock_broker_set_up(cluster_, broker);
-        }
-    }
-    void fail_next(const std::vector<rd_kafka_resp_err_t>& errors) {
-        constexpr std::int16_t produce = 0;
-        rd_kafka_mock_push_request_errors_array(cluster_, produce, errors.size(), errors.data());
-    }
-    void topic_error(rd_kafka_resp_err_t error) {
-        rd_kafka_mock_topic_set_error(cluster_, "flows", error);
-    }
-
-    // All messages of the topic, by another client.
-    std::vector<Message> consume(std::size_t wanted) {
-        std::array<char, 256> words{};
-        rd_kafka_conf_t* conf = rd_kafka_conf_new();
-        rd_kafka_conf_set(conf, "bootstrap.servers", brokers().c_str(), words.data(), words.size());
-        rd_kafka_conf_set(conf, "group.id", "reader", words.data(), words.size());
-        rd_kafka_t* consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, words.data(), words.size());
-        rd_kafka_topic_partition_list_t* parts = rd_kafka_topic_partition_list_new(4);
-        for (std::int32_t partition = 0; partition < 4; ++partition) {
-            rd_kafka_topic_partition_list_add(parts, "flows", partition)->offset =
-                RD_KAFKA_OFFSET_BEGINNING;
-        }
-        rd_kafka_assign(consumer, parts);
-        rd_kafka_topic_partition_list_destroy(parts);
-        std::vector<Message> messages;
-        const auto deadline = steady_clock::now() + seconds{20};
-        // Once all are there, a moment longer: there must be no more.
-        for (int quiet = 0; quiet < 3 && steady_clock::now() < deadline;) {
-            rd_kafka_message_t* message = rd_kafka_consumer_poll(consumer, 100);
-            if (message == nullptr) {
-                quiet += messages.size() >= wanted ? 1 : 0;
-                continue;
-            }
-            if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-                messages.push_back({{static_cast<const char*>(message->key), message->key_len},
-                                    {static_cast<const char*>(message->payload), message->len},
-                                    message->partition});
-            }
-            rd_kafka_message_destroy(message);
-        }
-        rd_kafka_consumer_close(consumer);
-        rd_kafka_destroy(consumer);
-        return messages;
-    }
-
-private:
-    rd_kafka_t* handle_ = nullptr;
-    rd_kafka_mock_cluster_t* cluster_ = nullptr;
-};
-
 class KafkaOutputTest : public testing::Test {
 protected:
-    Cluster cluster_;
+    KafkaCluster cluster_;
     std::mutex lock_;
     std::vector<std::string> logged_;
 

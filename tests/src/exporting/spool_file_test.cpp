@@ -87,6 +87,32 @@ TEST(Crc32c, is_that_of_the_rfc) {
               0xE306'9283U);
 }
 
+// Blocks of rows are longer than messages may be, and say other things of themselves.
+TEST_F(SpoolFileTest, gives_back_a_block_with_all_that_is_said_of_it) {
+    const std::vector<std::byte> octets(spool_frame_octets_max, std::byte{5});
+    const SpoolFrame wanted{.kind = SpoolFrame::Kind::block,
+                            .octets = static_cast<std::uint32_t>(octets.size()),
+                            .id = 0xFEDC'BA98'7654'3210,
+                            .ended = ObservedAt{Nanoseconds{-17}},
+                            .contents = {1, 2, 3, 4'000'000'000}};
+    {
+        auto file = SpoolFile::create(path_, 99, announcements()).value();
+        ASSERT_TRUE(file.append(wanted, octets));
+    }
+    SpoolFile::Found found;
+    const auto file = SpoolFile::open(path_, found).value();
+    EXPECT_EQ(found.cut_octets, 0U);
+    EXPECT_EQ(file.waiting().alerts, 4'000'000'000U);
+    SpoolFrame got;
+    std::vector<std::byte> read;
+    EXPECT_EQ(file.read(file.confirmed(), got, read), file.octets());
+    EXPECT_EQ(read, octets);
+    EXPECT_EQ(got.kind, SpoolFrame::Kind::block);
+    EXPECT_EQ(got.id, wanted.id);
+    EXPECT_EQ(got.ended, wanted.ended);
+    EXPECT_EQ(got.contents.octets, 3U);
+}
+
 TEST_F(SpoolFileTest, what_was_written_is_read_again) {
     fill(20);
     struct stat status {};
