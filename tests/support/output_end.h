@@ -42,9 +42,8 @@ inline void expect_balanced(const exporting::OutputCounters& counters) {
     exporting::RecordTotals given = counters.taken;
     given += counters.recovered;
     exporting::RecordTotals found = counters.left_out;
-    for (const exporting::RecordTotals& one :
-         {counters.elsewhere, counters.encoding, counters.queued,
-          counters.spooled, counters.sent}) {
+    for (const exporting::RecordTotals& one : {counters.elsewhere, counters.encoding,
+                                               counters.queued, counters.spooled, counters.sent}) {
         found += one;
     }
     for (const exporting::RecordTotals& one : counters.dropped) {
