@@ -175,8 +175,7 @@ void ClickHouseOutput::take_one(const flow::FlowRecord& record, const RecordRing
 void ClickHouseOutput::flush(std::chrono::steady_clock::time_point deadline) {
     filler_.hand_over();
     queue_.wake();
-    sender_.wait_for_disk(deadline);
-    queue_.drain(deadline);
+    sender_.drain(deadline);
 }
 
 }  // namespace tapmeter::exporting
