@@ -32,8 +32,8 @@ inline RecordTotals totals_of(const flow::FlowRecord& record) noexcept {
 // The books of one output. Two threads write, each its own half and without waiting: the exporter
 // core that takes records, and the sending thread. Any thread reads.
 //
-//     exporter core:   taken = left_out + elsewhere + encoding + handed_over + queue_full +
-//                              not_expressible
+//     exporter core:   taken + inherited = left_out + elsewhere + handed_on + encoding +
+//                                          handed_over + queue_full + not_expressible
 //     sending thread:  finished = sent + send_error + refused + spool_full + spool_error +
 //                                 spooled
 //                      finished <= handed_over + recovered
@@ -53,6 +53,8 @@ public:
         RecordTotals not_expressible;
         RecordTotals left_out;
         RecordTotals elsewhere;
+        RecordTotals inherited;
+        RecordTotals handed_on;
     };
     struct Sender {
         RecordTotals sent;
@@ -99,6 +101,8 @@ public:
         counters.taken = given.taken;
         counters.left_out = given.left_out;
         counters.elsewhere = given.elsewhere;
+        counters.inherited = given.inherited;
+        counters.handed_on = given.handed_on;
         counters.encoding = given.encoding;
         counters.recovered = finished.recovered;
         counters.queued = given.handed_over;

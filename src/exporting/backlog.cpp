@@ -127,7 +127,10 @@ void Backlog::give_back(const Fate& fate) {
         sender.spooled -= oldest.contents;
         spool_->confirm(1);
     }
-    account_.publish_sender();  // before the block is gone: drain() looks at the queue
+    account_.publish_sender();  // before the block is gone: who waits for it looks at the books
+    if (on_disk) {
+        tell_whether_it_catches_up();
+    }
     let_go();
     if (!on_disk) {
         queue_.consume(1);
@@ -140,10 +143,16 @@ void Backlog::relieve_queue(bool reached) {
     if (spool_ == nullptr) {
         return;
     }
-    if (queue_.waiting() >= spool_from_) {
+    reached_ = reached;
+    // At the end what is in the queue is waited for, where the server is there.
+    if (queue_.waiting() >= spool_from_ && !queue_.finishing()) {
         spool_queue();
     }
-    catches_up_.store(reached && !leaving_ && !spool_->empty(), std::memory_order_release);
+    tell_whether_it_catches_up();
+}
+
+void Backlog::tell_whether_it_catches_up() noexcept {
+    catches_up_.store(reached_ && !leaving_ && !spool_->empty(), std::memory_order_release);
 }
 
 void Backlog::spool_queue() {
@@ -174,6 +183,7 @@ bool Backlog::spool_oldest() {
     }
     account_.sender.spooled += block.contents;
     book_losses(*spool_, account_);
+    tell_whether_it_catches_up();  // before the queue is empty: drain() looks at that
     queue_.consume(1);
     ++next_id_;
     return true;
@@ -189,7 +199,13 @@ void Backlog::leave_on_disk() {
     }
     spool_->rewind();
     leaving_ = true;
-    catches_up_.store(false, std::memory_order_release);
+    tell_whether_it_catches_up();
+}
+
+void Backlog::drain(std::chrono::steady_clock::time_point deadline) const {
+    wait_for_disk(deadline);
+    queue_.drain(deadline);
+    wait_for_disk(deadline);  // what moved there just before
 }
 
 void Backlog::wait_for_disk(std::chrono::steady_clock::time_point deadline) const {

@@ -26,7 +26,7 @@ namespace tapmeter::exporting {
 // the disk because that is half full. On disk a block stays until it was given back. Without one,
 // octets in hand are those of the queue.
 //
-// Sending thread, but for wait_for_disk().
+// Sending thread, but for drain().
 class Backlog {
 public:
     struct Setup {
@@ -90,15 +90,17 @@ public:
     // no longer in hand, nor is it taken again. Left is what the disk had no room for.
     void leave_on_disk();
 
-    // Exporter core, at the end: while the server takes what is on disk, before what is in the
-    // queue.
-    void wait_for_disk(std::chrono::steady_clock::time_point deadline) const;
+    // Exporter core, at the end: OutputQueue::drain(), and the same for what is on disk, while the
+    // server is there.
+    void drain(std::chrono::steady_clock::time_point deadline) const;
 
 private:
     bool take_from_disk();
     bool take_from_queue();
     bool spool_oldest();
     void spool_queue();
+    void wait_for_disk(std::chrono::steady_clock::time_point deadline) const;
+    void tell_whether_it_catches_up() noexcept;
     Held& hold(Bytes octets);
     void let_go();
 
@@ -114,6 +116,7 @@ private:
     std::size_t from_queue_ = 0;  // how many of them are the queue's
     std::vector<std::vector<std::byte>> spare_;  // room for those in hand
     bool leaving_ = false;
+    bool reached_ = false;
     std::atomic<bool> catches_up_{false};
 };
 

@@ -10,8 +10,8 @@ namespace {
 tl::unexpected<Error> absent(const Config::ClickHouse& config) {
     return failed(Error::Kind::invalid_config,
                   fmt::format("export.clickhouse '{}': this program was built without ClickHouse; "
-                              "build it with libcurl and -Dclickhouse=enabled, or take the block "
-                              "out of the configuration",
+                              "build it with -Dclickhouse=enabled, or take the block out of the "
+                              "configuration",
                               config.name));
 }
 

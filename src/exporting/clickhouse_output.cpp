@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "src/exporting/clickhouse_answers.h"
+#include "src/exporting/secret_file.h"
 
 namespace tapmeter::exporting {
 namespace {
@@ -39,11 +40,12 @@ Result<void> open_parts(ClickHouseOutput::Parts& parts) {
         return tl::unexpected<Error>(std::move(choice.error()));
     }
     parts.choice = std::move(*choice);
-    auto session = HttpSession::make({.url = config.url,
-                                      .user = config.user,
-                                      .password_file = config.password_file,
-                                      .tls_ca = config.tls_ca,
-                                      .time = config.timeout});
+    HttpSession::Setup server{
+        .url = config.url, .user = config.user, .tls_ca = config.tls_ca, .time = config.timeout};
+    if (!config.user.empty() && !config.password_file.empty()) {
+        server.secret = [file = config.password_file] { return read_secret(file); };
+    }
+    auto session = HttpSession::make(std::move(server));
     if (!session) {
         return tl::unexpected<Error>(std::move(session.error()));
     }
@@ -175,8 +177,7 @@ void ClickHouseOutput::take_one(const flow::FlowRecord& record, const RecordRing
 void ClickHouseOutput::flush(std::chrono::steady_clock::time_point deadline) {
     filler_.hand_over();
     queue_.wake();
-    sender_.wait_for_disk(deadline);
-    queue_.drain(deadline);
+    sender_.drain(deadline);
 }
 
 }  // namespace tapmeter::exporting

@@ -46,9 +46,7 @@ public:
     void run();
 
     // Exporter core, at the end (backlog.h).
-    void wait_for_disk(std::chrono::steady_clock::time_point deadline) const {
-        backlog_.wait_for_disk(deadline);
-    }
+    void drain(std::chrono::steady_clock::time_point deadline) const { backlog_.drain(deadline); }
 
 private:
     using Clock = std::chrono::steady_clock;

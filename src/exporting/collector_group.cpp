@@ -20,9 +20,9 @@ std::uint64_t hash_of(std::string_view name) noexcept {
 
 }  // namespace
 
-std::size_t CollectorGroup::join(std::string_view name, bool has_spool) {
+std::size_t CollectorGroup::join(std::string_view name, bool has_spool, Heir* heir) {
     expects(members_.size() < outputs_max);
-    members_.push_back({hash_of(name), has_spool, State::ready});
+    members_.push_back({hash_of(name), has_spool, heir, State::ready});
     owners_.reserve(Output::records_at_a_time);
     return members_.size() - 1;
 }
@@ -37,6 +37,21 @@ void CollectorGroup::deal(std::span<const flow::FlowRecord> records) {
     for (const flow::FlowRecord& record : records) {
         owners_.push_back(chosen_of(record_hash(record), count));
     }
+}
+
+// A message holds flows of all kinds: shares by their keys would be mixed.
+bool CollectorGroup::hand_on(std::size_t place, const Legacy& message) const {
+    if (sharing_ != Config::Sharing::failover) {
+        return false;
+    }
+    for (std::size_t other = 0; other < members_.size(); ++other) {
+        const Member& member = members_[other];
+        if (other != place && member.heir != nullptr && member.state == State::ready &&
+            member.heir->inherit(message)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool CollectorGroup::another_is_ready(std::size_t place) const noexcept {

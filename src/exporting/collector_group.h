@@ -7,11 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/base/bytes.h"
 #include "pipeline/flow/flow_record.h"
 #include "src/config/config.h"
 #include "src/exporting/output.h"
+#include "src/exporting/output_queue.h"
 
 namespace tapmeter::exporting {
+
+class TemplateSet;
 
 // Collectors that share the flow records: each record goes to exactly one of them. All of them are
 // given every batch; the group says whose a record is, and for the others it is `elsewhere`.
@@ -20,6 +24,27 @@ namespace tapmeter::exporting {
 // deals it out; what the members said of themselves until then decides.
 class CollectorGroup {
 public:
+    // A message that waits for a Collector which is away.
+    struct Legacy {
+        const Block& block;
+        Bytes octets;
+        const TemplateSet* templates;  // it was made with
+        std::string_view choice;       // what it was made of: equal for equal records
+    };
+    // A member, to which such messages may go.
+    class Heir {
+    public:
+        Heir() = default;
+        Heir(const Heir&) = delete;
+        Heir& operator=(const Heir&) = delete;
+
+        // False: it has no room, or sends other messages.
+        virtual bool inherit(const Legacy& message) = 0;
+
+    protected:
+        ~Heir() = default;
+    };
+
     enum class State : std::uint8_t {
         ready,
         full,  // it can be reached, but its queue has hardly any room
@@ -30,7 +55,8 @@ public:
 
     // At start, in the order of preference; at most outputs_max members. Returns its place.
     // name  of the member: shares go by it, so that they are the same after a restart
-    std::size_t join(std::string_view name, bool has_spool);
+    // heir  outlives the group; null: it inherits nothing
+    std::size_t join(std::string_view name, bool has_spool, Heir* heir = nullptr);
 
     void tell(std::size_t place, State state) noexcept { members_[place].state = state; }
 
@@ -48,6 +74,10 @@ public:
         return owners_.empty() ? place == only_owner_ : place == owners_[record];
     }
 
+    // Failover: gives a message of this member to the first other one that is ready and takes it.
+    // False: nobody does.
+    bool hand_on(std::size_t place, const Legacy& message) const;
+
     // Whether another member would take what this one cannot.
     bool another_is_ready(std::size_t place) const noexcept;
 
@@ -55,6 +85,7 @@ private:
     struct Member {
         std::uint64_t seed = 0;
         bool has_spool = false;
+        Heir* heir = nullptr;
         State state = State::ready;
     };
 

@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <system_error>
 #include <utility>
 
 #include "src/exporting/own_socket.h"
-#include "src/exporting/secret_file.h"
 
 namespace tapmeter::exporting {
 namespace {
@@ -24,8 +24,9 @@ struct Exchange {
     std::size_t piece = 0;   // of the body, to be sent next
     std::size_t offset = 0;  // in it
     std::string* answer = nullptr;
-    const std::function<bool()>* is_abandoned = nullptr;
 };
+
+constexpr std::chrono::milliseconds look_interval{50};  // at whether it is abandoned
 
 std::size_t give_body(char* to, std::size_t size, std::size_t count, void* of) noexcept {
     auto& exchange = *static_cast<Exchange*>(of);
@@ -55,10 +56,15 @@ std::size_t take_answer(char* octets, std::size_t size, std::size_t count, void*
     return size * count;
 }
 
-int look_up(void* of, curl_off_t /*down*/, curl_off_t /*down_now*/, curl_off_t /*up*/,
-            curl_off_t /*up_now*/) {
-    const auto& is_abandoned = *static_cast<Exchange*>(of)->is_abandoned;
-    return is_abandoned && is_abandoned() ? 1 : 0;
+// The library begins anew: only from the beginning.
+int rewind_body(void* of, curl_off_t offset, int origin) noexcept {
+    auto& exchange = *static_cast<Exchange*>(of);
+    if (offset != 0 || origin != SEEK_SET) {
+        return CURL_SEEKFUNC_CANTSEEK;
+    }
+    exchange.piece = 0;
+    exchange.offset = 0;
+    return CURL_SEEKFUNC_OK;
 }
 
 // Packets of the socket are our own from the first one on.
@@ -102,6 +108,7 @@ Result<void> must_be_readable(const std::string& what, const std::string& path) 
 
 struct HttpSession::Library {
     CURL* curl = nullptr;
+    CURLM* multi = nullptr;  // keeps the connection between two requests
     curl_slist* headers = nullptr;
 
     Library() = default;
@@ -109,7 +116,15 @@ struct HttpSession::Library {
     Library& operator=(const Library&) = delete;
     ~Library() {
         curl_easy_cleanup(curl);
+        curl_multi_cleanup(multi);
         curl_slist_free_all(headers);
+    }
+
+    // False: there is no memory, and the list is as it was.
+    bool add_header(const std::string& line) {
+        curl_slist* const longer = curl_slist_append(headers, line.c_str());
+        headers = longer == nullptr ? headers : longer;
+        return longer != nullptr;
     }
 };
 
@@ -119,19 +134,15 @@ Result<std::unique_ptr<HttpSession>> HttpSession::make(Setup setup) {
     if (auto readable = must_be_readable("tls_ca", setup.tls_ca); !readable) {
         return tl::unexpected<Error>(std::move(readable.error()));
     }
-    if (!setup.password_file.empty()) {
-        if (auto password = read_secret(setup.password_file); !password) {
-            return tl::unexpected<Error>(std::move(password.error()));
+    if (setup.secret) {
+        if (auto secret = setup.secret(); !secret) {
+            return tl::unexpected<Error>(std::move(secret.error()));
         }
     }
     auto library = std::make_unique<Library>();
     library->curl = started == CURLE_OK ? curl_easy_init() : nullptr;
-    // Without the first one, a server is waited for a second before a body is sent.
-    for (const char* const line : {"Expect:", "Content-Type: application/octet-stream"}) {
-        curl_slist* const longer = curl_slist_append(library->headers, line);
-        library->headers = longer == nullptr ? library->headers : longer;
-    }
-    if (library->curl == nullptr || library->headers == nullptr) {
+    library->multi = library->curl != nullptr ? curl_multi_init() : nullptr;
+    if (library->multi == nullptr) {
         return failed(Error::Kind::no_memory, "libcurl has no memory for a session");
     }
     return std::unique_ptr<HttpSession>(new HttpSession(std::move(setup), std::move(library)));
@@ -143,6 +154,7 @@ HttpSession::HttpSession(Setup setup, std::unique_ptr<Library> library)
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);  // no wait for a name that is being resolved
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -153,15 +165,14 @@ HttpSession::HttpSession(Setup setup, std::unique_ptr<Library> library)
     }
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      static_cast<long>(setup_.connect_time.count()));
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(setup_.time.count()));
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, library_->headers);
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    // There is no CURLOPT_SEEKFUNCTION: where a kept connection breaks, the library would send the
-    // body a second time by itself, and nobody knows what the server did with the first.
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, &give_body);
+    // With it the library sends the body a second time by itself where a kept connection breaks,
+    // and nobody knows what the server did with the first.
+    if (setup_.may_repeat) {
+        curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, &rewind_body);
+    }
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &take_answer);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &look_up);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, &open_own_socket);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &own_);
 }
@@ -171,30 +182,24 @@ HttpSession::~HttpSession() = default;
 HttpAnswer HttpSession::post(const std::string& target, std::span<const Bytes> body) {
     HttpAnswer answer;
     CURL* const curl = library_->curl;
-    if (!setup_.user.empty()) {
-        auto password = setup_.password_file.empty() ? Result<std::string>(std::string())
-                                                     : read_secret(setup_.password_file);
-        if (!password) {
-            answer.failure = password.error().message;
-            return answer;
-        }
-        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-        curl_easy_setopt(curl, CURLOPT_USERNAME, setup_.user.c_str());
-        curl_easy_setopt(curl, CURLOPT_PASSWORD, password->c_str());
+    if (auto known = authenticate(); !known) {
+        answer.failure = known.error().message;
+        return answer;
     }
     std::size_t octets = 0;
     for (const Bytes piece : body) {
         octets += piece.size();
     }
-    Exchange exchange{.body = body, .answer = &answer.body, .is_abandoned = &is_abandoned_};
+    Exchange exchange{.body = body, .answer = &answer.body};
     std::array<char, CURL_ERROR_SIZE> words{};
     curl_easy_setopt(curl, CURLOPT_URL, (setup_.url + target).c_str());
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(setup_.time.count()));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(octets));
     curl_easy_setopt(curl, CURLOPT_READDATA, &exchange);
+    curl_easy_setopt(curl, CURLOPT_SEEKDATA, &exchange);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, words.data());
-    const CURLcode code = curl_easy_perform(curl);
+    const auto code = static_cast<CURLcode>(perform());
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
 
     answer.fate = fate_of(code);
@@ -203,6 +208,56 @@ HttpAnswer HttpSession::post(const std::string& target, std::span<const Bytes> b
         answer.failure = words.front() != '\0' ? words.data() : curl_easy_strerror(code);
     }
     return answer;
+}
+
+// Says who we are, as files and the like have it now.
+Result<void> HttpSession::authenticate() {
+    CURL* const curl = library_->curl;
+    auto secret = setup_.secret ? setup_.secret() : Result<std::string>(std::string());
+    if (!secret) {
+        return tl::unexpected<Error>(std::move(secret.error()));
+    }
+    curl_slist_free_all(std::exchange(library_->headers, nullptr));
+    // Without the first one, a server is waited for a second before a body is sent.
+    bool added = library_->add_header("Expect:") &&
+                 library_->add_header("Content-Type: " + setup_.content_type);
+    if (!setup_.user.empty()) {
+        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+        curl_easy_setopt(curl, CURLOPT_USERNAME, setup_.user.c_str());
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, secret->c_str());
+    } else if (!secret->empty()) {
+        added = added && library_->add_header("Authorization: Token " + *secret);
+    }
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, library_->headers);
+    if (!added) {
+        return failed(Error::Kind::no_memory, "libcurl has no memory for a request");
+    }
+    return {};
+}
+
+// Looks up often enough to be abandoned at once. Returns a CURLcode.
+int HttpSession::perform() {
+    CURLM* const multi = library_->multi;
+    if (curl_multi_add_handle(multi, library_->curl) != CURLM_OK) {
+        return CURLE_OUT_OF_MEMORY;
+    }
+    CURLcode code = CURLE_ABORTED_BY_CALLBACK;
+    int running = 1;
+    while (running != 0 && !(is_abandoned_ && is_abandoned_())) {
+        if (curl_multi_perform(multi, &running) != CURLM_OK) {
+            code = CURLE_OUT_OF_MEMORY;
+            break;
+        }
+        int left = 0;
+        while (const CURLMsg* const message = curl_multi_info_read(multi, &left)) {
+            code = message->msg == CURLMSG_DONE ? message->data.result : code;
+        }
+        if (running != 0) {
+            curl_multi_poll(multi, nullptr, 0, static_cast<int>(look_interval.count()), nullptr);
+        }
+    }
+    curl_multi_remove_handle(multi, library_->curl);
+    return code;
 }
 
 std::string HttpSession::encoded(std::string_view text) {

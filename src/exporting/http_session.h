@@ -36,12 +36,17 @@ public:
     static constexpr std::size_t answer_octets_max = std::size_t{64} << 10U;
 
     struct Setup {
-        std::string url;              // "https://db.example.net:8443"
-        std::string user{};           // empty: no authentication
-        std::string password_file{};  // read anew for each request; empty: none
-        std::string tls_ca{};         // PEM file; empty: whom the system believes
+        std::string url;     // "https://db.example.net:8443"
+        std::string user{};  // empty: `secret` is a token ("Authorization: Token ...")
+        // The user's password, asked for before each request; empty: there is none.
+        std::function<Result<std::string>()> secret{};
+        std::string tls_ca{};  // PEM file; empty: whom the system believes
+        std::string content_type = "application/octet-stream";
         std::chrono::milliseconds connect_time{5'000};
         std::chrono::milliseconds time{30'000};  // of a whole request
+        // A request may arrive twice: where a kept connection breaks, the library sends it again
+        // by itself.
+        bool may_repeat = false;
     };
 
     // errors  no_memory, invalid_config (a file that cannot be read)
@@ -55,10 +60,13 @@ public:
     // target  path and query behind the URL, already encoded: "/?query=SELECT%201"
     HttpAnswer post(const std::string& target, std::span<const Bytes> body);
 
-    // Asked at least once a second while a request is on its way: true ends it.
+    // Asked many times a second while a request is on its way: true ends it.
     void give_up_when(std::function<bool()> is_abandoned) {
         is_abandoned_ = std::move(is_abandoned);
     }
+
+    // Of a whole request, from the next one on.
+    void set_time(std::chrono::milliseconds time) noexcept { setup_.time = time; }
 
     // A text as it may stand in a query.
     static std::string encoded(std::string_view text);
@@ -66,6 +74,8 @@ public:
 private:
     struct Library;
     explicit HttpSession(Setup setup, std::unique_ptr<Library> library);
+    Result<void> authenticate();
+    int perform();
 
     Setup setup_;
     std::unique_ptr<Library> library_;

@@ -40,6 +40,16 @@ fields::Texts texts_of(const IpfixOutput::Parts& parts, const Interfaces& interf
     return texts;
 }
 
+// Messages of records that were chosen alike, in the same Observation Domains, are alike.
+std::string made_of(const Config::Ipfix& config) {
+    return fmt::format("{}/{}/{}", config.observation_domain_id.value_or(0), config.sampling,
+                       config.filter);
+}
+
+bool is_ipfix(const Config::Ipfix& config) noexcept {
+    return &protocol_of(config.transport) == &ipfix_protocol;
+}
+
 // A flow seen from its destination.
 flow::FlowRecord reversed(flow::FlowRecord record) noexcept {
     std::swap(record.source, record.destination);
@@ -61,6 +71,7 @@ IpfixOutput::IpfixOutput(Parts parts, const Interfaces& interfaces)
       texts_(texts_of(parts, interfaces)),
       names_(parts.start.names),
       group_name_(parts.config.group),
+      made_of_(made_of(parts.config)),
       group_room_(std::min<std::size_t>(parts.config.queue_messages / 4 + 1, records_at_a_time)),
       queue_({parts.config.queue_messages, message_octets_max(parts.config)},
              std::move(parts.queue_event)),
@@ -71,7 +82,9 @@ IpfixOutput::IpfixOutput(Parts parts, const Interfaces& interfaces)
             *parts.start.group = own_group_.get();
         }
         group_ = *parts.start.group;
-        place_ = group_->join(parts.config.name, parts.spool != nullptr);
+        place_ = group_->join(parts.config.name, parts.spool != nullptr,
+                              is_ipfix(parts.config) ? this : nullptr);
+        may_hand_on_ = is_ipfix(parts.config) && parts.spool == nullptr;
     }
     sender_ = sender_for(parts, interfaces);
     const auto domains = domains_of(interfaces);
@@ -165,6 +178,49 @@ void IpfixOutput::tell_group() noexcept {
         const State reached = queue_.has_room(group_room_) ? State::ready : State::full;
         group_->tell(place_, sender_->is_reachable() ? reached : State::away);
     }
+}
+
+// What waits for a Collector that is away: a queue's room at each tick.
+void IpfixOutput::hand_on() {
+    if (group_ == nullptr || !may_hand_on_) {
+        return;
+    }
+    if (!sender_->has_lent_queue()) {
+        if (!sender_->is_reachable() && queue_.waiting() != 0 && group_->another_is_ready(place_)) {
+            sender_->ask_for_queue();
+        }
+        return;
+    }
+    for (auto waiting = queue_.readable(); !waiting.empty(); waiting = queue_.readable()) {
+        const Block& block = waiting.front();
+        if (!group_->hand_on(place_, {block, queue_.octets_of(0), &templates_, made_of_})) {
+            break;
+        }
+        account_.taker.handed_on += block.contents;
+        account_.taker.handed_over -= block.contents;
+        account_.publish_taker();  // before the block is gone: it is counted once
+        queue_.consume(1);
+    }
+    sender_->give_queue_back();
+}
+
+bool IpfixOutput::inherit(const CollectorGroup::Legacy& message) {
+    const std::span<std::byte> room = queue_.writable();
+    if (message.templates != &templates_ || message.choice != made_of_ ||
+        message.octets.size() > sender_->message_octets() || !queue_.has_room(group_room_) ||
+        room.empty()) {
+        return false;
+    }
+    Block block = message.block;
+    MessageBuilder& builder = streams_[block.stream].builder;
+    std::ranges::copy(message.octets, room.begin());
+    block.sequence = builder.sequence();
+    builder.skip(block.sequence_step);
+    account_.taker.inherited += block.contents;
+    account_.taker.handed_over += block.contents;
+    account_.publish_taker();  // before the sender can finish it: the account's promise
+    queue_.push(block);
+    return true;
 }
 
 void IpfixOutput::deal(const RecordBatch& batch) {
@@ -292,6 +348,7 @@ void IpfixOutput::tick(std::chrono::steady_clock::time_point now) {
     }
     queue_.wake();
     tell_group();
+    hand_on();
 }
 
 void IpfixOutput::flush(std::chrono::steady_clock::time_point deadline) {
@@ -302,6 +359,7 @@ void IpfixOutput::flush(std::chrono::steady_clock::time_point deadline) {
     while (sender_->catches_up() && std::chrono::steady_clock::now() < deadline) {
         std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
+    sender_->give_queue_back();
     queue_.drain(deadline);
 }
 

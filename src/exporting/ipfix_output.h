@@ -69,7 +69,7 @@ struct Uniflows {
 // One Collector. Flow records that its filter and its sampling leave out are counted as left out.
 // Messages that find the queue full are dropped, and because their Data
 // Records are counted in the sequence number all the same, the Collector sees the gap.
-class IpfixOutput : public Output {
+class IpfixOutput : public Output, private CollectorGroup::Heir {
 public:
     struct Parts {
         Config::Ipfix config;
@@ -124,6 +124,8 @@ private:
                   const RecordRing::Parts& beside);
     void learn_names();
     void tell_group() noexcept;
+    bool inherit(const CollectorGroup::Legacy& message) override;
+    void hand_on();
     bool add(MessageBuilder& builder, const flow::FlowRecord& record,
              const RecordRing::Parts& beside) const noexcept;
     std::unique_ptr<Sender> sender_for(Parts& parts, const Interfaces& interfaces);
@@ -138,6 +140,8 @@ private:
     CollectorGroup* group_ = nullptr;            // null: none
     std::string group_name_;
     std::size_t place_ = 0;                     // in it
+    bool may_hand_on_ = false;                  // what waits, while the Collector is away
+    std::string made_of_;                       // CollectorGroup::Legacy::choice
     std::size_t group_room_;                    // blocks that its queue must have free
     std::vector<std::size_t> stream_of_point_;  // by Observation Point
     std::vector<Stream> streams_;

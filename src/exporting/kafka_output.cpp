@@ -219,8 +219,7 @@ void KafkaOutput::take_alerts(std::span<const inspect::Alert> alerts, const Aler
 void KafkaOutput::flush(std::chrono::steady_clock::time_point deadline) {
     filler_.hand_over();
     queue_.wake();
-    sender_.wait_for_disk(deadline);
-    queue_.drain(deadline);
+    sender_.drain(deadline);
 }
 
 }  // namespace tapmeter::exporting

@@ -75,6 +75,8 @@ public:
         return protocol_.counts_messages ? 1 : data_records_;
     }
     std::uint32_t sequence() const noexcept { return sequence_; }  // of the message in progress
+    // A message that was built elsewhere, of so many steps, goes before the one in progress.
+    void skip(std::uint32_t steps) noexcept { sequence_ += steps; }
 
     // Completes the message and begins the next; the view is valid until the next add(). The
     // sequence number counts the Data Records in it as sent.

@@ -39,8 +39,8 @@ inline constexpr std::array<std::string_view, record_dropped_reasons> record_dro
     "queue_full", "send_error", "not_expressible", "spool_full", "spool_error", "refused"};
 
 // The account of one output. At every moment, in records and likewise in packets and alerts:
-//     taken + recovered =
-//         left_out + elsewhere + encoding + queued + spooled + sent + sum(dropped)
+//     taken + recovered + inherited =
+//         left_out + elsewhere + handed_on + encoding + queued + spooled + sent + sum(dropped)
 // `packets` and `octets` are the sums over both directions of those records (layer 3 octets).
 struct RecordTotals {
     std::uint64_t records = 0;
@@ -53,6 +53,8 @@ struct OutputCounters {
     RecordTotals recovered;  // found in the spool at start: taken by a run before
     RecordTotals left_out;   // by the filter or the sampling of this output
     RecordTotals elsewhere;  // another Collector of the group has it
+    RecordTotals inherited;  // waited for another Collector of the group, which is away
+    RecordTotals handed_on;  // waited here, and went to another Collector of the group
     RecordTotals encoding;   // in a message that is not full yet
     RecordTotals queued;     // in messages that wait for the sending thread
     RecordTotals spooled;    // in messages that wait on disk

@@ -55,6 +55,17 @@ public:
     // true again when that is over.
     bool is_reachable() const noexcept { return reachable_.load(std::memory_order_relaxed); }
 
+    // Exporter core: what waits for a Collector that is away may go to another one. A sender that
+    // can lends its queue soon, as its consumer, and does not touch it until it has it back.
+    void ask_for_queue() noexcept {
+        Lending none = Lending::none;
+        lending_.compare_exchange_strong(none, Lending::asked, std::memory_order_acq_rel);
+    }
+    bool has_lent_queue() const noexcept {
+        return lending_.load(std::memory_order_acquire) == Lending::lent;
+    }
+    void give_queue_back() noexcept { lending_.store(Lending::none, std::memory_order_release); }
+
     // Exporter core: what the Metering Process says. Never waits: where the sender is just looking
     // at the last report, that one stays.
     void report(const MeteringReport& latest) {
@@ -69,12 +80,24 @@ protected:
         return report_;
     }
 
+    bool is_asked_for_queue() const noexcept {
+        return lending_.load(std::memory_order_acquire) == Lending::asked;
+    }
+    // Nothing, where it is not asked for any more.
+    void lend_queue() noexcept {
+        Lending asked = Lending::asked;
+        lending_.compare_exchange_strong(asked, Lending::lent, std::memory_order_acq_rel);
+    }
+
     void set_reachable(bool reachable) noexcept {
         reachable_.store(reachable, std::memory_order_relaxed);
     }
 
 private:
+    enum class Lending : std::uint8_t { none, asked, lent };
+
     std::atomic<bool> reachable_{true};
+    std::atomic<Lending> lending_{Lending::none};
     std::mutex lock_;
     MeteringReport report_;
 };

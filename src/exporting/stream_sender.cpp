@@ -68,6 +68,9 @@ void StreamSender::run() {
 }
 
 void StreamSender::step() {
+    if (lends_queue()) {
+        return;
+    }
     if (setup_.spool != nullptr && queue_.waiting() >= spool_from_) {
         spool_queue();
     }

@@ -72,6 +72,7 @@ private:
     void step();
     void give_up();
     void rest();
+    bool lends_queue();
     void open_further();
     void begin_session();
     void serve();

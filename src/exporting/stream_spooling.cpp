@@ -1,4 +1,4 @@
-// What a sender over a stream keeps on disk, books and says of losses (stream_sender.h).
+// What a sender over a stream keeps on disk, lends, books and says of losses (stream_sender.h).
 #include "src/exporting/stream_sender.h"
 
 #include <fmt/format.h>
@@ -10,6 +10,7 @@ namespace {
 
 // A Collector that confirms nothing for so long is away to its group, if not to TCP.
 constexpr std::chrono::milliseconds stall_time_max{5'000};
+constexpr std::chrono::milliseconds lending_patience{20};
 
 }  // namespace
 
@@ -110,6 +111,30 @@ void StreamSender::look_for_stall(bool progress) {
     } else if (now - progress_at_ >= stall_time_max) {
         set_reachable(false);
     }
+}
+
+// What has not been confirmed goes to another Collector of the group, while this one is away. True:
+// the exporter core has the queue.
+bool StreamSender::lends_queue() {
+    if (has_lent_queue()) {
+        queue_.pause(lending_patience);
+        return has_lent_queue();
+    }
+    if (!is_asked_for_queue()) {
+        return false;
+    }
+    if (phase_ == Phase::open) {
+        acknowledge();
+    }
+    if (is_reachable()) {
+        give_queue_back();  // it is there again, or has confirmed something
+        return false;
+    }
+    if (phase_ != Phase::closed) {
+        end_session(Progress::pending);
+    }
+    lend_queue();
+    return has_lent_queue();
 }
 
 void StreamSender::tell_queue_full() {

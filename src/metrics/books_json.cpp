@@ -186,6 +186,8 @@ Json json_of(const Snapshot::Output& output) {
             {"recovered", json_of(counters.recovered)},
             {"left_out", json_of(counters.left_out)},
             {"elsewhere", json_of(counters.elsewhere)},
+            {"inherited", json_of(counters.inherited)},
+            {"handed_on", json_of(counters.handed_on)},
             {"encoding", json_of(counters.encoding)},
             {"queued", json_of(counters.queued)},
             {"spooled", json_of(counters.spooled)},

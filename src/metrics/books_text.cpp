@@ -239,6 +239,8 @@ void write_output(const Snapshot::Output& output, Page& page) {
     page.line_if("recovered", "", counters.recovered.records, "of a run before");
     page.line_if("left out", "", counters.left_out.records);
     page.line_if("elsewhere", "in group " + counters.group, counters.elsewhere.records);
+    page.line_if("inherited", "in group " + counters.group, counters.inherited.records);
+    page.line_if("handed on", "in group " + counters.group, counters.handed_on.records);
     page.line_if("encoding", "", counters.encoding.records);
     page.line_if("queued", "", counters.queued.records);
     page.line_if("spooled", "", counters.spooled.records, "on disk");

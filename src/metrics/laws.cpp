@@ -193,13 +193,15 @@ void output_laws(const Snapshot::Output& output, Sheet& sheet) {
     const exporting::OutputCounters& counters = output.counters;
     exporting::RecordTotals found = plus(plus(counters.encoding, counters.queued), counters.sent);
     found = plus(plus(plus(found, counters.left_out), counters.elsewhere), counters.spooled);
+    found = plus(found, counters.handed_on);
     for (const exporting::RecordTotals& dropped : counters.dropped) {
         found = plus(found, dropped);
     }
     sheet.about("output " + output.name, "output",
-                "taken + recovered = left_out + elsewhere + encoding + queued + spooled + sent + "
-                "dropped");
-    const exporting::RecordTotals given = plus(counters.taken, counters.recovered);
+                "taken + recovered + inherited = left_out + elsewhere + handed_on + encoding + "
+                "queued + spooled + sent + dropped");
+    const exporting::RecordTotals given =
+        plus(plus(counters.taken, counters.recovered), counters.inherited);
     sheet.law("records", given.records, found.records);
     sheet.law("packets", given.packets, found.packets);
     sheet.law("octets", given.octets, found.octets);
@@ -225,16 +227,23 @@ void group_laws(const Snapshot& snapshot, Sheet& sheet) {
     }
     for (const auto& [name, members] : groups) {
         exporting::RecordTotals claimed;
+        std::uint64_t handed_on = 0;
+        std::uint64_t inherited = 0;
         std::uint64_t least = unbounded;
         std::uint64_t most = 0;
         for (const exporting::OutputCounters* member : members) {
             claimed = plus(claimed, minus(member->taken, member->elsewhere));
+            handed_on += member->handed_on.records;
+            inherited += member->inherited.records;
             least = std::min(least, member->taken.records);
             most = std::max(most, member->taken.records);
         }
         sheet.about("group " + std::string(name), "group",
                     "taken = sum over the collectors of what is not elsewhere");
         sheet.law("records", most, claimed.records, {.late = most - least});
+        // A message is given first, and read in any order.
+        sheet.about("group " + std::string(name), "group", "handed_on = inherited");
+        sheet.law("moved", handed_on, inherited, {.late = unbounded, .early = unbounded});
     }
 }
 

@@ -41,9 +41,11 @@ inline exporting::OutputCounters finished(exporting::Output& output,
 inline void expect_balanced(const exporting::OutputCounters& counters) {
     exporting::RecordTotals given = counters.taken;
     given += counters.recovered;
+    given += counters.inherited;
     exporting::RecordTotals found = counters.left_out;
-    for (const exporting::RecordTotals& one : {counters.elsewhere, counters.encoding,
-                                               counters.queued, counters.spooled, counters.sent}) {
+    for (const exporting::RecordTotals& one :
+         {counters.elsewhere, counters.handed_on, counters.encoding, counters.queued,
+          counters.spooled, counters.sent}) {
         found += one;
     }
     for (const exporting::RecordTotals& one : counters.dropped) {

@@ -7,6 +7,8 @@
 #include "src/exporting/ipfix_output.h"
 #include "tests/support/collector.h"
 #include "tests/support/flow_records.h"
+#include "tests/support/output_end.h"
+#include "tests/support/spool_folder.h"
 #include "tests/support/tcp_listener.h"
 
 namespace tapmeter::exporting {
@@ -168,21 +170,12 @@ struct Pair {
         std::uint64_t claimed = 0;
         for (const Output* output : {first.get(), second.get()}) {
             const OutputCounters c = output->counters();
-            RecordTotals found = c.encoding;
-            for (const RecordTotals& part :
-                 {c.left_out, c.elsewhere, c.queued, c.spooled, c.sent}) {
-                found += part;
-            }
-            for (const RecordTotals& dropped : c.dropped) {
-                found += dropped;
-            }
-            EXPECT_EQ(c.taken.records, found.records) << output->name();
-            EXPECT_EQ(c.taken.packets, found.packets) << output->name();
-            EXPECT_EQ(c.taken.octets, found.octets) << output->name();
+            test_support::expect_balanced(c);
             EXPECT_EQ(c.group, "siem");
             claimed += c.taken.records - c.elsewhere.records;
         }
         EXPECT_EQ(claimed, first->counters().taken.records);
+        EXPECT_EQ(first->counters().handed_on.records, second->counters().inherited.records);
     }
 
 private:
@@ -271,6 +264,71 @@ TEST(CollectorGroup, a_tcp_collector_that_is_killed_keeps_what_it_had_not_and_lo
     ASSERT_TRUE(main.collect(again, records.size()));
     EXPECT_EQ(again.missing(), 0U);
     pair.expect_balanced();
+}
+
+// What was taken before anybody knew: the other one has it, and it is counted once.
+TEST(CollectorGroup, what_waits_for_a_collector_that_is_killed_goes_to_another_one) {
+    auto main = std::make_unique<TcpListener>();
+    TcpListener spare;
+    const Pair pair(config_for("main", Config::Transport::tcp, main->port()),
+                    config_for("spare", Config::Transport::tcp, spare.port()), failover);
+    ASSERT_TRUE(main->accept());
+    ASSERT_TRUE(spare.accept());
+    const auto records = mixed_records(300, 2);
+    pair.take(records);
+    pair.tick();
+    Collector at_main;
+    ASSERT_TRUE(main->collect(at_main, records.size()));
+    ASSERT_TRUE(
+        within(seconds{10}, [&] { return pair.first->counters().sent.records == records.size(); }));
+
+    main.reset();
+    pair.take(records);
+    ASSERT_TRUE(within(seconds{10}, [&] {
+        pair.tick();
+        return pair.second->counters().sent.records == records.size();
+    }));
+    EXPECT_EQ(pair.first->counters().handed_on.records, records.size());
+    EXPECT_EQ(pair.first->counters().queued.records, 0U);
+    pair.take(records);
+    pair.tick();
+    Collector at_spare;
+    ASSERT_TRUE(spare.collect(at_spare, 2 * records.size()));
+    EXPECT_TRUE(at_spare.faults().empty());
+    EXPECT_EQ(at_spare.missing(), 0U) << "numbers of the session they are in";
+    pair.expect_balanced();
+}
+
+// With a spool it waits for its own collector; and nobody gets messages that it would not make.
+TEST(CollectorGroup, what_waits_stays_where_it_has_a_disk_or_the_others_are_sent_something_else) {
+    const test_support::SpoolFolder folder;
+    for (const bool spools : {true, false}) {
+        auto main = std::make_unique<TcpListener>();
+        TcpListener spare;
+        Config::Ipfix first = config_for("main", Config::Transport::tcp, main->port());
+        Config::Ipfix second = config_for("spare", Config::Transport::tcp, spare.port());
+        if (spools) {
+            first.spool_folder = folder.path();
+        } else {
+            second.filter = "proto tcp";
+        }
+        const Pair pair(first, second, failover);
+        ASSERT_TRUE(main->accept());
+        ASSERT_TRUE(spare.accept());
+        main.reset();
+        const auto records = mixed_records(300, 2);
+        pair.take(records);
+        ASSERT_TRUE(within(seconds{10}, [&] { return !pair.first->counters().up; }));
+        for (int tick = 0; tick < 20; ++tick) {
+            pair.tick();
+            std::this_thread::sleep_for(milliseconds{5});
+        }
+        const OutputCounters counters = pair.first->counters();
+        EXPECT_EQ(counters.handed_on.records, 0U);
+        EXPECT_EQ(counters.queued.records + counters.spooled.records + counters.sent.records,
+                  records.size());
+        pair.expect_balanced();
+    }
 }
 
 TEST(CollectorGroup, balanced_collectors_have_every_flow_once) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "src/exporting/secret_file.h"
 #include "tests/support/http_server.h"
 
 namespace tapmeter::exporting {
@@ -62,9 +63,10 @@ TEST(HttpSession, the_password_is_the_files_and_is_read_anew) {
     const auto file = temporary("password");
     std::ofstream(file) << "first\n";
     HttpServer server([](const HttpRequest&) { return HttpReply{}; });
-    auto session =
-        HttpSession::make({.url = server.url(), .user = "me", .password_file = file.string()})
-            .value();
+    auto session = HttpSession::make({.url = server.url(),
+                                      .user = "me",
+                                      .secret = [&] { return read_secret(file.string()); }})
+                       .value();
     session->post("/", {});
     std::ofstream(file) << "second\r\n";
     session->post("/", {});
@@ -132,8 +134,10 @@ TEST(HttpSession, takes_no_longer_than_it_may) {
 }
 
 TEST(HttpSession, files_that_cannot_be_read_are_named) {
-    const auto password = HttpSession::make(
-        {.url = "http://127.0.0.1:1", .user = "me", .password_file = "/nonexistent/password"});
+    const auto password =
+        HttpSession::make({.url = "http://127.0.0.1:1", .user = "me", .secret = [] {
+                               return read_secret("/nonexistent/password");
+                           }});
     ASSERT_FALSE(password);
     EXPECT_NE(password.error().message.find("/nonexistent/password"), std::string::npos);
     const auto authorities =
