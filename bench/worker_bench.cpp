@@ -22,19 +22,21 @@ void meter(benchmark::State& state, Kind kind, bool tcp) {
     constexpr std::size_t records = 8'192;
     RecordRing ring(records, {0, tcp ? records : 0, 0, 0, 0});
     const std::size_t flows_max = kind == Kind::imix ? 10 * flows : flows;
-    auto analytics = flow::Analytics::make({.tcp = tcp,
-                                            .flow_places = flow::FlowTable::places_for(flows_max),
-                                            .populate = true});
+    const flow::Analytics::Settings analytics{
+        .tcp = tcp, .flow_places = flow::FlowTable::places_for(flows_max), .populate = true};
     const auto worker = std::make_unique<Worker>(Worker::Parts{
         .source = source,
         .ring = ring,
         .clock = &clock,
-        .table = std::move(*flow::FlowTable::make({.flows_max = flows_max, .populate = true})),
+        .table =
+            std::move(*flow::FlowTable::make({.flows_max = flows_max,
+                                              .populate = true,
+                                              .beside_octets = analytics.beside_flow_octets()})),
         .hash_key = {1, 2},
         .timeouts = {.idle = std::chrono::seconds(30),
                      .active = std::chrono::seconds(60),
                      .tcp_end = std::chrono::seconds(2)},
-        .analytics = tcp ? std::move(*analytics) : nullptr});
+        .analytics = tcp ? std::move(*flow::Analytics::make(analytics)) : nullptr});
     const auto turn = [&] {
         worker->step();
         const auto some = ring.readable();

@@ -1,9 +1,10 @@
-// The part of Metering that ends every flow.
+// The part of Metering that visits flows without a packet: those that are due, and all at the end.
 
 #include "pipeline/metering.h"
 
 namespace tapmeter {
 
+using flow::deadline_ticks;
 using flow::FlowEndReason;
 using flow::FlowIndex;
 
@@ -39,6 +40,34 @@ bool Metering::drain_table(ObservedAt end_time) noexcept {
         }
     }
     return true;
+}
+
+flow::Expiry::Work Metering::expire(ObservedAt now, std::size_t records_max) noexcept {
+    return expiry_.walk(parts_.table, now,
+                        Settler{.metering = *this, .now = now, .records_left = records_max},
+                        expiry_work_max);
+}
+
+bool Metering::Settler::operator()(FlowIndex index) noexcept {
+    if (records_left < records_per_packet_max) {
+        return false;
+    }
+    Parts& parts = metering.parts_;
+    const std::uint64_t cuts = parts.books.active_cuts;
+    if (!metering.settle(index, now)) {
+        --records_left;
+        return true;
+    }
+    const ObservedAt next = next_event(parts.table.flow(index), parts.timeouts).at;
+    parts.table.set_deadline(index, deadline_ticks(next, now));
+    records_left -= parts.books.active_cuts - cuts;
+    return true;
+}
+
+void Metering::Settler::ask(FlowIndex index) const noexcept {
+    if (metering.watcher_ != nullptr) [[unlikely]] {
+        metering.watcher_->prefetch_end(metering.parts_.table.flow(index), index);
+    }
 }
 
 }  // namespace tapmeter

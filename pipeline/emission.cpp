@@ -28,7 +28,7 @@ void Metering::emit(FlowIndex index, FlowEndReason reason) noexcept {
         parts_.books.refused += traffic;
     }
     if (parts_.analytics != nullptr && reason == FlowEndReason::active_timeout) {
-        parts_.analytics->cut(index);
+        parts_.analytics->cut(parts_.table.flow(index), index);
     }
 }
 

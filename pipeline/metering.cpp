@@ -38,6 +38,8 @@ Metering::Metering(Parts parts)
       admission_(parts_.admission),
       shunts_(parts_.shunt, parts_.books),
       grows_(parts_.grows_to.flows_max > parts_.table.flows_max()) {
+    expects(parts_.analytics == nullptr ||
+            parts_.table.beside_octets() == parts_.analytics->settings().beside_flow_octets());
     if (parts_.adopt) {
         adopt_table();
     }
@@ -113,17 +115,17 @@ inline void Metering::seek(std::size_t packet) noexcept {
     sought_[packet] = {
         .hash = hashes_[packet], .guess = parts_.table.guess(hashes_[packet]), .elsewhere = {}};
     if (watcher_ != nullptr && sought_[packet].guess != no_flow) [[unlikely]] {
-        watcher_->prefetch(sought_[packet].guess);
+        watcher_->prefetch(parts_.table.flow(sought_[packet].guess), sought_[packet].guess);
     }
 }
 
-// Whatever watches packets: what it will touch of this one, some packets behind seek().
+// What the watcher will touch of a packet, some packets behind seek().
 inline void Metering::foresee(std::size_t packet, const Observation& observation) noexcept {
-    const Sought& sought = sought_[packet];
-    if (sought.guess != no_flow) [[likely]] {
-        watcher_->foresee(sought.guess, observation);
-    } else if (sought.elsewhere.place != no_flow) {
-        watcher_->prefetch_beginning(sought.elsewhere.place);
+    const FlowIndex place = sought_[packet].elsewhere.place;
+    if (sought_[packet].guess != no_flow) [[likely]] {
+        watcher_->foresee(parts_.table.flow(sought_[packet].guess), observation);
+    } else if (place != no_flow) {
+        watcher_->prefetch_beginning(parts_.table.flow(place), place);
     }
 }
 
@@ -360,34 +362,6 @@ void Metering::end(FlowIndex index, FlowEndReason reason) noexcept {
     parts_.table.erase(index, hash);
     ++parts_.books.flows_ended[index_of(reason)];
     --parts_.books.flows_active;
-}
-
-flow::Expiry::Work Metering::expire(ObservedAt now, std::size_t records_max) noexcept {
-    return expiry_.walk(parts_.table, now,
-                        Settler{.metering = *this, .now = now, .records_left = records_max},
-                        expiry_work_max);
-}
-
-bool Metering::Settler::operator()(FlowIndex index) noexcept {
-    if (records_left < records_per_packet_max) {
-        return false;
-    }
-    Parts& parts = metering.parts_;
-    const std::uint64_t cuts = parts.books.active_cuts;
-    if (metering.settle(index, now)) {
-        const Flow& flow = parts.table.flow(index);
-        parts.table.set_deadline(index, deadline_ticks(next_event(flow, parts.timeouts).at, now));
-        records_left -= parts.books.active_cuts - cuts;
-    } else {
-        --records_left;
-    }
-    return true;
-}
-
-void Metering::Settler::ask(FlowIndex index) const noexcept {
-    if (metering.watcher_ != nullptr) [[unlikely]] {
-        metering.watcher_->prefetch_end(index);
-    }
 }
 
 FlowHash Metering::hash_of(const FlowKey& key) const noexcept {

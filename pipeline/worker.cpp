@@ -49,7 +49,8 @@ Worker::Worker(Parts parts)
       flows_max_(
           static_cast<double>(parts.flows_max != 0 ? parts.flows_max : parts.table.places())),
       table_octets_(std::max(parts.table.octets(),
-                             flow::FlowTable::octets_for(parts.table_grows_to.flows_max))),
+                             flow::FlowTable::octets_for(parts.table_grows_to.flows_max,
+                                                         parts.table_grows_to.beside_octets))),
       table_places_(std::max(parts.table.places(),
                              flow::FlowTable::places_for(parts.table_grows_to.flows_max))),
       load_(parts.load),

@@ -77,14 +77,12 @@ Result<std::unique_ptr<Analytics>> Analytics::make(const Settings& settings) {
 Result<Analytics::ByFlow> Analytics::take(const Settings& settings) {
     const auto places = [&settings](bool on) { return on ? settings.flow_places : 0; };
     const Region::Request memory{.populate = settings.populate};
-    auto tcp = FlowArray<TcpQuality>::make(places(settings.tcp), memory);
     auto behaviour = FlowArray<BehaviourReport>::make(places(settings.behaviour), memory);
     auto tunnel_of = FlowArray<std::uint32_t>::make(places(settings.tunnels), memory);
-    if (!tcp || !behaviour || !tunnel_of) {
+    if (!behaviour || !tunnel_of) {
         return no_memory_for(settings.flow_places);
     }
-    return ByFlow{.tcp = std::move(*tcp),
-                  .behaviour = std::move(*behaviour),
+    return ByFlow{.behaviour = std::move(*behaviour),
                   .tunnel_of = std::move(*tunnel_of),
                   .has_tunnel = std::vector<std::uint64_t>(
                       settings.tunnels ? settings.flow_places / 64 + 1 : 0)};
@@ -109,7 +107,6 @@ void Analytics::follow(std::span<const FlowIndex> moved) noexcept {
     if (payloads_ != nullptr) {
         payloads_->follow(moved);
     }
-    by_flow_.tcp.take_over(before.tcp, moved);
     by_flow_.behaviour.take_over(before.behaviour, moved);
     if (by_flow_.tunnel_of.empty()) {
         return;
@@ -122,11 +119,11 @@ void Analytics::follow(std::span<const FlowIndex> moved) noexcept {
     }
 }
 
-void Analytics::begin(const Flow& flow, FlowIndex index, const Observation& first) noexcept {
-    if (!by_flow_.tcp.empty() && is_tcp(flow)) {
-        by_flow_.tcp[index].begin(pauses_);
+void Analytics::begin(Flow& flow, FlowIndex index, const Observation& first) noexcept {
+    if (settings_.tcp && is_tcp(flow)) {
+        tcp_of(flow).begin(pauses_);
         if (frame_of(first) == nullptr) {
-            by_flow_.tcp[index].skip();  // it was counted elsewhere
+            tcp_of(flow).skip();  // it was counted elsewhere
         }
     }
     if (!by_flow_.behaviour.empty()) {
@@ -142,8 +139,7 @@ void Analytics::begin(const Flow& flow, FlowIndex index, const Observation& firs
     see(index, flow, first, false);
 }
 
-void Analytics::see(FlowIndex index, const Flow& flow, const Observation& packet,
-                    bool answers) noexcept {
+void Analytics::see(FlowIndex index, Flow& flow, const Observation& packet, bool answers) noexcept {
     if (answers && has_tunnel(index)) [[unlikely]] {
         keep_answer(index, packet);
     }
@@ -168,11 +164,11 @@ void Analytics::see(FlowIndex index, const Flow& flow, const Observation& packet
         payloads_->see(index, flow, packet, frame_of(packet), settings_.outer_points);
     }
     if (counts(packet)) {
-        see_segment(index, packet);
+        see_segment(flow, packet);
     }
 }
 
-void Analytics::see_segment(FlowIndex index, const Observation& packet) noexcept {
+void Analytics::see_segment(Flow& flow, const Observation& packet) noexcept {
     const Packet* const frame = frame_of(packet);
     if (frame == nullptr) {
         skip(packet, SegmentSkipped::not_here);
@@ -189,7 +185,7 @@ void Analytics::see_segment(FlowIndex index, const Observation& packet) noexcept
         skip(packet, SegmentSkipped::unreadable);
         return;
     }
-    TcpQuality& quality = by_flow_.tcp[index];
+    TcpQuality& quality = tcp_of(flow);
     quality.catch_up(pauses_);
     quality.see(*segment);
     ++books_.segments_seen;
@@ -234,10 +230,10 @@ void Analytics::keep_answer(FlowIndex index, const Observation& packet) noexcept
 Analytics::Reports Analytics::reports(const Flow& flow, FlowIndex index) noexcept {
     Reports known;
     const bool shunted = (flow.state & state::shunted) != 0;
-    if (!by_flow_.tcp.empty() && is_tcp(flow)) {
-        tcp_report_ = report_of(by_flow_.tcp[index], initiator_of(flow));
+    if (settings_.tcp && is_tcp(flow)) {
+        tcp_report_ = report_of(tcp_of(flow), initiator_of(flow));
         tcp_report_.complete = tcp_report_.complete && !shunted;
-        if (!by_flow_.tcp[index].is_uneventful()) {
+        if (!tcp_of(flow).is_uneventful()) {
             books_.tcp.add(tcp_report_.forward.seen);
             books_.tcp.add(tcp_report_.reverse.seen);
         }
@@ -257,9 +253,9 @@ Analytics::Reports Analytics::reports(const Flow& flow, FlowIndex index) noexcep
     return known;
 }
 
-void Analytics::cut(FlowIndex index) noexcept {
-    if (!by_flow_.tcp.empty()) {
-        by_flow_.tcp[index].clear_counts();
+void Analytics::cut(Flow& flow, FlowIndex index) noexcept {
+    if (settings_.tcp) {
+        tcp_of(flow).clear_counts();
     }
     if (!by_flow_.behaviour.empty()) {
         clear_counts(by_flow_.behaviour[index]);
@@ -270,8 +266,8 @@ void Analytics::cut(FlowIndex index) noexcept {
 }
 
 void Analytics::end(const Flow& flow, FlowIndex index) noexcept {
-    if (!by_flow_.tcp.empty() && is_tcp(flow)) {
-        count_connection(by_flow_.tcp[index]);
+    if (settings_.tcp && is_tcp(flow)) {
+        count_connection(tcp_of(flow));
     }
     if (has_tunnel(index)) {
         free_tunnels_.push_back(by_flow_.tunnel_of[index]);

@@ -39,11 +39,14 @@ public:
         // A group wants every packet. Tunnels do not: what stands around a flow is told by its
         // first packet, and the first from its other end.
         bool every_packet() const noexcept { return tcp || behaviour || payloads.any(); }
+        // What the table keeps beside each flow (FlowTable::Request): TCP quality. All other groups
+        // keep their states here.
+        std::size_t beside_flow_octets() const noexcept { return tcp ? sizeof(TcpQuality) : 0; }
     };
     // errors  no_memory, naming what to lower
     static Result<std::unique_ptr<Analytics>> make(const Settings& settings);
 
-    // Memory that make() takes.
+    // Memory that make() and, beside its flows, the table takes.
     static std::uint64_t octets_for(const Settings& settings) noexcept;
 
     // The burst whose packets the next functions speak of. Its views stay valid until it is given
@@ -51,35 +54,35 @@ public:
     void look_at(std::span<const Packet> burst) noexcept { burst_ = burst; }
 
     // Asks memory for what a packet of this flow will touch, ...
-    void prefetch(FlowIndex index) const noexcept {
-        if (!by_flow_.tcp.empty()) {
-            by_flow_.tcp[index].prefetch();
+    void prefetch(const Flow& flow, FlowIndex index) const noexcept {
+        if (settings_.tcp) {
+            tcp_of(flow).prefetch();
         }
         prefetch_behaviour(index);
     }
     // ... what only this packet of it will, once the other has come, ...
-    void foresee(FlowIndex index, const Observation& packet) const noexcept {
+    void foresee(const Flow& flow, const Observation& packet) const noexcept {
         const Packet* const frame = frame_of(packet);
         if (!counts(packet) || packet.transport_at == 0 || frame == nullptr) {
             return;
         }
         const Bytes transport = frame->frame.subspan(packet.transport_at);
         if (transport.size() >= detail::tcp_header_octets_min) [[likely]] {
-            by_flow_.tcp[index].foresee(packet.sender, packet.tcp_control_bits,
-                                        load_be32(transport.subspan<8>().first<4>()));
+            tcp_of(flow).foresee(packet.sender, packet.tcp_control_bits,
+                                 load_be32(transport.subspan<8>().first<4>()));
         }
     }
     // ... and what the first packet of a flow there will.
-    void prefetch_beginning(FlowIndex index) const noexcept {
-        if (!by_flow_.tcp.empty()) {
-            by_flow_.tcp[index].prefetch_beginning();
+    void prefetch_beginning(const Flow& flow, FlowIndex index) const noexcept {
+        if (settings_.tcp) {
+            tcp_of(flow).prefetch_beginning();
         }
         prefetch_behaviour(index);
     }
     // What the report of a flow is made of.
-    void prefetch_end(FlowIndex index) const noexcept {
-        if (!by_flow_.tcp.empty()) {
-            by_flow_.tcp[index].prefetch_end();
+    void prefetch_end(const Flow& flow, FlowIndex index) const noexcept {
+        if (settings_.tcp) {
+            tcp_of(flow).prefetch_end();
         }
         prefetch_behaviour(index);
     }
@@ -90,9 +93,9 @@ public:
     // packet, those that neither begin nor answer a flow need not be shown.
     void arrive(const Observation& packet) noexcept { books_.segments += counts(packet) ? 1U : 0U; }
     // It made a flow; it is its first packet, and seen as such.
-    void begin(const Flow& flow, FlowIndex index, const Observation& first) noexcept;
+    void begin(Flow& flow, FlowIndex index, const Observation& first) noexcept;
     // answers  it is the first from its end of the flow, and not the flow's first
-    void see(FlowIndex index, const Flow& flow, const Observation& packet, bool answers) noexcept;
+    void see(FlowIndex index, Flow& flow, const Observation& packet, bool answers) noexcept;
     // It belongs to no flow with a place of its own.
     void pass(const Observation& packet) noexcept { skip(packet, SegmentSkipped::aggregated); }
 
@@ -106,7 +109,7 @@ public:
     Reports reports(const Flow& flow, FlowIndex index) noexcept;
 
     // Its counts are reported, and begin anew.
-    void cut(FlowIndex index) noexcept;
+    void cut(Flow& flow, FlowIndex index) noexcept;
     // It leaves. Belongs behind its last reports().
     void end(const Flow& flow, FlowIndex index) noexcept;
 
@@ -124,7 +127,6 @@ public:
 private:
     // Empty where the group is off.
     struct ByFlow {
-        FlowArray<TcpQuality> tcp;
         FlowArray<BehaviourReport> behaviour;
         FlowArray<std::uint32_t> tunnel_of;  // number in the pool; 0: none
         // Bit by flow: tunnel_of is not 0. So small that it stays in the cache, which tunnel_of
@@ -133,6 +135,17 @@ private:
     };
     static Result<ByFlow> take(const Settings& settings);
     explicit Analytics(const Settings& settings) : settings_(settings) {}
+
+    // Behind its flow in the table.
+    static TcpQuality& tcp_of(Flow& flow) noexcept {
+        static_assert(alignof(Flow) == alignof(TcpQuality));
+        void* const beside = &flow + 1;
+        return *static_cast<TcpQuality*>(beside);
+    }
+    static const TcpQuality& tcp_of(const Flow& flow) noexcept {
+        const void* const beside = &flow + 1;
+        return *static_cast<const TcpQuality*>(beside);
+    }
 
     const Packet* frame_of(const Observation& packet) const noexcept {
         return packet.place < burst_.size() ? &burst_[packet.place] : nullptr;
@@ -166,7 +179,7 @@ private:
         word = number != 0 ? word | bit : word & ~bit;
     }
     void keep_answer(FlowIndex index, const Observation& packet) noexcept;
-    void see_segment(FlowIndex index, const Observation& packet) noexcept;
+    void see_segment(Flow& flow, const Observation& packet) noexcept;
     void keep_tunnel(FlowIndex index, const Observation& first) noexcept;
     void count_connection(const TcpQuality& quality) noexcept;
 

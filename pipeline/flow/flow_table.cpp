@@ -58,11 +58,11 @@ constexpr std::size_t groups_for(std::size_t buckets) noexcept {
     return (buckets + FlowTable::buckets_per_group - 1) / FlowTable::buckets_per_group;
 }
 
-Places layout_for(std::size_t buckets) noexcept {
+Places layout_for(std::size_t buckets, std::size_t flow_octets) noexcept {
     Layout layout;
     Places places{};
     places.buckets = layout.add<FlowBucket>(buckets);
-    places.flows = layout.add<Flow>(buckets * FlowBucket::ways);
+    places.flows = layout.add<std::byte>(buckets * FlowBucket::ways * flow_octets);
     places.origins = layout.add<FlowOrigin>(buckets * FlowBucket::ways);
     places.bucket_deadlines = layout.add<Ticks>(buckets);
     places.group_deadlines = layout.add<Ticks>(groups_for(buckets));
@@ -84,7 +84,8 @@ std::span<T> array_at(std::span<std::byte> octets, std::size_t at, std::size_t c
 }  // namespace
 
 Result<FlowTable> FlowTable::make(const Request& request) {
-    auto region = Region::reserve({.octets = octets_for(request.flows_max),
+    expects(request.beside_octets % cache_line_octets == 0);
+    auto region = Region::reserve({.octets = octets_for(request.flows_max, request.beside_octets),
                                    .pages = request.pages,
                                    .populate = request.populate,
                                    .kept = request.kept,
@@ -92,28 +93,30 @@ Result<FlowTable> FlowTable::make(const Request& request) {
     if (!region) {
         return tl::unexpected<Error>(std::move(region.error()));
     }
-    return FlowTable(std::move(*region), request.flows_max);
+    return FlowTable(std::move(*region), request);
 }
 
-std::size_t FlowTable::octets_for(std::size_t flows_max) noexcept {
-    return layout_for(buckets_for(flows_max)).octets;
+std::size_t FlowTable::octets_for(std::size_t flows_max, std::size_t beside_octets) noexcept {
+    return layout_for(buckets_for(flows_max), sizeof(Flow) + beside_octets).octets;
 }
 
 std::size_t FlowTable::places_for(std::size_t flows_max) noexcept {
     return buckets_for(flows_max) * FlowBucket::ways;
 }
 
-FlowTable::FlowTable(Region region, std::size_t flows_max) noexcept
-    : region_(std::move(region)), flows_max_(flows_max) {
-    const std::size_t buckets = buckets_for(flows_max);
-    const Places places = layout_for(buckets);
+FlowTable::FlowTable(Region region, const Request& request) noexcept
+    : region_(std::move(region)),
+      stride_(sizeof(Flow) + request.beside_octets),
+      flows_max_(request.flows_max) {
+    const std::size_t buckets = buckets_for(flows_max_);
+    const Places places = layout_for(buckets, stride_);
     const auto octets = region_.octets();
     buckets_ = array_at<FlowBucket>(octets, places.buckets, buckets);
-    flows_ = array_at<Flow>(octets, places.flows, buckets * FlowBucket::ways);
+    flows_ = octets.subspan(places.flows, buckets * FlowBucket::ways * stride_);
     origins_ = array_at<FlowOrigin>(octets, places.origins, buckets * FlowBucket::ways);
     bucket_deadlines_ = array_at<Ticks>(octets, places.bucket_deadlines, buckets);
     group_deadlines_ = array_at<Ticks>(octets, places.group_deadlines, groups_for(buckets));
-    expects(flows_.size() < number_of(no_flow));
+    expects(origins_.size() < number_of(no_flow));
 }
 
 FlowIndex FlowTable::insert(FlowHash hash, Ticks deadline) noexcept {
@@ -139,7 +142,7 @@ void FlowTable::insert_at(FlowIndex place, FlowHash hash, Ticks deadline) noexce
 
 bool FlowTable::take_over(const FlowTable& other, const FlowHasher& hasher,
                           std::span<FlowIndex> moved) noexcept {
-    expects(used_ == 0 && moved.size() == other.places());
+    expects(used_ == 0 && moved.size() == other.places() && stride_ == other.stride_);
     std::ranges::fill(moved, no_flow);
     for (std::size_t bucket = 0; bucket < other.buckets_.size(); ++bucket) {
         if (other.buckets_[bucket].free_ways() != FlowBucket::all_ways &&
@@ -161,7 +164,7 @@ bool FlowTable::take_bucket(const FlowTable& other, std::size_t bucket, const Fl
     for (std::size_t way = 0; way < FlowBucket::ways; ++way) {
         if (from.tags[way] != 0) {
             ways[count] = way;
-            keys[count++] = bare(other.flows_[number_of(index_of(bucket, way))].key);
+            keys[count++] = bare(other.flow_at(number_of(index_of(bucket, way))).key);
         }
     }
     hasher.hash(std::span{keys}.first(count), hashes);
@@ -175,7 +178,7 @@ bool FlowTable::take_bucket(const FlowTable& other, std::size_t bucket, const Fl
         }
         const std::size_t old = number_of(index_of(bucket, ways[i]));
         moved[old] = index;
-        flows_[number_of(index)] = other.flows_[old];
+        std::ranges::copy(other.record_at(old), record_at(number_of(index)).begin());
         origins_[number_of(index)] = other.origins_[old];
         if ((from.several >> ways[i] & 1U) != 0) {
             set_several(index);
@@ -207,7 +210,9 @@ void FlowTable::adopt_bucket(std::size_t bucket, const FlowHasher& hasher,
         if (buckets_[bucket].tags[way] == 0) {
             continue;
         }
-        Flow& flow = flows_[number_of(index_of(bucket, way))];
+        const std::size_t place = number_of(index_of(bucket, way));
+        Flow& flow = flow_at(place);
+        std::ranges::fill(record_at(place).subspan(sizeof(Flow)), std::byte{0});
         flow.key.attached = 0;
         FlowHash hash{};
         hasher.hash({&flow.key, 1}, {&hash, 1});
@@ -229,7 +234,7 @@ void FlowTable::adopt_bucket(std::size_t bucket, const FlowHasher& hasher,
 
 // Whether the way holds a flow with this hash, as insert_at() and whoever filled it leave one.
 bool FlowTable::is_sound(std::size_t bucket, std::size_t way, FlowHash hash) const noexcept {
-    const Flow& flow = flows_[number_of(index_of(bucket, way))];
+    const Flow& flow = flow_at(number_of(index_of(bucket, way)));
     const auto tag =
         static_cast<std::uint16_t>(buckets_[bucket].tags[way] & ~unsigned{FlowBucket::answered});
     return (flow.key.ip_version == 4 || flow.key.ip_version == 6) && tag == detail::tag_of(hash) &&
@@ -293,7 +298,7 @@ void FlowTable::erase(FlowIndex index, FlowHash hash) noexcept {
     const std::size_t home = home_of(hash);
     expects(buckets_[bucket].tags[way_of(index)] != 0);
     buckets_[bucket].tags[way_of(index)] = 0;
-    flows_[number_of(index)].key.ip_version = 0;  // no packet's key: guesses at it go wrong
+    flow_at(number_of(index)).key.ip_version = 0;  // no packet's key: guesses at it go wrong
     if (bucket != home) {
         expects(buckets_[home].guests != 0);
         --buckets_[home].guests;

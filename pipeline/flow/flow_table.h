@@ -30,6 +30,9 @@ public:
         std::size_t flows_max = 0;  // so many fit; the table has a third more places than that
         Region::Wanted pages = Region::Wanted::automatic;
         bool populate = false;
+        // Octets that others keep of each flow, on the lines behind its own: whoever has its page
+        // has theirs. Whole lines.
+        std::size_t beside_octets = 0;
         const KeptMemory* kept = nullptr;  // as Region::Request; outlives the table
         bool adopt = false;                // what is left there; adopt() belongs next
     };
@@ -54,7 +57,7 @@ public:
                    std::span<FlowIndex> moved) noexcept;
 
     // Memory that a table for so many flows reserves.
-    static std::size_t octets_for(std::size_t flows_max) noexcept;
+    static std::size_t octets_for(std::size_t flows_max, std::size_t beside_octets = 0) noexcept;
     static std::size_t places_for(std::size_t flows_max) noexcept;
 
     // The flow with this key, or no_flow.
@@ -115,7 +118,8 @@ public:
     // Whether the flow of `there.place` is still the one that was chosen to leave.
     bool still_leaves(const Elsewhere& there, Ticks now) const noexcept;
 
-    Flow& flow(FlowIndex index) noexcept { return flows_[static_cast<std::size_t>(index)]; }
+    Flow& flow(FlowIndex index) noexcept { return flow_at(number_of(index)); }
+    std::size_t beside_octets() const noexcept { return stride_ - sizeof(Flow); }
     FlowOrigin& origin(FlowIndex index) noexcept {
         return origins_[static_cast<std::size_t>(index)];
     }
@@ -143,12 +147,21 @@ public:
 
     std::size_t flows() const noexcept { return used_; }
     std::size_t flows_max() const noexcept { return flows_max_; }  // as it was made for
-    std::size_t places() const noexcept { return flows_.size(); }
+    std::size_t places() const noexcept { return origins_.size(); }
     std::size_t octets() const noexcept { return region_.octets().size(); }
     Region::Pages pages() const noexcept { return region_.pages(); }
 
 private:
-    FlowTable(Region region, std::size_t flows_max) noexcept;
+    FlowTable(Region region, const Request& request) noexcept;
+
+    // A flow with what is beside it.
+    std::span<std::byte> record_at(std::size_t place) const noexcept {
+        return flows_.subspan(place * stride_, stride_);
+    }
+    Flow& flow_at(std::size_t place) const noexcept {
+        void* const first = &flows_[place * stride_];
+        return *static_cast<Flow*>(first);
+    }
 
     std::size_t home_of(FlowHash hash) const noexcept;
     std::size_t other_of(FlowHash hash) const noexcept;
@@ -163,7 +176,8 @@ private:
 
     Region region_;
     std::span<FlowBucket> buckets_;
-    std::span<Flow> flows_;
+    std::span<std::byte> flows_;  // each with what is beside it
+    std::size_t stride_;          // from one to the next
     std::span<FlowOrigin> origins_;
     std::span<Ticks> bucket_deadlines_;  // no flow of bucket b is due before
     std::span<Ticks> group_deadlines_;   // no flow of group g is due before
@@ -215,7 +229,7 @@ inline FlowIndex FlowTable::find_in(std::size_t bucket, std::uint16_t tag,
                                     const FlowKey& key) const noexcept {
     for (auto ways = buckets_[bucket].ways_with(tag); ways != 0; ways &= ways - 1) {
         const auto index = index_of(bucket, static_cast<std::size_t>(std::countr_zero(ways)));
-        if (flows_[number_of(index)].key == key) [[likely]] {
+        if (flow_at(number_of(index)).key == key) [[likely]] {
             return index;
         }
     }
@@ -225,7 +239,7 @@ inline FlowIndex FlowTable::find_in(std::size_t bucket, std::uint16_t tag,
 inline FlowIndex FlowTable::find(const FlowKey& key, FlowHash hash,
                                  FlowIndex guess) const noexcept {
     // A place that was left has no key that a packet could have: see erase().
-    if (guess != no_flow && flows_[number_of(guess)].key == key) [[likely]] {
+    if (guess != no_flow && flow_at(number_of(guess)).key == key) [[likely]] {
         return guess;
     }
     return find(key, hash);
@@ -246,8 +260,9 @@ inline FlowIndex FlowTable::guess(FlowHash hash) const noexcept {
 }
 
 [[gnu::always_inline]] inline void FlowTable::prefetch_lines(FlowIndex index) const noexcept {
-    prefetch(&flows_[number_of(index)].key);
-    prefetch(&flows_[number_of(index)].sides);
+    const Flow& flow = flow_at(number_of(index));
+    prefetch(&flow.key);
+    prefetch(&flow.sides);
 }
 
 }  // namespace tapmeter::flow

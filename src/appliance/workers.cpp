@@ -25,7 +25,9 @@ constexpr std::size_t flows_at_first = 16'384;
 bool Appliance::adopts(std::size_t worker) const {
     return handover_ != nullptr && handover_->has_predecessor() &&
            Region::is_left(handover_->table_of(worker),
-                           flow::FlowTable::octets_for(parts_.config.flow.flows_max));
+                           flow::FlowTable::octets_for(
+                               parts_.config.flow.flows_max,
+                               analytics_settings(parts_.config, false).beside_flow_octets()));
 }
 
 Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& hash_key) {
@@ -37,11 +39,13 @@ Result<void> Appliance::add_worker(PacketSource& source, const flow::HashKey& ha
     // either. Pages set aside for us need not be spared; aggregates go by the table's size.
     const std::size_t number = workers_.size();
     const KeptMemory* const kept = handover_ != nullptr ? &handover_->table_of(number) : nullptr;
-    const flow::FlowTable::Request whole{.flows_max = config.flow.flows_max,
-                                         .pages = pages,
-                                         .populate = !recorded(),
-                                         .kept = kept,
-                                         .adopt = adopts(number)};
+    const flow::FlowTable::Request whole{
+        .flows_max = config.flow.flows_max,
+        .pages = pages,
+        .populate = !recorded(),
+        .beside_octets = analytics_settings(config, recorded()).beside_flow_octets(),
+        .kept = kept,
+        .adopt = adopts(number)};
     const Admission::Limits admission = admission_limits(config, recorded());
     const bool grows = recorded() && pages != Region::Wanted::huge && !admission.aggregates;
     flow::FlowTable::Request first = whole;

@@ -5,6 +5,7 @@
 
 #include "pipeline/base/absorb.h"
 #include "pipeline/flow/flow_table.h"
+#include "pipeline/flow/tcp_quality.h"
 #include "xdp/ring_size.h"
 
 namespace tapmeter::machine {
@@ -88,7 +89,8 @@ void add_memory(const Config& config, const Facts& facts, Needs& needs) {
     if (config.memory.hugepages == Config::Switch::off) {
         return;
     }
-    const std::uint64_t table = flow::FlowTable::octets_for(config.flow.flows_max);
+    const std::uint64_t table = flow::FlowTable::octets_for(
+        config.flow.flows_max, config.analytics.tcp ? sizeof(flow::TcpQuality) : 0);
     for (std::uint32_t worker = 0; worker < needs.workers; ++worker) {
         const Core* const core =
             worker < needs.worker_cores.size() ? facts.core(needs.worker_cores[worker]) : nullptr;

@@ -40,10 +40,12 @@ public:
                    .clock = setup.clock,
                    .table = std::move(*flow::FlowTable::make({.flows_max = setup.flows_max,
                                                               .pages = Region::Wanted::small,
-                                                              .populate = false})),
+                                                              .populate = false,
+                                                              .beside_octets = beside(setup)})),
                    .table_grows_to = {.flows_max = setup.grows_to,
                                       .pages = Region::Wanted::small,
-                                      .populate = false},
+                                      .populate = false,
+                                      .beside_octets = beside(setup)},
                    .hash_key = {1, 2},
                    .timeouts = setup.timeouts,
                    .number = setup.number,
@@ -96,6 +98,9 @@ private:
     template <class Report>
     static void keep(const Report* report, std::vector<std::optional<Report>>& in) {
         in.push_back(report == nullptr ? std::nullopt : std::optional(*report));
+    }
+    static std::size_t beside(const WorkerSetup& setup) {
+        return setup.analytics.beside_flow_octets();
     }
     static std::unique_ptr<flow::Analytics> analytics_of(const WorkerSetup& setup) {
         flow::Analytics::Settings settings = setup.analytics;

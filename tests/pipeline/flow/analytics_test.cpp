@@ -33,8 +33,10 @@ protected:
     void begin(FlowIndex index = first) {
         const Observation seen = observation();
         analytics->arrive(seen);
-        analytics->begin(flow, index, seen);
+        at_place(index).key = flow.key;
+        analytics->begin(at_place(index), index, seen);
     }
+    Flow& at_place(FlowIndex index) { return places[number_of(index)].flow; }
     void see(std::uint8_t place = 0) {
         const Observation seen = observation(place);
         analytics->arrive(seen);
@@ -54,7 +56,13 @@ protected:
     const testing::Frame frame =
         FrameBuilder{}.ethernet().ipv4({.protocol = 6}).tcp(1, 2).fill(20).frame();
     const Packet packet = testing::packet_of(frame);
-    Flow flow;
+    // As the table keeps them.
+    struct Place {
+        Flow flow;
+        TcpQuality beside;
+    };
+    std::array<Place, 4> places{};
+    Flow& flow = places[0].flow;
     Nanoseconds at{1s};
     std::unique_ptr<Analytics> analytics;
 };
@@ -94,12 +102,13 @@ TEST_F(OneFlow, a_pause_makes_the_flows_of_its_time_incomplete) {
     EXPECT_FALSE(analytics->reports(flow, first).behaviour->complete);
     const Observation more = observation();
     analytics->arrive(more);
-    analytics->see(second, flow, more, false);
-    EXPECT_FALSE(analytics->reports(flow, second).tcp->complete) << "its first was passed by";
+    analytics->see(second, at_place(second), more, false);
+    EXPECT_FALSE(analytics->reports(at_place(second), second).tcp->complete)
+        << "its first was passed by";
     FlowIndex third{2};
     begin(third);
-    EXPECT_TRUE(analytics->reports(flow, third).tcp->complete);
-    EXPECT_TRUE(analytics->reports(flow, third).behaviour->complete);
+    EXPECT_TRUE(analytics->reports(at_place(third), third).tcp->complete);
+    EXPECT_TRUE(analytics->reports(at_place(third), third).behaviour->complete);
     EXPECT_EQ(balance(), 0);
 }
 
@@ -151,8 +160,9 @@ TEST(AnalyticsMemory, is_what_the_settings_say) {
     EXPECT_EQ(Analytics::octets_for({.tunnels = true, .tunnels_max = 2, .flow_places = 3}),
               3 * 4 + 2 * (128 + 4));
     EXPECT_FALSE(Analytics::Settings{}.any());
-    const auto refused =
-        Analytics::make({.tcp = true, .flow_places = std::size_t{1} << 50U, .populate = false});
+    EXPECT_EQ((Analytics::Settings{.tcp = true}.beside_flow_octets()), 320);
+    EXPECT_EQ((Analytics::Settings{.behaviour = true}.beside_flow_octets()), 0);
+    const auto refused = Analytics::make({.behaviour = true, .flow_places = std::size_t{1} << 50U});
     ASSERT_FALSE(refused.has_value());
     EXPECT_NE(refused.error().message.find("flow.flows_max"), std::string::npos);
 }

@@ -14,9 +14,11 @@ namespace {
 
 using testing::key_number;
 
-FlowTable table_for(std::size_t flows_max) {
-    auto table = FlowTable::make(
-        {.flows_max = flows_max, .pages = Region::Wanted::small, .populate = false});
+FlowTable table_for(std::size_t flows_max, std::size_t beside_octets = 0) {
+    auto table = FlowTable::make({.flows_max = flows_max,
+                                  .pages = Region::Wanted::small,
+                                  .populate = false,
+                                  .beside_octets = beside_octets});
     EXPECT_TRUE(table);
     return std::move(*table);
 }
@@ -210,6 +212,49 @@ TEST(FlowTable, a_larger_table_takes_every_flow_over) {
         large.erase(index, hash_of(key));
     }
     EXPECT_EQ(large.flows(), 0U) << "every guest found its home";
+}
+
+// The line behind a flow.
+struct Beside {
+    Flow flow;
+    alignas(cache_line_octets) std::uint64_t number;
+};
+std::uint64_t& beside(FlowTable& table, FlowIndex index) {
+    void* const first = &table.flow(index);
+    return static_cast<Beside*>(first)->number;
+}
+
+TEST(FlowTable, what_is_kept_beside_a_flow_goes_with_it_and_is_forgotten_when_adopted) {
+    constexpr std::uint32_t flows = 300;
+    const FlowHasher hasher({11, 12});
+    constexpr std::size_t flows_max = 2 * flows;
+    FlowTable small = table_for(flows_max, cache_line_octets);
+    EXPECT_EQ(small.beside_octets(), cache_line_octets);
+    EXPECT_EQ(FlowTable::octets_for(flows_max, cache_line_octets),
+              FlowTable::octets_for(flows_max) + small.places() * cache_line_octets);
+    for (std::uint32_t number = 0; number < flows; ++number) {
+        const FlowIndex index = add(small, number);
+        ASSERT_NE(index, no_flow);
+        EXPECT_EQ(beside(small, index), 0U);
+        beside(small, index) = number;
+        small.flow(index).key.ip_version = 4;
+    }
+    FlowTable large = table_for(4 * flows, cache_line_octets);
+    std::vector<FlowIndex> moved(small.places());
+    ASSERT_TRUE(large.take_over(small, hasher, moved));
+    for (const FlowIndex index : moved) {
+        if (index != no_flow) {
+            const std::uint64_t number = beside(large, index);
+            EXPECT_EQ(large.flow(index).key.low_port,
+                      key_number(static_cast<std::uint32_t>(number)).low_port);
+            EXPECT_EQ(large.flow(index).key.low,
+                      key_number(static_cast<std::uint32_t>(number)).low);
+        }
+    }
+    EXPECT_EQ(large.adopt(hasher).flows, flows);
+    for (const FlowIndex index : moved) {
+        EXPECT_TRUE(index == no_flow || beside(large, index) == 0);
+    }
 }
 
 TEST(FlowTable, a_table_without_a_place_for_a_flow_takes_nothing_over) {
