@@ -11,9 +11,9 @@ flow::FlowRecord record_to(std::uint16_t port, std::uint8_t protocol) {
     flow::FlowRecord record;
     record.ip_version = 4;
     record.protocol = protocol;
-    record.destination[12] = std::byte{10};
+    record.destination[12] = 10;
     record.destination_port = port;
-    record.source[12] = std::byte{192};
+    record.source[12] = 192;
     record.source_port = 40'000;
     return record;
 }
