@@ -185,7 +185,7 @@ stop_cluster
 
 # topic: a program with a spool, whose brokers are away for longer than the queue holds
 start_spooling() {
-    start_tapmeter "$1" 'queue = 16' "spool = \"$work/spool.$1\""
+    start_tapmeter "$1" 'queue = 128' "spool = \"$work/spool.$1\""
     go_on
     tell down "$1"
     sleep "$away"
