@@ -82,7 +82,8 @@ public:
     // The oldest in hand is done with.
     void give_back(const Fate& fate);
 
-    // Once a step: moves what waits in the queue to the disk where that is half full.
+    // Once a step, and while the server is waited for: moves what waits in the queue to the disk
+    // where that is half full. What is in hand stays where it is.
     // reached  the server is there, so what is on disk will not stay there for long
     void relieve_queue(bool reached);
 

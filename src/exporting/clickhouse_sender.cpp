@@ -62,7 +62,11 @@ ClickHouseSender::ClickHouseSender(Setup setup, std::unique_ptr<HttpSession> ses
       account_(account),
       log_(setup_.log),
       backlog_(std::move(setup_.backlog), queue, account) {
-    session_->give_up_when([&queue] { return queue.abandoned(); });
+    // A request may take long: what comes meanwhile goes to the disk all the same.
+    session_->give_up_when([this] {
+        backlog_.relieve_queue(back_off_ == milliseconds{0});
+        return queue_.abandoned();
+    });
 }
 
 std::string ClickHouseSender::table_name() const {

@@ -306,7 +306,7 @@ sends_more() {
 # table: a program with a spool, whose server is away for longer than the queue holds
 start_spooling() {
     make_tables "$1"
-    start_tapmeter "$1" "http://127.0.0.1:$port" 'queue = 8' "spool = \"$work/spool.$1\""
+    start_tapmeter "$1" "http://127.0.0.1:$port" 'queue = 32' "spool = \"$work/spool.$1\""
     wait_for 20 at_least clickhouse/db sent.records 500
     kill_server
     sleep "$away"

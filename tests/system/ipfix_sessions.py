@@ -19,6 +19,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import time
 
 
@@ -40,17 +41,24 @@ class Listener:
         if self.slow:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         listener.bind(("", port))
-        listener.listen(1)
+        listener.listen(8)
         listener.settimeout(0.05)
+        keepers = []
+        number = len(os.listdir(self.folder))
         while not self.ending:
             with contextlib.suppress(TimeoutError):
                 connection, _ = listener.accept()
-                self.keep(connection)
+                # Of a peer that the network took away nobody learns that its session is over, and
+                # the next one begins beside it.
+                keepers.append(threading.Thread(target=self.keep, args=(connection, number)))
+                keepers[-1].start()
+                number += 1
+        for keeper in keepers:
+            keeper.join()
 
-    def keep(self, connection: socket.socket) -> None:
-        number = len(os.listdir(self.folder))
+    def keep(self, connection: socket.socket, number: int) -> None:
         connection.settimeout(0.05)
-        with open(f"{self.folder}/{number:04}.ipfix", "wb", buffering=0) as out:
+        with connection, open(f"{self.folder}/{number:04}.ipfix", "wb", buffering=0) as out:
             while True:
                 slow = self.slow and not self.ending
                 try:
