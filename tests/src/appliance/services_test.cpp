@@ -11,9 +11,9 @@ flow::FlowRecord record_to(std::uint16_t port, std::uint8_t protocol) {
     flow::FlowRecord record;
     record.ip_version = 4;
     record.protocol = protocol;
-    record.destination[12] = std::byte{10};
+    record.destination[12] = 10;
     record.destination_port = port;
-    record.source[12] = std::byte{192};
+    record.source[12] = 192;
     record.source_port = 40'000;
     return record;
 }
@@ -53,7 +53,8 @@ TEST(Services, that_make_no_filter_are_named) {
 // The whole program over a recording: what the services carried is what the records say.
 TEST(Services, are_metered_from_the_records_that_leave) {
     const testing::Recording made = testing::recording(200);
-    testing::ApplianceBench bench({"pcap:" + made.file.path().string()}, 2);
+    const capture_files::testing::TemporaryFile source(made.file);
+    testing::ApplianceBench bench({"pcap:" + source.path().string()}, 2);
     bench.config.analytics.tcp = true;
     bench.config.captures[0].link_speed = 2'500;
     bench.config.services = {

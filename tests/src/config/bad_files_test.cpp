@@ -22,6 +22,8 @@ std::pair<std::string, std::uint32_t> in_table(const Table& table, const std::st
     if (table.group == Group::captures) {
         text = "[[capture]]\nsource = \"eth0\"\n";
         text += table.heads_block ? "" : table.header() + "\n";
+    } else if (table.id == TableId::kpi) {
+        text = table.header() + "\nname = \"shop\"\n";
     } else if (table.id == TableId::ipfix) {
         text = table.header() + "\ncollector = \"udp://192.0.2.7\"\n";
     } else if (table.id == TableId::json) {
@@ -57,7 +59,7 @@ std::vector<Bad> wrong_for_every_key() {
     return cases;
 }
 
-const std::array<Bad, 84> by_hand{{
+const auto by_hand = std::to_array<Bad>({
     {"x = 1\n", 1, 1, "unknown key \"x\" outside of any table"},
     {"idle_timeout = \"3s\"\n", 1, 1, "it belongs to [flow]"},
     {"[flw]\n", 1, 2, "unknown table \"flw\"; did you mean \"flow\"?"},
@@ -156,7 +158,7 @@ const std::array<Bad, 84> by_hand{{
     {"[flow]\nx = 1979-05-27T-7:32:00\n", 2, 1, "malformed"},
     {"[flow]\n\xC3\xA4 = 1\n", 2, 1, "beyond ASCII"},
     {"[flow]\n# \xC3( \n", 2, 3, "not UTF-8"},
-}};
+});
 
 std::vector<Bad> all_cases() {
     std::vector<Bad> cases = wrong_for_every_key();

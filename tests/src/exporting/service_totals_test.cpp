@@ -33,10 +33,10 @@ FlowRecord record_to(std::uint8_t last_octet, std::uint16_t port) {
     FlowRecord record;
     record.ip_version = 4;
     record.protocol = 6;
-    record.source[12] = std::byte{192};
+    record.source[12] = 192;
     record.source_port = 40'000;
-    record.destination[12] = std::byte{10};
-    record.destination[15] = std::byte{last_octet};
+    record.destination[12] = 10;
+    record.destination[15] = last_octet;
     record.destination_port = port;
     record.biflow_direction = 1;
     record.forward = {Packets{3}, Octets{300}, Octets{342}};
@@ -69,7 +69,7 @@ TEST_F(Metered, traffic_counts_by_direction_for_the_service_that_it_belongs_to) 
     add(record_to(7, 443));
     add(record_to(7, 22));
     FlowRecord elsewhere = record_to(7, 443);
-    elsewhere.destination[12] = std::byte{11};
+    elsewhere.destination[12] = 11;
     add(elsewhere);
     EXPECT_EQ(totals.read()[0].name, "web");
     EXPECT_EQ(counts().flows, 1U);
