@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 
+#include "pipeline/base/prefetch.h"
 #include "pipeline/base/region.h"
 #include "pipeline/base/result.h"
 #include "pipeline/flow/flow.h"
@@ -44,6 +45,12 @@ public:
     // A flow has got this state.
     void begin(StateIndex state) noexcept { flows_[number_of(state)] = {}; }
 
+    // A packet of this flow will be compared soon: asks memory for what every packet needs.
+    void prefetch(StateIndex state) const noexcept {
+        tapmeter::prefetch(&flows_[number_of(state)]);
+        tapmeter::prefetch(&flows_[number_of(state)].memory.fired);
+    }
+
     // One packet, behind extractor.feed() or, where it was not fed, extractor.clear(). False: of
     // this flow nothing more is compared.
     bool compare(const InspectedPacket& packet, const extract::Extractor& extractor,
@@ -78,7 +85,6 @@ public:
 private:
     // What is remembered of one flow. Plain octets, all zero at the start.
     struct Compared {
-        SignatureMemory memory{};
         std::array<StreamHistory::Place, 2> histories{};
         std::array<std::uint32_t, 2> octets{};  // of the packets that were looked at, by side
         std::uint64_t flow_id = 0;
@@ -92,6 +98,7 @@ private:
         bool over = false;            // shed, or nothing is left to compare
         std::array<bool, 2> seen{};   // has sent something
         std::array<bool, 2> spent{};  // nothing more of this side is looked at
+        SignatureMemory memory{};     // behind what every packet needs
     };
     // One look: whose packet or stream it is about.
     struct Look {

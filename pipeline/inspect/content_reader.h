@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "pipeline/base/prefetch.h"
 #include "pipeline/base/region.h"
 #include "pipeline/base/result.h"
 #include "pipeline/flow/flow.h"
@@ -41,6 +42,17 @@ public:
         facts,       // an extractor may find more; worth a few packets
         signatures,  // its inspected part is not over
     };
+
+    // A packet of this flow will be read soon: asks memory for what is remembered of it.
+    void prefetch(StateIndex state) const noexcept {
+        const auto octets = std::as_bytes(readings_.subspan(number_of(state), 1));
+        for (std::size_t at = 0; at < octets.size(); at += cache_line_octets) {
+            tapmeter::prefetch(octets.subspan(at).data());
+        }
+        if (comparison_ != nullptr) {
+            comparison_->prefetch(state);
+        }
+    }
 
     // Reads one packet. True: there may be more facts. compare() belongs next.
     bool read(const InspectedPacket& packet) noexcept;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "pipeline/base/prefetch.h"
 #include "pipeline/base/units.h"
 #include "pipeline/flow/flow_table.h"
 #include "pipeline/inspect/inspected_packet.h"
@@ -53,6 +54,12 @@ public:
         states_[number] = {};
         links_[number].younger = free_;
         free_ = number + 1;
+    }
+
+    // operator[] and touch() come next.
+    void prefetch(StateIndex index) const noexcept {
+        tapmeter::prefetch(&states_[number_of(index)]);
+        tapmeter::prefetch(&links_[number_of(index)]);
     }
 
     // The flow has had a packet.

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <numeric>
 
 #include "pipeline/flow/application.h"
 
@@ -46,6 +48,21 @@ struct InspectionBooks {
     std::uint64_t dissector_octets_left = 0;  // and may still take
     std::uint64_t dissector_refusals = 0;     // allocations that found none
     SignatureBooks signatures{};
+
+    // Flows whose inspection is over, and those of them that were inspected as far as they needed:
+    // neither states nor cycles ran out, and nobody interrupted it.
+    constexpr std::uint64_t over() const noexcept {
+        return std::accumulate(ended.begin(), ended.end(), std::uint64_t{0});
+    }
+    constexpr std::uint64_t fully() const noexcept {
+        using flow::Inspection;
+        return of(Inspection::decided) + of(Inspection::guessed) + of(Inspection::unknown);
+    }
+
+private:
+    constexpr std::uint64_t of(flow::Inspection how) const noexcept {
+        return ended[static_cast<std::size_t>(how)];
+    }
 };
 
 }  // namespace tapmeter::inspect

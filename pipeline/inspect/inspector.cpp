@@ -119,6 +119,13 @@ Dissector::State Inspector::octets_of(StateIndex index) const noexcept {
 }
 
 void Inspector::prefetch_state(StateIndex index) const noexcept {
+    const FlowState& state = states_[index];
+    if (!state.is_read) {
+        content_->prefetch(index);
+    }
+    if (state.is_decided) {
+        return;
+    }
     const auto octets = octets_of(index);
     for (std::size_t at = 0; at < octets.size(); at += cache_line_octets) {
         prefetch(octets.subspan(at).data());

@@ -95,7 +95,9 @@ public:
     // as a fragment that waited for its first, is metered and not inspected by itself.
     void note(const flow::Flow& flow, std::uint8_t place) noexcept {
         if (place < burst_.size() && noted_count_ < noted_.size()) {
-            noted_[noted_count_++] = {.state = StateIndex{flow.key.attached - 1}, .place = place};
+            const StateIndex state{flow.key.attached - 1};
+            states_.prefetch(state);
+            noted_[noted_count_++] = {.state = state, .place = place};
         }
     }
 

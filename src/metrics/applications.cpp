@@ -147,6 +147,7 @@ Json inspection_json(const InspectionBooks& books) {
             {"states", books.states},
             {"reclaimed", books.reclaimed},
             {"ended", named(books.ended, flow::inspection_names)},
+            {"fully", books.fully()},
             {"labels", named(books.labels, flow::confidence_names)},
             {"described", books.described},
             {"metadata_refused", books.metadata_refused},

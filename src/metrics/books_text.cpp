@@ -118,6 +118,9 @@ void write_inspection(const inspect::InspectionBooks& books, Page& page) {
     page.line("inspected", "", books.flows, grouped(books.packets) + " packets looked at");
     page.line_if("undecided", "", books.undecided);
     page.nonzero("ended", books.ended, flow::inspection_names);
+    page.line(
+        "", "fully inspected", books.fully(),
+        fmt::format("{:.3f} % of those that ended", 100.0 * ratio(books.fully(), books.over())));
     page.nonzero("label", books.labels, flow::confidence_names);
     page.line_if("reclaimed", "states of quiet flows", books.reclaimed);
     page.line_if("described", "by names, fingerprints", books.described);

@@ -3,118 +3,25 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <numeric>
 
 #include "pipeline/flow/common_frame.h"
-#include "pipeline/worker.h"
 #include "tests/pipeline/inspect/conversations.h"
-#include "tests/support/replay_source.h"
+#include "tests/pipeline/inspect/inspecting_worker.h"
 
 namespace tapmeter::inspect {
 namespace {
 
 using namespace std::chrono_literals;
 using flow::Inspection;
+using testing::few_seconds;
 using testing::Frame;
+using testing::InspectingWorker;
 using testing::ReplaySource;
+using testing::timed;
 using testing::TimedFrame;
-
-// A worker that inspects, with its ring.
-class InspectingWorker {
-public:
-    InspectingWorker(PacketSource& source, Inspector::Settings settings,
-                     flow::Timeouts timeouts = {.idle = 30s, .active = 60s, .tcp_end = 2s},
-                     std::size_t flows_max = 4'096, std::size_t metadata_max = 1'024,
-                     std::size_t grows_to = 0)
-        : worker_(parts(source, settings, timeouts, {flows_max, metadata_max, grows_to})) {}
-
-    void run_to_the_end() {
-        while (!worker_.exhausted()) {
-            step();
-        }
-        while (!worker_.drain({})) {
-            collect();
-        }
-        collect();
-    }
-    void step() {
-        worker_.step();
-        collect();
-        const InspectionBooks books = this->books();
-        EXPECT_EQ(books.flows, books.undecided + sum_of_ends());
-    }
-    Worker& worker() { return worker_; }
-    ApplicationNames& names() { return names_; }
-    InspectionBooks books() const { return worker_.books().inspection; }
-    std::uint64_t ended(Inspection how) const {
-        return books().ended[static_cast<std::size_t>(how)];
-    }
-    std::uint64_t sum_of_ends() const {
-        const auto ended = books().ended;
-        return std::accumulate(ended.begin(), ended.end(), std::uint64_t{0});
-    }
-    const std::vector<flow::FlowRecord>& records() const { return records_; }
-    std::vector<std::string> labels() const {
-        std::vector<std::string> labels;
-        for (const flow::FlowRecord& record : records_) {
-            labels.push_back(names_.label(record.application));
-        }
-        return labels;
-    }
-
-private:
-    struct Most {
-        std::size_t flows;
-        std::size_t metadata;
-        std::size_t grows_to;
-    };
-    Worker::Parts parts(PacketSource& source, Inspector::Settings settings, flow::Timeouts timeouts,
-                        Most most) {
-        auto table = std::move(*flow::FlowTable::make(
-            {.flows_max = most.flows, .pages = Region::Wanted::small, .populate = false}));
-        settings.flow_places = table.places();
-        auto dissector = std::move(*Dissector::load({.states_max = settings.states_max}, names_));
-        auto content = std::move(*ContentReader::make(
-            {.states_max = settings.states_max,
-             .extractor = {.streams = {.windows_max = 16}, .metadata_max = most.metadata}},
-            nullptr));
-        return {.source = source,
-                .ring = ring_,
-                .table = std::move(table),
-                .table_grows_to = {.flows_max = most.grows_to,
-                                   .pages = Region::Wanted::small,
-                                   .populate = false},
-                .hash_key = {1, 2},
-                .timeouts = timeouts,
-                .flows_max = most.flows,
-                .inspector = std::move(
-                    *Inspector::make(settings, std::move(dissector), std::move(content)))};
-    }
-    void collect() {
-        for (auto some = ring_.readable(); !some.empty(); some = ring_.readable()) {
-            records_.insert(records_.end(), some.begin(), some.end());
-            ring_.consume(some.size());
-        }
-    }
-
-    ApplicationNames names_;
-    RecordRing ring_{1'024};
-    Worker worker_;
-    std::vector<flow::FlowRecord> records_;
-};
-
-constexpr flow::Timeouts few_seconds{.idle = 30s, .active = 60s, .tcp_end = 2s};
 
 Inspector::Settings small() {
     return {.states_max = 64};
-}
-
-std::vector<TimedFrame> timed(const std::vector<Frame>& frames, Nanoseconds step = 1us) {
-    std::vector<TimedFrame> result;
-    for (const Frame& frame : frames) {
-        result.push_back({frame, 1'000s + step * static_cast<std::int64_t>(result.size())});
-    }
-    return result;
 }
 
 TEST(Inspector, labels_a_flow_and_frees_its_state) {
@@ -235,26 +142,6 @@ TEST(Inspector, states_of_quiet_flows_go_to_others) {
     busy.run_to_the_end();
     EXPECT_EQ(busy.books().reclaimed, 0U);
     EXPECT_EQ(busy.ended(Inspection::no_state), 100U);
-}
-
-TEST(Inspector, sheds_when_there_are_no_cycles_and_the_laws_hold) {
-    std::vector<Frame> frames;
-    for (std::uint16_t flow = 0; flow < 200; ++flow) {
-        frames.push_back(
-            testing::dns_query("www.example.org", static_cast<std::uint16_t>(flow + 1)));
-    }
-    ReplaySource source(timed(frames));
-    auto settings = Inspector::Settings{.states_max = 1'024};
-    settings.budget = {.share_percent = 1, .kept_cycles = 100};
-    InspectingWorker worker(source, settings);
-    worker.run_to_the_end();
-    EXPECT_EQ(worker.records().size(), 200U) << "metering loses nothing";
-    EXPECT_GT(worker.ended(Inspection::shed), 0U);
-    EXPECT_EQ(worker.sum_of_ends(), 200U);
-    for (const flow::FlowRecord& record : worker.records()) {
-        EXPECT_NE(record.application.inspection, Inspection::off);
-        EXPECT_NE(record.application.inspection, Inspection::undecided);
-    }
 }
 
 TEST(Inspector, a_record_that_is_cut_says_what_is_known_so_far) {
