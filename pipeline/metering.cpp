@@ -21,6 +21,10 @@ using flow::ticks_of;
 
 namespace {
 
+// Flows are asked for so many in one go: that waits until an address is translated, and a core has
+// several translations under way only where they are wanted closely one after the other.
+constexpr std::size_t seeks_at_once = 8;
+
 // When something may first happen to a flow that this packet opens.
 ObservedAt first_event(const Observation& first, const flow::Timeouts& timeouts) noexcept {
     const bool ends = first.protocol == flow::detail::protocol_tcp &&
@@ -86,8 +90,9 @@ void Metering::meter(std::span<const FlowKey> keys, std::span<const Observation>
         }
     }
     for (std::size_t i = 0; i < count; ++i) {
-        if (i + flows_ahead < count) {
-            seek(i + flows_ahead);
+        for (std::size_t next = i % seeks_at_once == 0 ? i + flows_ahead : count;
+             next < first(i + flows_ahead + seeks_at_once); ++next) {
+            seek(next);
         }
         if (newcomers_welcome) {
             prepare_newcomers(i, count);

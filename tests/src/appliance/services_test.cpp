@@ -53,7 +53,8 @@ TEST(Services, that_make_no_filter_are_named) {
 // The whole program over a recording: what the services carried is what the records say.
 TEST(Services, are_metered_from_the_records_that_leave) {
     const testing::Recording made = testing::recording(200);
-    testing::ApplianceBench bench({"pcap:" + made.file.path().string()}, 2);
+    const capture_files::testing::TemporaryFile source(made.file);
+    testing::ApplianceBench bench({"pcap:" + source.path().string()}, 2);
     bench.config.analytics.tcp = true;
     bench.config.captures[0].link_speed = 2'500;
     bench.config.services = {

@@ -22,6 +22,8 @@ std::pair<std::string, std::uint32_t> in_table(const Table& table, const std::st
     if (table.group == Group::captures) {
         text = "[[capture]]\nsource = \"eth0\"\n";
         text += table.heads_block ? "" : table.header() + "\n";
+    } else if (table.id == TableId::kpi) {
+        text = table.header() + "\nname = \"shop\"\n";
     } else if (table.id == TableId::ipfix) {
         text = table.header() + "\ncollector = \"udp://192.0.2.7\"\n";
     } else if (table.id == TableId::json) {
