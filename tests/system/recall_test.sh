@@ -182,10 +182,10 @@ expect recall_flow_by_command "$(cat "$work/asked.txt") $(as_lines "$file" | wc 
     cmp <(twice "$filter") <(as_octets "$file")
 
 # tcpdump's words and tshark's for the same packets.
-recall filter "host $source and not tcp port $destination_port" >"$work/asked.txt"
+recall filter "tcp and not host $host" >"$work/asked.txt"
 wait_for 20 closed 3
 file=$(echo "$work"/live/recall-*-filter.pcapng)
-filter="ip.addr == $source && !(tcp.port == $destination_port)"
+filter="tcp && !(ip.addr == $host)"
 recall filter 'prot tcp' >"$work/refused.txt" 2>&1
 expect recall_filter_by_command "$(cat "$work/asked.txt" "$work/refused.txt") $(as_lines "$file" |
     wc -l) packets" eval "cmp <(twice '$filter' | sort) <(as_octets $file | sort) &&
