@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "src/exporting/output.h"
+#include "tests/support/flow_records.h"
 
 namespace tapmeter::test_support {
 
@@ -68,6 +69,21 @@ inline exporting::RecordTotals dropped(const exporting::OutputCounters& counters
 inline exporting::RecordTotals dropped(const exporting::OutputCounters& counters,
                                        exporting::RecordDropped why) {
     return counters.dropped[static_cast<std::size_t>(why)];
+}
+
+// So many records, each with an id of its own, as fast as the output takes them.
+// last_id  of the record before
+inline void take_numbered(exporting::Output& output, std::size_t count, std::uint64_t& last_id) {
+    constexpr std::size_t at_once = 200;
+    while (count > 0) {
+        auto records = mixed_records(std::min(count, at_once), 2);
+        for (flow::FlowRecord& record : records) {
+            record.flow_id = ++last_id;
+        }
+        count -= records.size();
+        wait_until([&] { return output.ready(); });
+        output.take(records);
+    }
 }
 
 }  // namespace tapmeter::test_support

@@ -32,6 +32,7 @@ using test_support::mixed_records;
 using test_support::percent_decoded;
 using test_support::RowBinary;
 using test_support::SpoolFolder;
+using test_support::take_numbered;
 using test_support::wait_until;
 
 const Interfaces points{{"eth1", ObservationDomainId{1}}, {"eth2", ObservationDomainId{2}}};
@@ -129,17 +130,7 @@ protected:
         is_down_ = down;
     }
     // The next records, each with an id of its own, as fast as the output takes them.
-    void take(Output& output, std::size_t count) {
-        while (count > 0) {
-            auto records = mixed_records(std::min<std::size_t>(count, 200), 2);
-            for (flow::FlowRecord& record : records) {
-                record.flow_id = ++last_id_;
-            }
-            count -= records.size();
-            wait_until([&] { return output.ready(); });
-            output.take(records);
-        }
-    }
+    void take(Output& output, std::size_t count) { take_numbered(output, count, last_id_); }
     void expect_each_once() {
         const std::lock_guard guard(lock_);
         EXPECT_EQ(flows_.size(), last_id_);

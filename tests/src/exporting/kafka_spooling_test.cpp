@@ -20,8 +20,8 @@ using std::chrono::steady_clock;
 using test_support::dropped;
 using test_support::expect_balanced;
 using test_support::finished;
-using test_support::mixed_records;
 using test_support::SpoolFolder;
+using test_support::take_numbered;
 using test_support::wait_until;
 
 const Interfaces points{{"eth1", ObservationDomainId{1}}, {"eth2", ObservationDomainId{2}}};
@@ -47,17 +47,7 @@ protected:
         return std::move(*output);
     }
     // The next records, each with an id of its own, as fast as the output takes them.
-    void take(Output& output, std::size_t count) {
-        while (count > 0) {
-            auto records = mixed_records(std::min<std::size_t>(count, 200), 2);
-            for (flow::FlowRecord& record : records) {
-                record.flow_id = ++last_id_;
-            }
-            count -= records.size();
-            wait_until([&] { return output.ready(); });
-            output.take(records);
-        }
-    }
+    void take(Output& output, std::size_t count) { take_numbered(output, count, last_id_); }
     void expect_each_once() {
         std::multiset<std::uint64_t> flows;
         for (const KafkaCluster::Message& message : cluster_.consume(last_id_)) {
