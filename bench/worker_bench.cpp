@@ -2,6 +2,7 @@
 // bench`, the ring emptied in the same thread. Argument: flows.
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <memory>
 
 #include "pipeline/worker.h"
@@ -37,10 +38,11 @@ void meter(benchmark::State& state, Kind kind, bool tcp) {
                      .active = std::chrono::seconds(60),
                      .tcp_end = std::chrono::seconds(2)},
         .analytics = tcp ? std::move(*flow::Analytics::make(analytics)) : nullptr});
+    std::array<RecordRing::Parts, 256> parts;
     const auto turn = [&] {
         worker->step();
-        const auto some = ring.readable();
-        ring.consume(some.size());
+        const auto some = ring.readable(parts);
+        ring.consume(some.records.size());
     };
     while (!source.warm()) {
         turn();

@@ -18,7 +18,7 @@ constexpr std::size_t zeros_behind = 64;
 
 // A module of 4.2 takes some 6 MB in small blocks; its caches, and a flow's strings, come on top.
 constexpr std::size_t module_octets = std::size_t{16} << 20U;
-constexpr std::size_t octets_per_state = 384;
+constexpr std::size_t octets_per_state = 256;
 
 // nDPI asks for memory through functions of the process, without saying for whom: each call into
 // it says so first.
@@ -49,9 +49,21 @@ ndpi::Flow* flow_of(Dissector::State state) noexcept {
 }
 
 // What was detected of the flow so far stands behind nDPI's own.
-ndpi::Detected& detected_in(Dissector::State state) noexcept {
-    const auto behind = state.subspan(sizeof(ndpi::Flow), sizeof(ndpi::Detected));
-    return *static_cast<ndpi::Detected*>(as_pointer(behind));
+struct Kept {
+    ndpi::Detected detected{};
+    std::uint8_t protocol = 0;  // above IP, as nDPI sees it; 0: no packet yet
+    bool is_mixed = false;      // it was not the same in all packets: 4.2 keeps both in one place
+};
+
+Kept& kept_in(Dissector::State state) noexcept {
+    return *static_cast<Kept*>(as_pointer(state.subspan(sizeof(ndpi::Flow), sizeof(Kept))));
+}
+
+bool has_been_tcp(const ndpi::Flow& flow, Kept& kept) noexcept {
+    constexpr std::uint8_t tcp = 6;
+    kept.is_mixed = kept.is_mixed || (kept.protocol != 0 && kept.protocol != flow.l4_proto);
+    kept.protocol = flow.l4_proto;
+    return kept.protocol == tcp && !kept.is_mixed;
 }
 
 flow::Confidence confidence_of(const ndpi::Flow& flow) noexcept {
@@ -71,8 +83,10 @@ flow::Confidence confidence_of(const ndpi::Flow& flow) noexcept {
 
 }  // namespace
 
+// States stand behind each other, each aligned as its first part wants it.
 std::size_t Dissector::state_octets() noexcept {
-    return sizeof(ndpi::Flow) + sizeof(ndpi::Detected);
+    constexpr std::size_t octets = sizeof(ndpi::Flow) + sizeof(Kept);
+    return (octets + alignof(ndpi::Flow) - 1) / alignof(ndpi::Flow) * alignof(ndpi::Flow);
 }
 
 std::uint64_t Dissector::octets_for(const Settings& settings) noexcept {
@@ -91,6 +105,7 @@ Result<std::unique_ptr<Dissector>> Dissector::load(const Settings& settings,
     if (auto made = dissector->make_module(settings, names); !made) {
         return tl::unexpected<Error>(std::move(made.error()));
     }
+    dissector->module_octets_ = dissector->arena_.used();
     return dissector;
 }
 
@@ -186,14 +201,17 @@ Dissector::Step Dissector::inspect(State state, Bytes ip, ObservedAt at) noexcep
     ndpi::Flow* const flow = flow_of(state);
     const auto milliseconds =
         std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
-    ndpi::Detected& detected = detected_in(state);
-    detected =
+    Kept& kept = kept_in(state);
+    kept.detected =
         ndpi::process(module_, flow, static_cast<const unsigned char*>(as_pointer(copy)),
                       static_cast<std::uint16_t>(octets), static_cast<std::uint64_t>(milliseconds));
+    if (has_been_tcp(*flow, kept)) {
+        ndpi::fit_buffer(flow);
+    }
     if (flow->fail_with_unknown != 0) {
         return Step::hopeless;
     }
-    if (detected.application == NDPI_PROTOCOL_UNKNOWN) {
+    if (kept.detected.application == NDPI_PROTOCOL_UNKNOWN) {
         return Step::more;
     }
     return ndpi::wants_more(module_, flow) ? Step::refine : Step::decided;
@@ -201,11 +219,11 @@ Dissector::Step Dissector::inspect(State state, Bytes ip, ObservedAt at) noexcep
 
 void Dissector::give_up(State state) noexcept {
     arena_in_use = &arena_;
-    detected_in(state) = ndpi::give_up(module_, flow_of(state));
+    kept_in(state).detected = ndpi::give_up(module_, flow_of(state));
 }
 
 rules::Application Dissector::spoken(State state) const noexcept {
-    const ndpi::Detected& detected = detected_in(state);
+    const ndpi::Detected& detected = kept_in(state).detected;
     const std::uint16_t number = detected.master != 0 ? detected.master : detected.application;
     const flow::Confidence confidence = confidence_of(*flow_of(state));
     const bool told =
@@ -214,7 +232,7 @@ rules::Application Dissector::spoken(State state) const noexcept {
 }
 
 flow::Application Dissector::label(State state) const noexcept {
-    const ndpi::Detected& detected = detected_in(state);
+    const ndpi::Detected& detected = kept_in(state).detected;
     const ndpi::Flow& flow = *flow_of(state);
     const auto ours = [this](std::uint16_t number) noexcept {
         return number < numbers_.size() ? numbers_[number] : std::uint16_t{0};

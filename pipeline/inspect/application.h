@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -51,7 +52,8 @@ public:
     Dissector(const Dissector&) = delete;
     Dissector& operator=(const Dissector&) = delete;
 
-    // A flow's state: so many octets, which begin() makes and end() empties.
+    // A flow's state: so many octets, which begin() makes and end() empties. A whole number of the
+    // largest unit that a state is made of: they may stand in an array.
     using State = std::span<std::byte>;
     static std::size_t state_octets() noexcept;
     static void begin(State state) noexcept;
@@ -83,6 +85,10 @@ public:
     std::size_t octets_left() const noexcept { return arena_.left(); }
     std::size_t octets_taken() const noexcept { return arena_.taken(); }
     std::size_t octets_used() const noexcept { return arena_.used(); }
+    // Of those used, what came behind load(): flows' blocks, and what caches have grown.
+    std::size_t octets_of_flows() const noexcept {
+        return octets_used() - std::min(octets_used(), module_octets_);
+    }
     std::uint64_t allocations_refused() const noexcept { return arena_.refused(); }
 
     static std::string version();
@@ -94,6 +100,7 @@ private:
     void learn_names(ApplicationNames& names);
 
     Arena arena_;
+    std::size_t module_octets_ = 0;  // used by a module without flows
     ndpi_detection_module_struct* module_ = nullptr;
     std::vector<std::byte> packet_;           // the copy that nDPI sees
     std::vector<std::uint16_t> numbers_;      // nDPI's protocol numbers to ours

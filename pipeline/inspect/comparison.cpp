@@ -85,6 +85,10 @@ decode::Headers turned(const decode::Headers& headers) noexcept {
     return other;
 }
 
+std::size_t memories_for(std::size_t states) noexcept {
+    return (states + Comparison::states_a_memory - 1) / Comparison::states_a_memory;
+}
+
 bool shows_something_of(std::uint8_t side, const extract::Extractor& extractor) noexcept {
     const auto of_side = [side](const auto& part) { return part.side == side; };
     return std::ranges::any_of(extractor.stream_parts(), of_side) ||
@@ -95,7 +99,8 @@ bool shows_something_of(std::uint8_t side, const extract::Extractor& extractor) 
 
 std::uint64_t Comparison::octets_for(const Settings& settings) noexcept {
     return settings.states_max * sizeof(Compared) +
-           settings.histories_max * settings.side_octets_max;
+           memories_for(settings.states_max) * sizeof(SignatureMemory) +
+           StreamHistory::octets_for(settings.side_octets_max, settings.histories_max);
 }
 
 Result<std::unique_ptr<Comparison>> Comparison::make(Settings settings) {
@@ -105,14 +110,16 @@ Result<std::unique_ptr<Comparison>> Comparison::make(Settings settings) {
     if (!histories) {
         return tl::unexpected<Error>(std::move(histories.error()));
     }
-    auto memory = Region::reserve(
+    auto flows = Region::reserve(
         {.octets = settings.states_max * sizeof(Compared), .populate = settings.populate});
-    if (!memory) {
+    auto memories =
+        PartPool<SignatureMemory>::reserve(memories_for(settings.states_max), settings.populate);
+    if (!flows || !memories) {
         return failed(Error::Kind::no_memory,
                       "no memory to compare " + std::to_string(settings.states_max) +
                           " flows with signatures; lower dpi.states_max or workers.count");
     }
-    Parts parts{std::move(*histories), std::move(*memory)};
+    Parts parts{std::move(*histories), std::move(*memories), std::move(*flows)};
     return std::unique_ptr<Comparison>(new Comparison(settings, std::move(parts)));
 }
 
@@ -120,11 +127,12 @@ Comparison::Comparison(Settings& settings, Parts parts)
     : alerts_(*settings.alerts),
       signatures_(std::move(settings.kit), settings.worker),
       histories_(std::move(parts.histories)),
-      memory_(std::move(parts.memory)),
+      memories_(std::move(parts.memories)),
+      flows_memory_(std::move(parts.flows)),
       side_octets_max_(settings.side_octets_max),
       midstream_(settings.midstream) {
     // Zeroed memory is an array of flows of which nothing is known.
-    void* const first = memory_.octets().data();
+    void* const first = flows_memory_.octets().data();
     flows_ = {static_cast<Compared*>(first), settings.states_max};
     rule_buffers();
 }
@@ -216,8 +224,27 @@ void Comparison::look(Compared& flow, const Look& at, const Shown& shown) noexce
     packet.stream_fresh = fresh.octets;
     packet.stream_octets = {shown.reading.streams[0].delivered, shown.reading.streams[1].delivered};
     packet.named = named_.view();
-    packet.memory = &flow.memory;
+    packet.memory = &memory_of(flow);
     signatures_.inspect(packet, alerts_);
+    keep_memory(flow);
+}
+
+SignatureMemory& Comparison::memory_of(const Compared& flow) noexcept {
+    return flow.memory == 0 ? nothing_yet_ : memories_.at(flow.memory);
+}
+
+// What the first packet that made a rule remember something has left goes with its flow.
+void Comparison::keep_memory(Compared& flow) noexcept {
+    if (flow.memory != 0 || nothing_yet_.is_empty()) {
+        return;
+    }
+    flow.memory = memories_.take();
+    if (flow.memory != 0) {
+        memories_.at(flow.memory) = nothing_yet_;
+    } else {
+        ++memories_refused_;
+    }
+    nothing_yet_ = {.generation = nothing_yet_.generation};
 }
 
 void Comparison::name_parts(const Look& at, Application application, const Shown& shown) noexcept {
@@ -294,7 +321,11 @@ void Comparison::shed(StateIndex state) noexcept {
 }
 
 SignatureHits Comparison::hits(StateIndex state) const noexcept {
-    const SignatureMemory& memory = flows_[number_of(state)].memory;
+    const std::uint32_t number = flows_[number_of(state)].memory;
+    if (number == 0) {
+        return {};
+    }
+    const SignatureMemory& memory = memories_.at(number);
     SignatureHits hits{.matches = memory.matches, .sids_count = memory.sids_count};
     std::ranges::copy(memory.sids, hits.sids.begin());
     return hits;
@@ -314,6 +345,7 @@ void Comparison::tell(SignatureBooks& to) const noexcept {
           .suppressed = counters.suppressed.read(),
           .flows_shed = flows_shed_,
           .histories_refused = histories_.refused(),
+          .memories_refused = memories_refused_,
           .limited = counters.scans_cut.read() + counters.candidates_left_out.read() +
                      counters.gave_up.read() + counters.partials_lost.read() + named_.left_out(),
           .reloads = counters.reloads.read()};
@@ -323,6 +355,10 @@ void Comparison::end(StateIndex state) noexcept {
     Compared& flow = flows_[number_of(state)];
     histories_.forget(flow.histories[0]);
     histories_.forget(flow.histories[1]);
+    if (flow.memory != 0) {
+        memories_.release(flow.memory);
+        flow.memory = 0;
+    }
 }
 
 }  // namespace tapmeter::inspect

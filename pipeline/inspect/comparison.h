@@ -8,11 +8,13 @@
 #include "pipeline/base/prefetch.h"
 #include "pipeline/base/region.h"
 #include "pipeline/base/result.h"
+#include "pipeline/base/ring.h"
 #include "pipeline/flow/flow.h"
 #include "pipeline/inspect/alert.h"
 #include "pipeline/inspect/extract/extractor.h"
 #include "pipeline/inspect/inspected_packet.h"
 #include "pipeline/inspect/inspection_books.h"
+#include "pipeline/inspect/part_pool.h"
 #include "pipeline/inspect/signature_buffers.h"
 #include "pipeline/inspect/signatures.h"
 #include "pipeline/inspect/stream_history.h"
@@ -23,10 +25,16 @@ namespace tapmeter::inspect {
 // make, and the parts of messages that an extractor has cut out of them. Bounded for each flow:
 // the inspected part of either direction, then nothing.
 //
-// Flows are named by the state that the inspector gave them. One per worker; no locks, and no
-// allocation once it stands.
+// Flows are named by the state that the inspector gave them. What rules want to be remembered, few
+// flows have: a memory for it is taken with the first of it. Where all are taken the flow forgets,
+// which is counted: its rules may alert again, and its record does not name them.
+//
+// One per worker; no locks, and no allocation once it stands.
 class Comparison {
 public:
+    // States that share a memory of rules.
+    static constexpr std::size_t states_a_memory = 2;
+
     struct Settings {
         std::unique_ptr<SignatureKit> kit{};  // what to begin with; never null
         AlertRing* alerts = nullptr;          // outlives the comparison; never null
@@ -48,7 +56,6 @@ public:
     // A packet of this flow will be compared soon: asks memory for what every packet needs.
     void prefetch(StateIndex state) const noexcept {
         tapmeter::prefetch(&flows_[number_of(state)]);
-        tapmeter::prefetch(&flows_[number_of(state)].memory.fired);
     }
 
     // One packet, behind extractor.feed() or, where it was not fed, extractor.clear(). False: of
@@ -76,6 +83,12 @@ public:
         }
     }
 
+    // Memory of a flow that is compared, and what flows share: in use now.
+    static std::size_t state_octets() noexcept { return sizeof(Compared); }
+    std::size_t octets_shared() const noexcept {
+        return histories_.octets_taken() + memories_.taken() * sizeof(SignatureMemory);
+    }
+
     // Control side, for offer() and retired().
     Signatures& signatures() noexcept { return signatures_; }
 
@@ -84,11 +97,12 @@ public:
 
 private:
     // What is remembered of one flow. Plain octets, all zero at the start.
-    struct Compared {
+    struct alignas(cache_line_octets) Compared {
         std::array<StreamHistory::Place, 2> histories{};
         std::array<std::uint32_t, 2> octets{};  // of the packets that were looked at, by side
         std::uint64_t flow_id = 0;
         ObservedAt last{};
+        std::uint32_t memory = 0;  // of its rules: number in the pool; 0: nothing yet
         std::uint16_t observation_point = 0;
         bool opened = false;    // TCP: by a SYN
         bool answered = false;  // by a SYN-ACK
@@ -98,8 +112,8 @@ private:
         bool over = false;            // shed, or nothing is left to compare
         std::array<bool, 2> seen{};   // has sent something
         std::array<bool, 2> spent{};  // nothing more of this side is looked at
-        SignatureMemory memory{};     // behind what every packet needs
     };
+    static_assert(sizeof(Compared) == cache_line_octets);
     // One look: whose packet or stream it is about.
     struct Look {
         const decode::Headers& headers;
@@ -118,7 +132,8 @@ private:
 
     struct Parts {
         StreamHistory histories;
-        Region memory;
+        PartPool<SignatureMemory> memories;
+        Region flows;
     };
     Comparison(Settings& settings, Parts parts);
 
@@ -130,16 +145,21 @@ private:
                                              const extract::FlowReading& reading) noexcept;
     bool in_session(const Compared& flow, std::uint8_t protocol) const noexcept;
     void spend(Compared& flow, const InspectedPacket& packet, const Shown& shown) noexcept;
+    SignatureMemory& memory_of(const Compared& flow) noexcept;
+    void keep_memory(Compared& flow) noexcept;
 
     AlertRing& alerts_;
     Signatures signatures_;
     NamedBuffers named_;
     StreamHistory histories_;
-    Region memory_;
+    PartPool<SignatureMemory> memories_;
+    SignatureMemory nothing_yet_{};  // what flows without a memory remember: nothing, or the first
+    Region flows_memory_;
     std::span<Compared> flows_;  // by state
     std::size_t side_octets_max_;
     bool midstream_;
     std::uint64_t flows_shed_ = 0;
+    std::uint64_t memories_refused_ = 0;
 };
 
 }  // namespace tapmeter::inspect

@@ -75,6 +75,17 @@ public:
         return extractor_.metadata_at(number);
     }
 
+    // Memory of a flow that is read, and what flows share: in use now.
+    std::size_t state_octets() const noexcept {
+        return sizeof(extract::FlowReading) +
+               (comparison_ != nullptr ? Comparison::state_octets() : 0);
+    }
+    std::size_t octets_shared() const noexcept {
+        const Reassembly& streams = extractor_.streams();
+        return streams.windows_taken() * streams.window_octets() +
+               (comparison_ != nullptr ? comparison_->octets_shared() : 0);
+    }
+
     // Null: there are no signatures.
     Comparison* comparison() noexcept { return comparison_.get(); }
     const extract::Extractor& extractor() const noexcept { return extractor_; }

@@ -29,12 +29,23 @@ struct FlowState {
 // The states of a worker: as many as there is memory for, and those in use by their last packet.
 // One thread.
 class FlowStates {
+    // Numbers plus one; 0: none. Of a free state `younger` is the next free one.
+    struct Link {
+        std::uint32_t older = 0;
+        std::uint32_t younger = 0;
+    };
+
 public:
     explicit FlowStates(std::size_t count) : states_(count), links_(count) {
         for (std::size_t number = count; number != 0; --number) {
             links_[number - 1].younger = free_;
             free_ = static_cast<std::uint32_t>(number);
         }
+    }
+
+    // Memory of one.
+    static constexpr std::size_t state_octets() noexcept {
+        return sizeof(FlowState) + sizeof(Link);
     }
 
     std::size_t size() const noexcept { return states_.size(); }
@@ -80,12 +91,6 @@ public:
     }
 
 private:
-    // Numbers plus one; 0: none. Of a free state `younger` is the next free one.
-    struct Link {
-        std::uint32_t older = 0;
-        std::uint32_t younger = 0;
-    };
-
     void append(std::uint32_t number) noexcept {
         links_[number] = {.older = youngest_, .younger = 0};
         (youngest_ != 0 ? links_[youngest_ - 1].younger : oldest_) = number + 1;

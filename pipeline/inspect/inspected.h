@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -48,6 +49,13 @@ struct SignatureMemory {
     // Rules that matched in the stream, once for each direction: (index + 1) << 1 | direction.
     std::array<std::uint32_t, fired_max> fired{};
     std::array<Partial, partials_max> partials{};
+
+    // Nothing has been remembered since it was all zero, but for the generation.
+    bool is_empty() const noexcept {
+        return matches == 0 && fired_count == 0 && partials_next == 0 &&
+               partials.front().rule == 0 &&
+               std::ranges::all_of(flowbits, [](std::uint64_t word) { return word == 0; });
+    }
 };
 static_assert(sizeof(SignatureMemory) == 304);
 static_assert(std::is_trivially_copyable_v<SignatureMemory>);

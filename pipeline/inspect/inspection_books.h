@@ -24,6 +24,7 @@ struct SignatureBooks {
     std::uint64_t suppressed = 0;         // by the rule's threshold or detection_filter
     std::uint64_t flows_shed = 0;         // no longer compared: no cycles left
     std::uint64_t histories_refused = 0;  // parts of streams compared without what came before
+    std::uint64_t memories_refused = 0;   // matches that their flow could not remember
     std::uint64_t limited = 0;            // scans, lists and verifications that met their limit
     std::uint64_t reloads = 0;
 };
@@ -47,6 +48,9 @@ struct InspectionBooks {
     std::uint64_t dissector_octets = 0;       // memory that nDPI has out
     std::uint64_t dissector_octets_left = 0;  // and may still take
     std::uint64_t dissector_refusals = 0;     // allocations that found none
+    // Memory in use for flows that have a state: states, nDPI's blocks, streams that wait for more,
+    // what signatures remember. Without `described`, which a flow keeps until it leaves.
+    std::uint64_t flow_octets = 0;
     SignatureBooks signatures{};
 
     // Flows whose inspection is over, and those of them that were inspected as far as they needed:

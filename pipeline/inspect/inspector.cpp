@@ -23,10 +23,6 @@ constexpr std::size_t dissector_reserve_octets = std::size_t{512} << 10U;
 // Answers come sooner; a flow that waits longer for one has mostly said what it had to say.
 constexpr Nanoseconds quiet_at_least = std::chrono::milliseconds{250};
 
-constexpr std::size_t rounded_up(std::size_t octets) noexcept {
-    return (octets + cache_line_octets - 1) / cache_line_octets * cache_line_octets;
-}
-
 Inspection outcome_of(const Application& label) noexcept {
     if (label.confidence == flow::Confidence::dissected) {
         return Inspection::decided;
@@ -37,7 +33,7 @@ Inspection outcome_of(const Application& label) noexcept {
 }  // namespace
 
 std::uint64_t Inspector::octets_for(const Settings& settings) noexcept {
-    return settings.states_max * (rounded_up(Dissector::state_octets()) + sizeof(FlowState)) +
+    return settings.states_max * (Dissector::state_octets() + FlowStates::state_octets()) +
            settings.flow_places * sizeof(Application) +
            DatagramAssembly::octets_for(settings.datagrams);
 }
@@ -45,9 +41,8 @@ std::uint64_t Inspector::octets_for(const Settings& settings) noexcept {
 Result<std::unique_ptr<Inspector>> Inspector::make(const Settings& settings,
                                                    std::unique_ptr<Dissector> dissector,
                                                    std::unique_ptr<ContentReader> content) {
-    auto states =
-        Region::reserve({.octets = settings.states_max * rounded_up(Dissector::state_octets()),
-                         .populate = settings.populate});
+    auto states = Region::reserve(
+        {.octets = settings.states_max * Dissector::state_octets(), .populate = settings.populate});
     auto labels = Labels::make(
         settings.flow_places,
         {.populate = settings.populate, .kept = settings.kept_labels, .adopt = settings.adopt});
@@ -77,7 +72,7 @@ Inspector::Inspector(const Settings& settings, Parts parts)
       dissectors_{std::move(parts.dissector), nullptr},
       budget_(settings.budget),
       state_octets_(std::move(parts.states)),
-      state_stride_(rounded_up(Dissector::state_octets())),
+      state_stride_(Dissector::state_octets()),
       states_(settings.states_max),
       labels_(std::move(parts.labels)),
       content_(std::move(parts.content)),
@@ -243,6 +238,14 @@ void Inspector::tell(InspectionBooks& to) noexcept {
     books_.dissector_octets = dissector.octets_used();
     books_.dissector_octets_left = dissector.octets_left();
     books_.dissector_refusals = dissector.allocations_refused();
+    const std::size_t state_octets =
+        state_stride_ + FlowStates::state_octets() + content_->state_octets();
+    books_.flow_octets =
+        books_.states * state_octets + dissector.octets_of_flows() + content_->octets_shared();
+    if (const auto& other = dissectors_[1 - current_];
+        swap_.load(std::memory_order_relaxed) == Swap::retiring) {
+        books_.flow_octets += other->octets_of_flows();
+    }
     books_.datagrams_joined = datagrams_.joined();
     books_.datagrams_given_up = datagrams_.given_up();
     books_.metadata_refused = content_->extractor().count_of(extract::ReadEvent::no_metadata_slot);

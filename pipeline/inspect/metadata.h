@@ -74,6 +74,7 @@ enum class Buffer : std::uint8_t {
     quic_user_agent,
     smtp_greeting,
     ftp_greeting,
+    file_data,  // octets of a file, each part that a message carries
     count,
 };
 inline constexpr std::size_t buffers = static_cast<std::size_t>(Buffer::count);
@@ -86,7 +87,7 @@ inline constexpr std::array<std::string_view, buffers> buffer_names{
     "tls.cert_subject",   "tls.cert_issuer",    "tls.cert_serial", "tls.cert_fingerprint",
     "ja3.hash",           "ja3.string",         "ja3s.hash",       "ja3s.string",
     "ja4.hash",           "dns.query",          "ssh.proto",       "ssh.software",
-    "quic.user_agent",    "smtp.greeting",      "ftp.greeting"};
+    "quic.user_agent",    "smtp.greeting",      "ftp.greeting",    "file.data"};
 
 // The one table of names: no two alike, none left out.
 constexpr std::optional<Buffer> buffer_named(std::string_view name) noexcept {
@@ -96,7 +97,7 @@ constexpr std::optional<Buffer> buffer_named(std::string_view name) noexcept {
     }
     return static_cast<Buffer>(found - buffer_names.begin());
 }
-static_assert(buffer_named("ftp.greeting") == Buffer::ftp_greeting);
+static_assert(buffer_named("file.data") == Buffer::file_data);
 
 // A piece of Metadata's text: where it stands, how long it is, and whether some of it was cut off.
 // Octets as they were on the wire, hostile: whoever prints them escapes them.

@@ -7,6 +7,7 @@
 #include <ndpi/ndpi_api.h>
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -101,6 +102,30 @@ inline bool wants_more([[maybe_unused]] Module* module, Flow* flow) noexcept {
     return flow->state != NDPI_STATE_CLASSIFIED;
 #else
     return ndpi_extra_dissection_possible(module, flow) != 0;
+#endif
+}
+
+// Behind each packet of a flow that has been TCP all along: where 4.2 looks for TLS it takes 2 KiB
+// and more to put records together and keeps them to the flow's end, also where little or nothing
+// waits in them. It asks for more when it wants them. Later versions keep theirs.
+inline void fit_buffer([[maybe_unused]] Flow* flow) noexcept {
+#if NDPI_MAJOR == 4 && NDPI_MINOR < 4
+    constexpr unsigned spare_octets_max = 512;
+    message_t& message = flow->l4.tcp.tls.message;
+    if (message.buffer == nullptr || message.buffer_len < message.buffer_used + spare_octets_max) {
+        return;
+    }
+    void* fitting = nullptr;
+    if (message.buffer_used != 0) {
+        fitting = ndpi_malloc(message.buffer_used);
+        if (fitting == nullptr) {
+            return;
+        }
+        std::memcpy(fitting, message.buffer, message.buffer_used);
+    }
+    ndpi_free(message.buffer);
+    message.buffer = static_cast<std::uint8_t*>(fitting);
+    message.buffer_len = message.buffer_used;
 #endif
 }
 

@@ -51,6 +51,10 @@ void add_inspection(const Snapshot& snapshot, Families& families) {
     families.add({{"result", "given_up"}}, all.datagrams_given_up);
     families.gauge("tapmeter_dpi_memory_used_bytes", "Memory that nDPI has in use.");
     add_for_workers(snapshot, families, [](const auto& books) { return books.dissector_octets; });
+    families.gauge("tapmeter_dpi_flow_memory_bytes",
+                   "Memory in use for flows that are being inspected: states, nDPI's blocks, "
+                   "streams that wait, what signatures remember.");
+    add_for_workers(snapshot, families, [](const auto& books) { return books.flow_octets; });
     families.counter("tapmeter_dpi_allocations_refused_total",
                      "Times that nDPI asked for memory and there was none.");
     add_for_workers(snapshot, families, [](const auto& books) { return books.dissector_refusals; });
@@ -79,6 +83,10 @@ void add_signatures(const Snapshot& snapshot, Families& families) {
                      "Parts of streams compared without what came before: no memory was free.");
     add_for_workers(snapshot, families,
                     [](const auto& b) { return b.signatures.histories_refused; });
+    families.counter("tapmeter_signature_memories_refused_total",
+                     "Matches that their flow could not remember: no memory was free.");
+    add_for_workers(snapshot, families,
+                    [](const auto& b) { return b.signatures.memories_refused; });
 }
 
 // One family with one value for each application, the small ones together.
@@ -130,13 +138,21 @@ Json named(const Counts& counts, const Names& names) {
 }
 
 Json json_of(const inspect::SignatureBooks& books) {
-    return {{"packets", books.packets},       {"octets", books.octets},
-            {"candidates", books.candidates}, {"matches", books.matches},
-            {"silent", books.silent},         {"passed", books.passed},
-            {"raised", books.raised},         {"emitted", books.emitted},
-            {"refused", books.refused},       {"suppressed", books.suppressed},
-            {"flows_shed", books.flows_shed}, {"histories_refused", books.histories_refused},
-            {"limited", books.limited},       {"reloads", books.reloads}};
+    return {{"packets", books.packets},
+            {"octets", books.octets},
+            {"candidates", books.candidates},
+            {"matches", books.matches},
+            {"silent", books.silent},
+            {"passed", books.passed},
+            {"raised", books.raised},
+            {"emitted", books.emitted},
+            {"refused", books.refused},
+            {"suppressed", books.suppressed},
+            {"flows_shed", books.flows_shed},
+            {"histories_refused", books.histories_refused},
+            {"memories_refused", books.memories_refused},
+            {"limited", books.limited},
+            {"reloads", books.reloads}};
 }
 
 }  // namespace
@@ -159,6 +175,7 @@ Json inspection_json(const InspectionBooks& books) {
             {"dissector_octets", books.dissector_octets},
             {"dissector_octets_left", books.dissector_octets_left},
             {"dissector_refusals", books.dissector_refusals},
+            {"flow_octets", books.flow_octets},
             {"signatures", json_of(books.signatures)}};
 }
 

@@ -146,6 +146,7 @@ void write_signatures(const inspect::SignatureBooks& books, Page& page) {
     page.line_if("shed", "flows: no cycles", books.flows_shed);
     page.line_if("limited", "searches", books.limited);
     page.line_if("limited", "streams: no memory", books.histories_refused);
+    page.line_if("limited", "matches: no memory", books.memories_refused);
 }
 
 void write_analytics(const WorkerBooks& all, Page& page) {

@@ -74,6 +74,7 @@ void add_signatures(inspect::SignatureBooks& total, const inspect::SignatureBook
     total.suppressed += books.suppressed;
     total.flows_shed += books.flows_shed;
     total.histories_refused += books.histories_refused;
+    total.memories_refused += books.memories_refused;
     total.limited += books.limited;
     total.reloads += books.reloads;
 }
@@ -96,6 +97,7 @@ void add_inspection(inspect::InspectionBooks& total, const inspect::InspectionBo
     total.dissector_octets += books.dissector_octets;
     total.dissector_octets_left += books.dissector_octets_left;
     total.dissector_refusals += books.dissector_refusals;
+    total.flow_octets += books.flow_octets;
 }
 
 // Workers choose flows independently of each other, so variances add up too.

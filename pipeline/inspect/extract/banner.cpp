@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "pipeline/inspect/extract/reader.h"
-
 namespace tapmeter::inspect::extract {
 
 namespace {
@@ -82,39 +80,6 @@ Read read_greeting(Bytes unread, bool last, Place& /*place*/, Context& context) 
         if (context.metadata.greeting.empty()) {
             context.metadata.greeting = context.metadata.keep(octets_of(line), text_max::greeting);
         }
-    }
-    return {.consumed = unread.size(), .done = true};
-}
-
-Read read_smb(Bytes unread, bool last, Place& place, Context& context) noexcept {
-    constexpr std::size_t transport_octets = 4;
-    constexpr std::uint32_t smb2 = 0xfe53'4d42;  // "\xfeSMB"
-    constexpr std::uint32_t smb1 = 0xff53'4d42;
-    Reader reader{unread};
-    const std::uint32_t octets = reader.u32() & 0x00ff'ffffU;
-    constexpr std::size_t response_octets = 70;  // header and the response as far as its dialect
-    const std::size_t need = std::min<std::size_t>(octets, response_octets);
-    if (unread.size() < transport_octets + need) {
-        place.need = static_cast<std::uint32_t>(transport_octets + need);
-        return {.done = last};
-    }
-    const std::uint32_t protocol = reader.u32();
-    if (protocol == smb1) {
-        context.metadata.smb_dialect = std::max<std::uint16_t>(context.metadata.smb_dialect, 1);
-        return {.consumed = unread.size(), .done = true};
-    }
-    reader.skip(8);  // structure size, credit charge, status
-    const std::uint16_t command = reader.u16();
-    reader.skip(2);  // credits
-    // Flags are little-endian: the first octet's lowest bit says "from the server".
-    const bool from_server = (reader.u8() & 1U) != 0;
-    constexpr std::size_t to_dialect = 47 + 4;  // rest of the header; structure size, security mode
-    reader.skip(to_dialect);
-    const std::uint16_t dialect = reader.u16();
-    if (protocol == smb2 && command == 0 && from_server && !reader.failed()) {
-        context.metadata.smb_dialect =
-            static_cast<std::uint16_t>((dialect >> 8U) | ((dialect & 0xffU) << 8U));
-        context.count(ReadEvent::smb_dialect);
     }
     return {.consumed = unread.size(), .done = true};
 }

@@ -11,8 +11,4 @@ Read read_ssh(Bytes unread, bool last, Place& place, Context& context) noexcept;
 // First line of an SMTP or FTP server: three digits and text (RFC 5321 §4.2, RFC 959 §4.2).
 Read read_greeting(Bytes unread, bool last, Place& place, Context& context) noexcept;
 
-// Dialect that an SMB server chose ([MS-SMB2] §2.2.4), behind the four octets of its transport
-// (RFC 1002 §4.3.1).
-Read read_smb(Bytes unread, bool last, Place& place, Context& context) noexcept;
-
 }  // namespace tapmeter::inspect::extract

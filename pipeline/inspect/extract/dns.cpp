@@ -138,22 +138,26 @@ std::uint32_t microseconds_of(ObservedAt at) noexcept {
 }
 
 void await_response(std::uint16_t id, ObservedAt at, DnsPlace& place) noexcept {
-    place.pending[place.next % dns_pending_max] = {
-        .id = id, .is_waiting = true, .sent_microseconds = microseconds_of(at)};
-    place.next = static_cast<std::uint32_t>((place.next + 1) % dns_pending_max);
+    const std::size_t query = place.next % dns_pending_max;
+    place.ids[query] = id;
+    place.sent_microseconds[query] = microseconds_of(at);
+    place.waiting = static_cast<std::uint8_t>(place.waiting | 1U << query);
+    place.next = static_cast<std::uint8_t>((query + 1) % dns_pending_max);
 }
 
 void time_response(std::uint16_t id, ObservedAt at, DnsPlace& place, DnsMetadata& dns) noexcept {
-    const auto found = std::ranges::find_if(place.pending, [&](const DnsPending& pending) {
-        return pending.is_waiting && pending.id == id;
-    });
-    if (found == place.pending.end()) {
+    std::size_t query = 0;
+    while (query < dns_pending_max &&
+           ((place.waiting >> query & 1U) == 0 || place.ids[query] != id)) {
+        ++query;
+    }
+    if (query == dns_pending_max) {
         return;
     }
-    found->is_waiting = false;
+    place.waiting = static_cast<std::uint8_t>(place.waiting & ~(1U << query));
     if (!dns.has_response_time) {
         dns.has_response_time = true;
-        dns.response_microseconds = microseconds_of(at) - found->sent_microseconds;
+        dns.response_microseconds = microseconds_of(at) - place.sent_microseconds[query];
     }
 }
 

@@ -20,16 +20,14 @@ inline constexpr std::size_t dns_header_octets = 12;
 
 // Queries whose responses are waited for, to time them: the newest of a flow.
 inline constexpr std::size_t dns_pending_max = 4;
-struct DnsPending {
-    std::uint16_t id = 0;
-    bool is_waiting = false;
-    std::uint8_t unused = 0;
-    std::uint32_t sent_microseconds = 0;  // wraps after 71 minutes, long after any answer
-};
 struct DnsPlace {
-    std::array<DnsPending, dns_pending_max> pending{};
-    std::uint32_t next = 0;  // the one that a new query replaces
+    // Wraps after 71 minutes, long after any answer.
+    std::array<std::uint32_t, dns_pending_max> sent_microseconds{};
+    std::array<std::uint16_t, dns_pending_max> ids{};
+    std::uint8_t waiting = 0;  // a bit for each
+    std::uint8_t next = 0;     // the one that a new query replaces
 };
+static_assert(sizeof(DnsPlace) == 28);
 
 // Writes the name at `offset` of a message, dotted, and returns its length. `end` becomes the
 // offset behind the name where it stands, or 0 where it is broken: a label behind the message, a

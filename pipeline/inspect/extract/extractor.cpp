@@ -6,6 +6,7 @@
 
 #include "pipeline/inspect/extract/banner.h"
 #include "pipeline/inspect/extract/http.h"
+#include "pipeline/inspect/extract/smb.h"
 #include "pipeline/inspect/extract/tls.h"
 
 namespace tapmeter::inspect::extract {
@@ -21,6 +22,13 @@ bool is_done(const FlowReading& flow) noexcept {
     return flow.done[0] && flow.done[1];
 }
 
+// What a reader of this protocol remembers; empty where another one had the flow before.
+template <class Remembered>
+Remembered& remembered_in(FlowReading& flow) noexcept {
+    auto* const found = std::get_if<Remembered>(&flow.queries);
+    return found != nullptr ? *found : flow.queries.emplace<Remembered>();
+}
+
 }  // namespace
 
 Result<Extractor> Extractor::reserve(const Limits& limits) {
@@ -34,14 +42,16 @@ Result<Extractor> Extractor::reserve(const Limits& limits) {
     if (!reassembly) {
         return tl::unexpected<Error>(reassembly.error());
     }
-    auto metadata = MetadataPool::reserve(limits.metadata_max, limits.populate);
+    auto metadata = PartPool<Metadata>::reserve(limits.metadata_max, limits.populate);
     if (!metadata) {
-        return tl::unexpected<Error>(std::move(metadata.error()));
+        return failed(Error::Kind::no_memory,
+                      "no memory for what is found in " + std::to_string(limits.metadata_max) +
+                          " flows; lower dpi.metadata_max or workers.count");
     }
     return Extractor{std::move(*reassembly), std::move(*metadata), limits};
 }
 
-Extractor::Extractor(Reassembly reassembly, MetadataPool metadata, const Limits& limits)
+Extractor::Extractor(Reassembly reassembly, PartPool<Metadata> metadata, const Limits& limits)
     : reassembly_(std::move(reassembly)),
       options_(limits.options),
       metadata_(std::move(metadata)),
@@ -243,7 +253,7 @@ Read Extractor::read_stream(FlowReading& flow, Bytes unread, bool last, Observed
         case Protocol::http:
             return read_http(unread, last, place, flow.places[1 - context.side], context);
         case Protocol::dns: {
-            DnsStream stream{.at = at, .pending = flow.dns};
+            DnsStream stream{.at = at, .pending = remembered_in<DnsPlace>(flow)};
             return read_dns_stream(unread, last, stream, context);
         }
         case Protocol::ssh:
@@ -276,16 +286,17 @@ void Extractor::read_datagram(FlowReading& flow, const PacketIn& packet) noexcep
     Context context = context_of(flow, packet.side);
     switch (flow.protocol) {
         case Protocol::dns:
-            read_dns(datagram, packet.at, flow.dns, context);
+            read_dns(datagram, packet.at, remembered_in<DnsPlace>(flow), context);
             break;
         case Protocol::http:
             read_http_datagram(datagram, context);
             break;
         case Protocol::quic: {
+            auto& place = remembered_in<QuicPlace>(flow);
             QuicFlow quic{
-                .place = flow.quic, .reassembly = reassembly_, .stream = flow.streams[packet.side]};
+                .place = place, .reassembly = reassembly_, .stream = flow.streams[packet.side]};
             read_quic(datagram, quic, context);
-            flow.done = flow.quic.done;
+            flow.done = place.done;
             break;
         }
         default:

@@ -6,9 +6,11 @@
 #include <memory>
 #include <span>
 #include <type_traits>
+#include <variant>
 
 #include "pipeline/base/bytes.h"
 #include "pipeline/base/result.h"
+#include "pipeline/base/ring.h"
 #include "pipeline/base/units.h"
 #include "pipeline/inspect/extract/context.h"
 #include "pipeline/inspect/extract/dns.h"
@@ -16,26 +18,25 @@
 #include "pipeline/inspect/extract/first_pass.h"
 #include "pipeline/inspect/extract/quic.h"
 #include "pipeline/inspect/metadata.h"
-#include "pipeline/inspect/metadata_pool.h"
+#include "pipeline/inspect/part_pool.h"
 #include "pipeline/inspect/reassembly.h"
 
 namespace tapmeter::inspect::extract {
 
 // What is remembered of a flow while its packets are read. Plain octets, all zero at the start;
 // lives in its owner's pool and goes back through Extractor::close().
-struct FlowReading {
+struct alignas(cache_line_octets) FlowReading {
     std::array<Stream, 2> streams{};  // by side
     std::array<Place, 2> places{};
-    QuicPlace quic{};
-    DnsPlace dns{};
-    std::uint32_t metadata = 0;  // number in the pool; 0: none
+    std::variant<QuicPlace, DnsPlace> queries{};  // of a flow that is either; else not used
+    std::uint32_t metadata = 0;                   // number in the pool; 0: none
     Protocol protocol = Protocol::unknown;
     bool was_told = false;  // the protocol came from a dissector: the first octets decide nothing
     std::array<bool, 2> done{};
     std::uint8_t datagrams_unknown = 0;
     std::uint8_t later_steps = 0;  // in which a late TLS hello was looked for
 };
-static_assert(sizeof(FlowReading) <= 160);
+static_assert(sizeof(FlowReading) == 2 * cache_line_octets);
 static_assert(std::is_trivially_copyable_v<FlowReading>);
 
 // One packet of a flow. `side` says which end of the flow sent it: 0 the initiator, 1 the other.
@@ -114,7 +115,7 @@ private:
     // Steps of two streams at most, each of pieces_max and its gaps.
     static constexpr std::size_t parts_max = 4 * (pieces_max + 2);
 
-    Extractor(Reassembly reassembly, MetadataPool metadata, const Limits& limits);
+    Extractor(Reassembly reassembly, PartPool<Metadata> metadata, const Limits& limits);
 
     Context context_of(FlowReading& flow, std::uint8_t side) noexcept;
     void recognise(FlowReading& flow, Protocol protocol) noexcept;
@@ -130,7 +131,7 @@ private:
 
     Reassembly reassembly_;
     Options options_;
-    MetadataPool metadata_;
+    PartPool<Metadata> metadata_;
     std::unique_ptr<Metadata> spare_;  // takes the facts of flows that got no slot
     std::unique_ptr<Findings> findings_;
     std::unique_ptr<ReadCounters> counters_;

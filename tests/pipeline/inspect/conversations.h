@@ -52,7 +52,8 @@ inline std::vector<Frame> http_conversation(std::uint16_t port = 80,
 }
 
 // Handshake and a ClientHello of TLS 1.2 that names the server.
-inline std::vector<Frame> tls_conversation(std::string_view server) {
+inline std::vector<Frame> tls_conversation(std::string_view server,
+                                           std::uint16_t client_port = 40'000) {
     const auto be16 = [](std::size_t n) {
         return std::string{static_cast<char>(n >> 8U), static_cast<char>(n)};
     };
@@ -62,8 +63,9 @@ inline std::vector<Frame> tls_conversation(std::string_view server) {
                               std::string("\0\0\x02\xc0\x2f\x01\0", 7) + be16(name.size()) + name;
     const std::string record = std::string("\x16\x03\x01", 3) + be16(hello.size() + 4) +
                                std::string("\x01\0", 2) + be16(hello.size()) + hello;
-    return {segment(true, 0x02, {}, 443), segment(false, 0x12, {}, 443),
-            segment(true, 0x10, {}, 443), segment(true, 0x18, record, 443)};
+    return {segment(true, 0x02, {}, 443, client_port), segment(false, 0x12, {}, 443, client_port),
+            segment(true, 0x10, {}, 443, client_port),
+            segment(true, 0x18, record, 443, client_port)};
 }
 
 // DTLS 1.2 ServerHello and Certificate in one UDP packet, whose subject nDPI knows: it ends nDPI

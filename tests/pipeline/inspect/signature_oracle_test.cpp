@@ -120,7 +120,6 @@ constexpr std::array extra_and_why{
 };
 constexpr std::array case_and_why{
     Explained{"defrag/", "", "this player does not put fragments together; the inspector does"},
-    Explained{"smb-eicar", "", "files are not taken out of SMB"},
 };
 
 std::string_view why(std::span<const Explained> known, const std::string& capture,

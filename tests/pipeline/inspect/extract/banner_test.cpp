@@ -55,25 +55,5 @@ TEST(Greeting, ftp_and_smtp_are_told_apart) {
     EXPECT_EQ(protocol_of("2200 x\r\n", 21), Protocol::unknown);
 }
 
-Octets smb_answer(unsigned command, unsigned flags, unsigned dialect) {
-    Octets message{"\xfeSMB"};
-    message.zeros(8)
-        .put16(command)
-        .zeros(2)
-        .put8(flags)
-        .zeros(47 + 4)
-        .put8(dialect & 0xffU)
-        .put8(dialect >> 8U);
-    return Octets{}.put32(static_cast<unsigned>(message.size())).put(message);
-}
-
-TEST(Smb, the_servers_dialect_is_kept) {
-    Conversation conversation{{.source = 50'000, .destination = 445}};
-    conversation.send(0, smb_answer(0, 0, 0x0202));
-    EXPECT_EQ(conversation.metadata().smb_dialect, 0);
-    conversation.send(1, smb_answer(0, 1, 0x0311), 9);
-    EXPECT_EQ(conversation.metadata().smb_dialect, 0x0311);
-}
-
 }  // namespace
 }  // namespace tapmeter::inspect::extract

@@ -3,29 +3,29 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "pipeline/base/region.h"
 #include "pipeline/base/result.h"
-#include "pipeline/inspect/metadata.h"
 
 namespace tapmeter::inspect {
 
-// What was found in flows that have not left yet: as many as memory was taken for at the start.
-// One thread.
-class MetadataPool {
+// Parts that few flows need at one time: as many as memory was taken for at the start, named by
+// numbers from 1 on. Plain octets, all zero where they are fresh. One thread.
+template <class Part>
+class PartPool {
+    static_assert(std::is_trivially_copyable_v<Part>, "begins as zeroed memory");
+
 public:
-    // errors  no_memory
-    static Result<MetadataPool> reserve(std::size_t count, bool populate) {
-        auto region = Region::reserve({.octets = count * sizeof(Metadata), .populate = populate});
+    // errors  no_memory; what to lower is the caller's to say
+    static Result<PartPool> reserve(std::size_t count, bool populate) {
+        auto region = Region::reserve({.octets = count * sizeof(Part), .populate = populate});
         if (!region) {
-            return failed(Error::Kind::no_memory,
-                          "no memory for what is found in " + std::to_string(count) +
-                              " flows; lower dpi.metadata_max or workers.count");
+            return tl::unexpected<Error>(std::move(region.error()));
         }
-        return MetadataPool(std::move(*region), count);
+        return PartPool(std::move(*region), count);
     }
 
     // The number of an empty one, for at() and release(); 0: none is free.
@@ -40,20 +40,20 @@ public:
     }
     void release(std::uint32_t number) noexcept { free_.push_back(number); }
 
-    Metadata& at(std::uint32_t number) noexcept { return places_[number - 1]; }
-    const Metadata& at(std::uint32_t number) const noexcept { return places_[number - 1]; }
+    Part& at(std::uint32_t number) noexcept { return places_[number - 1]; }
+    const Part& at(std::uint32_t number) const noexcept { return places_[number - 1]; }
 
     std::size_t taken() const noexcept { return never_used_ - free_.size(); }
 
 private:
-    MetadataPool(Region region, std::size_t count) : region_(std::move(region)) {
+    PartPool(Region region, std::size_t count) : region_(std::move(region)) {
         void* const first = region_.octets().data();  // zeroed: an array of empty ones
-        places_ = {static_cast<Metadata*>(first), count};
+        places_ = {static_cast<Part*>(first), count};
         free_.reserve(count);  // release() never allocates
     }
 
     Region region_;
-    std::span<Metadata> places_;
+    std::span<Part> places_;
     std::vector<std::uint32_t> free_;
     std::uint32_t never_used_ = 0;
 };
