@@ -63,10 +63,10 @@ Fragments::Verdict Fragments::see(const decode::Headers& headers, FlowKey& key, 
     Datagram& datagram = find_or_make(datagram_key(headers, key), packet.at, counts);
     if (headers.fragment == decode::Fragment::first) {
         const Verdict verdict = see_first(datagram, headers, key, packet);
-        note_part(datagram, headers.part, counts);
+        note_part(datagram, headers.part, packet, counts);
         return verdict;
     }
-    note_part(datagram, headers.part, counts);
+    note_part(datagram, headers.part, packet, counts);
     if (!needs_first(headers)) {
         return Verdict::meter;
     }
@@ -212,8 +212,9 @@ void Fragments::begin(Datagram& datagram, const FlowKey& key, ObservedAt at) noe
     datagram.in_use = true;
 }
 
-void Fragments::note_part(Datagram& datagram, const decode::FragmentPart& part,
+void Fragments::note_part(Datagram& datagram, const decode::FragmentPart& part, Observation& packet,
                           FragmentCounts& counts) noexcept {
+    const bool was_whole = is_whole(datagram);
     const Covered covered{part.offset, part.offset + part.octets};
     if (datagram.fragments <= fragments_per_datagram_max) {
         ++datagram.fragments;
@@ -227,6 +228,7 @@ void Fragments::note_part(Datagram& datagram, const decode::FragmentPart& part,
     if (!datagram.scattered) {
         cover(datagram, covered);
     }
+    packet.transport_octets = !was_whole && is_whole(datagram) ? 1 : 0;
 }
 
 bool Fragments::overlaps(const Datagram& datagram, const Covered& part) noexcept {

@@ -48,6 +48,11 @@ struct FragmentCounts {
     }
 };
 
+// A fragment that was the last one missing of its datagram, as Fragments::see() found.
+constexpr bool completes_datagram(const Observation& packet) noexcept {
+    return packet.transport_at == 0 && packet.transport_octets != 0;
+}
+
 // Finds the flow of fragments that carry no transport header: whichever of a datagram's fragments
 // comes first, the others wait for the one that has the ports, within bounds. Nothing is joined.
 //
@@ -75,8 +80,9 @@ public:
         wait,        // kept: it comes back from take_follower() or take_due()
     };
 
-    // A fragment: headers.fragment is not none, `key` and `packet` are what they say by themselves.
-    // key, packet  become those of the datagram's flow where that is known
+    // A fragment: headers.fragment is not none, `key` and `packet` are what they say alone.
+    // key, packet  become those of the datagram's flow where that is known; the packet tells
+    //              whether it completes_datagram()
     // counts       gets what happened
     Verdict see(const decode::Headers& headers, FlowKey& key, Observation& packet,
                 FragmentCounts& counts) noexcept;
@@ -132,8 +138,8 @@ private:
 
     Datagram& find_or_make(const FlowKey& key, ObservedAt at, FragmentCounts& counts) noexcept;
     void begin(Datagram& datagram, const FlowKey& key, ObservedAt at) noexcept;
-    void note_part(Datagram& datagram, const decode::FragmentPart& part,
-                   FragmentCounts& counts) noexcept;
+    static void note_part(Datagram& datagram, const decode::FragmentPart& part, Observation& packet,
+                          FragmentCounts& counts) noexcept;
     static bool overlaps(const Datagram& datagram, const Covered& part) noexcept;
     static void cover(Datagram& datagram, Covered part) noexcept;
     static bool is_whole(const Datagram& datagram) noexcept;

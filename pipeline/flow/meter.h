@@ -28,7 +28,7 @@ struct Observation {
     // Where its transport header begins in the frame; 0: nowhere within that reach, or the packet
     // is a fragment.
     std::uint8_t transport_at = 0;
-    std::uint32_t transport_octets = 0;  // from there on, as on the wire
+    std::uint32_t transport_octets = 0;  // from there on, as on the wire; else completes_datagram()
 
     static constexpr std::uint8_t no_place = 0xff;  // no packet of a burst
 

@@ -4,6 +4,7 @@
 
 #include "pipeline/flow/aggregate.h"
 #include "pipeline/flow/common_frame.h"
+#include "pipeline/flow/fragments.h"
 
 namespace tapmeter::flow {
 
@@ -11,25 +12,28 @@ namespace {
 
 constexpr std::uint8_t protocol_udp = detail::protocol_udp;
 
-// What stands behind the transport header, as captured.
-Bytes payload_of(const Packet& frame, OuterPoints outer_points, decode::Tunnels& around) noexcept {
+struct Carried {
+    Bytes payload{};  // what stands behind the transport header, as captured
+    decode::Fragment fragment = decode::Fragment::none;
+};
+Carried carried_by(const Packet& frame, OuterPoints outer_points,
+                   decode::Tunnels& around) noexcept {
     FlowKey key;
     Observation told;
     if (!read_common(frame, false, key, told)) {
         const auto headers = decode_metered(frame, outer_points, around);
-        const bool whole = headers && headers->fragment == decode::Fragment::none;
-        return whole ? headers->payload : Bytes{};
+        return headers ? Carried{headers->payload, headers->fragment} : Carried{};
     }
     const Bytes ip = common_ip(frame, told.octets);
     const Bytes transport = ip.subspan(key.ip_version == 4 ? decode::ipv4_header_octets_min
                                                            : decode::ipv6_header_octets);
     if (key.protocol == protocol_udp) {
-        return transport.subspan(detail::udp_header_octets);
+        return {.payload = transport.subspan(detail::udp_header_octets)};
     }
     constexpr std::size_t data_offset_at = 12;
     const std::size_t header =
         std::size_t{load_be8(transport.subspan<data_offset_at>().first<1>())} >> 4U << 2U;
-    return header <= transport.size() ? transport.subspan(header) : Bytes{};
+    return {.payload = header <= transport.size() ? transport.subspan(header) : Bytes{}};
 }
 
 template <class Counts>
@@ -119,7 +123,11 @@ void Payloads::see(FlowIndex index, const Flow& flow, const Observation& packet,
         skip(index);
         return;
     }
-    const Bytes payload = payload_of(*frame, outer_points, around_);
+    const auto [payload, fragment] = carried_by(*frame, outer_points, around_);
+    if (fragment != decode::Fragment::none) {
+        see_fragment(index, packet, fragment, payload);
+        return;
+    }
     if (payload.empty()) {
         return;
     }
@@ -130,9 +138,25 @@ void Payloads::see(FlowIndex index, const Flow& flow, const Observation& packet,
         return;
     }
     if (DnsState* const state = dns_.find(index); state != nullptr) {
-        state->times.see(payload, packet.at);
+        state->times.see(payload, DnsTimes::Extent::whole, packet.at);
     } else if (!rtp_.empty()) {
         see_rtp(index, packet, payload);
+    }
+}
+
+// Of what was cut only answers of DNS are looked at: their header stands in the first fragment.
+void Payloads::see_fragment(FlowIndex index, const Observation& packet, decode::Fragment fragment,
+                            Bytes payload) noexcept {
+    DnsState* const state = dns_.find(index);
+    if (state == nullptr) {
+        return;
+    }
+    const bool completes = completes_datagram(packet);
+    if (fragment == decode::Fragment::first) {
+        const auto extent = completes ? DnsTimes::Extent::whole : DnsTimes::Extent::first_fragment;
+        state->times.see(payload, extent, packet.at);
+    } else if (completes) {
+        state->times.see_last_fragment(packet.at);
     }
 }
 

@@ -74,6 +74,8 @@ private:
                   sizeof(DnsState) == 128);  // told with the keys of [analytics]
 
     bool wants(FlowIndex index, const Flow& flow, const Observation& packet) noexcept;
+    void see_fragment(FlowIndex index, const Observation& packet, decode::Fragment fragment,
+                      Bytes payload) noexcept;
     void see_rtp(FlowIndex index, const Observation& packet, Bytes payload) noexcept;
 
     FlowPool<EntropyState> entropy_;

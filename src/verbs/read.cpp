@@ -127,6 +127,9 @@ void print_summary(const Summary& summary, unsigned top, const Config& config) {
     if (wants_signatures(config.signatures)) {
         print(stdout, rendered(summary.signatures(top), OutputFormat::text) + "\n");
     }
+    if (config.analytics.rtp) {
+        print(stdout, rendered(summary.streams(top), OutputFormat::text) + "\n");
+    }
     print(stdout, rendered(summary.hosts(top), OutputFormat::text) + "\n");
 }
 

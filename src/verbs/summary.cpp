@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
+#include <tuple>
 #include <utility>
 
 #include "src/exporting/account.h"
@@ -25,6 +27,12 @@ std::uint32_t label_of(const flow::Application& application) {
     return std::uint32_t{application.master} << 16U | application.application;
 }
 
+std::string endpoint_text(const decode::Address& address, std::uint16_t port,
+                          std::uint8_t ip_version) {
+    const std::string text = address_text(address, ip_version);
+    return (ip_version == 6 ? "[" + text + "]" : text) + ":" + std::to_string(port);
+}
+
 std::string share(std::uint64_t part, std::uint64_t whole) {
     if (whole == 0) {
         return "";
@@ -44,13 +52,27 @@ std::size_t Summary::HostHash::operator()(const Host& host) const noexcept {
     return static_cast<std::size_t>(product) ^ static_cast<std::size_t>(product >> 64U);
 }
 
+std::size_t Summary::StreamHash::operator()(const StreamName& name) const noexcept {
+    __extension__ using Wide = unsigned __int128;
+    const Wide product =
+        static_cast<Wide>(name.flow_id ^ secret[0]) *
+        ((std::uint64_t{name.source} << 1U | (name.is_reverse ? 1U : 0U)) ^ secret[1]);
+    return static_cast<std::size_t>(product) ^ static_cast<std::size_t>(product >> 64U);
+}
+
 Summary::Summary(bool counts_hosts, const inspect::ApplicationNames* names)
     : counts_hosts_(counts_hosts),
       hosts_(0, HostHash{flow::random_hash_key().value_or(flow::HashKey{1, 2})}),
-      names_(names) {}
+      names_(names),
+      streams_(0, StreamHash{flow::random_hash_key().value_or(flow::HashKey{3, 4})}) {}
 
 void Summary::take(const RecordBatch& batch) {
-    for (const flow::FlowRecord& record : batch.records) {
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        const flow::FlowRecord& record = batch.records[i];
+        if (const auto* const report = batch.part_of<flow::PayloadReport>(i);
+            report != nullptr && report->has_rtp && counts_hosts_) {
+            add(record, *report);
+        }
         if (counts_hosts_) {
             add({record.source, record.ip_version}, record.forward, record.reverse);
             add({record.destination, record.ip_version}, record.reverse, record.forward);
@@ -93,6 +115,70 @@ Table Summary::signatures(std::size_t top) const {
     if (shown < sorted.size()) {
         table.remark =
             std::to_string(shown) + " of " + std::to_string(sorted.size()) + " signatures";
+    }
+    return table;
+}
+
+void Summary::add(const flow::FlowRecord& record, const flow::PayloadReport& report) {
+    for (const bool is_reverse : {false, true}) {
+        const auto& way = report.directions[is_reverse ? 1 : 0];
+        if (!way.is_rtp) {
+            continue;
+        }
+        const StreamName name{record.flow_id, way.rtp_source, is_reverse};
+        auto found = streams_.find(name);
+        if (found == streams_.end() && streams_.size() == summary_streams_max) {
+            ++other_streams_;
+            continue;
+        }
+        if (found == streams_.end()) {
+            found = streams_.try_emplace(name).first;
+            Stream& fresh = found.value();
+            fresh.from = endpoint_text(record.source, record.source_port, record.ip_version);
+            fresh.to =
+                endpoint_text(record.destination, record.destination_port, record.ip_version);
+            if (is_reverse) {
+                std::swap(fresh.from, fresh.to);
+            }
+        }
+        Stream& stream = found.value();
+        stream.payload_type = way.rtp_payload_type;
+        stream.packets += way.rtp_packets;
+        stream.lost += way.rtp_lost;
+        stream.jitter_us += std::uint64_t{way.rtp_jitter_mean_us} * way.rtp_packets;
+        stream.jitter_max_us = std::max(stream.jitter_max_us, way.rtp_jitter_max_us);
+        stream.has_clock = stream.has_clock || way.rtp_clock != 0;
+    }
+}
+
+Table Summary::streams(std::size_t top) const {
+    std::vector<std::pair<StreamName, Stream>> sorted(streams_.begin(), streams_.end());
+    const auto rank = [](const auto& one) {
+        return std::tuple{one.second.jitter_mean_us(), one.second.jitter_max_us, one.first.flow_id,
+                          one.first.source, one.first.is_reverse};
+    };
+    std::ranges::sort(sorted, std::ranges::greater{}, rank);
+    Table table{.title = "top RTP streams by jitter",
+                .columns = {{.name = "from"},
+                            {.name = "to"},
+                            {.name = "ssrc"},
+                            {.name = "payload_type", .heading = "type"},
+                            {.name = "packets", .scaled = true},
+                            {.name = "lost", .scaled = true},
+                            {.name = "jitter_us", .heading = "jitter us"},
+                            {.name = "jitter_max_us", .heading = "max us"}}};
+    const std::size_t shown = std::min(top, sorted.size());
+    for (const auto& [name, stream] : std::span{sorted}.first(shown)) {
+        const auto jitter = [&stream = stream](std::uint64_t time) {
+            return stream.has_clock ? Table::Cell{time} : Table::Cell{std::string("clock?")};
+        };
+        table.rows.push_back({stream.from, stream.to, std::uint64_t{name.source},
+                              std::uint64_t{stream.payload_type}, stream.packets, stream.lost,
+                              jitter(stream.jitter_mean_us()), jitter(stream.jitter_max_us)});
+    }
+    if (shown < sorted.size() || other_streams_ != 0) {
+        table.remark = std::to_string(shown) + " of " + (other_streams_ != 0 ? "more than " : "") +
+                       std::to_string(sorted.size()) + " streams";
     }
     return table;
 }

@@ -8,6 +8,7 @@ namespace tapmeter::flow {
 namespace {
 
 using namespace std::chrono_literals;
+using enum DnsTimes::Extent;
 
 std::vector<std::byte> message(std::uint16_t id, bool answer, std::size_t octets = 12) {
     std::vector<std::byte> made(12);
@@ -21,10 +22,10 @@ std::vector<std::byte> message(std::uint16_t id, bool answer, std::size_t octets
 class DnsTimesTest : public ::testing::Test {
 protected:
     void query(std::uint16_t id, Nanoseconds at) {
-        times.see(message(id, false), ObservedAt{1s + at});
+        times.see(message(id, false), whole, ObservedAt{1s + at});
     }
     void answer(std::uint16_t id, Nanoseconds at) {
-        times.see(message(id, true), ObservedAt{1s + at});
+        times.see(message(id, true), whole, ObservedAt{1s + at});
     }
     DnsTimes times;
 };
@@ -56,6 +57,45 @@ TEST_F(DnsTimesTest,
     EXPECT_EQ(times.min_us(), 1'000U);
 }
 
+TEST_F(DnsTimesTest, a_query_that_is_sent_again_long_after_is_another_one) {
+    query(7, 0ms);
+    query(1, 10ms);
+    query(1, 5'010ms);
+    answer(1, 5'012ms);
+    EXPECT_EQ(times.max_us(), 5'002'000U) << "five seconds: the same query";
+    EXPECT_EQ(times.unanswered(), 1U);
+    query(7, 5'001ms);
+    answer(7, 5'004ms);
+    EXPECT_EQ(times.answers(), 2U);
+    EXPECT_EQ(times.min_us(), 3'000U);
+    EXPECT_EQ(times.unanswered(), 1U) << "the first of that id";
+}
+
+TEST_F(DnsTimesTest, an_answer_in_fragments_has_come_with_the_last_of_them) {
+    times.see_last_fragment(ObservedAt{1s});
+    query(1, 0ms);
+    query(2, 1ms);
+    times.see(message(2, true), first_fragment, ObservedAt{1s + 4ms});
+    times.see(message(7, true), first_fragment, ObservedAt{1s + 4ms});  // nobody asked
+    EXPECT_EQ(times.answers(), 0U);
+    EXPECT_EQ(times.unanswered(), 2U);
+    times.see_last_fragment(ObservedAt{1s + 6ms});
+    times.see_last_fragment(ObservedAt{1s + 7ms});
+    EXPECT_EQ(times.answers(), 1U);
+    EXPECT_EQ(times.max_us(), 5'000U);
+    times.see(message(1, true), first_fragment, ObservedAt{1s + 8ms});
+    answer(1, 9ms);  // sent again, whole
+    times.see_last_fragment(ObservedAt{1s + 10ms});
+    EXPECT_EQ(times.answers(), 2U);
+    EXPECT_EQ(times.max_us(), 9'000U);
+    query(1, 20ms);
+    times.see_last_fragment(ObservedAt{1s + 21ms});
+    EXPECT_EQ(times.answers(), 2U) << "the id is used anew, and its answer has not begun";
+    times.see(message(3, false), first_fragment, ObservedAt{1s + 22ms});  // a query in fragments
+    answer(3, 23ms);
+    EXPECT_EQ(times.answers(), 3U);
+}
+
 TEST_F(DnsTimesTest, of_more_queries_than_may_wait_the_oldest_is_forgotten) {
     for (std::uint16_t id = 0; id <= DnsTimes::pending_max; ++id) {
         query(id, std::chrono::milliseconds(id));
@@ -83,7 +123,7 @@ TEST_F(DnsTimesTest, a_cut_begins_counts_anew_and_queries_go_on_to_wait) {
 }
 
 TEST_F(DnsTimesTest, what_is_too_short_says_nothing_and_time_may_run_backwards) {
-    times.see(message(1, false, 11), ObservedAt{1s});
+    times.see(message(1, false, 11), whole, ObservedAt{1s});
     EXPECT_EQ(times.unanswered(), 0U);
     query(1, 5ms);
     answer(1, 1ms);

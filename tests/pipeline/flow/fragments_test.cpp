@@ -85,6 +85,21 @@ TEST_F(FragmentsTest, later_ones_get_the_key_and_the_direction_of_their_first) {
     EXPECT_EQ(counts, (FragmentCounts{.attributed = 1}));
 }
 
+TEST_F(FragmentsTest, the_one_that_makes_its_datagram_whole_is_told) {
+    see({.offset = 0});
+    EXPECT_FALSE(completes_datagram(packet));
+    see({.offset = 2'960, .last = true});
+    EXPECT_FALSE(completes_datagram(packet));
+    see({.offset = 1'480});
+    EXPECT_TRUE(completes_datagram(packet));
+    see({.offset = 1'480});
+    EXPECT_FALSE(completes_datagram(packet)) << "it was whole before";
+    see({.id = 2, .offset = 1'480, .last = true});
+    EXPECT_FALSE(completes_datagram(packet));
+    see({.id = 2, .offset = 0});
+    EXPECT_TRUE(completes_datagram(packet)) << "the first comes last";
+}
+
 TEST_F(FragmentsTest, that_come_first_wait_for_the_one_with_the_ports) {
     EXPECT_EQ(see({.offset = 2'960, .last = true}, begin), Verdict::wait);
     EXPECT_EQ(see({.offset = 1'480}, begin + 1ms), Verdict::wait);

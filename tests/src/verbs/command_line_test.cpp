@@ -138,7 +138,7 @@ TEST(CommandLine, mistakes_are_refused_before_anything_starts) {
         {{"run", "-i"}, "SOURCE missing"},
         {{"run", "-i", "xpd:eth1"}, "did you mean \"xdp\"?"},
         {{"run", "-i", ""}, "must be"},
-        {{"run", "-n", "dtls://h"}, "no other transport is supported"},
+        {{"run", "-n", "quic://h"}, "no other transport is supported"},
         {{"run", "-n", "h:0"}, "udp://HOST:PORT"},
         {{"run", "--duration", "30"}, "must be a duration"},
         {{"run", "-o", "xml"}, "must be text, json, csv"},

@@ -61,6 +61,68 @@ TEST(Summary, hosts_with_as_many_octets_stand_in_the_order_of_their_addresses) {
     EXPECT_THAT(hosts, ::testing::ElementsAre("0.0.0.1", "0.0.0.3", "0.0.0.7", "0.0.0.9"));
 }
 
+flow::PayloadReport rtp_report(std::uint32_t source, std::uint32_t packets,
+                               std::uint32_t jitter_us) {
+    flow::PayloadReport report{.has_rtp = true};
+    report.directions[0] = {.rtp_source = source,
+                            .rtp_packets = packets,
+                            .rtp_lost = 1,
+                            .rtp_jitter_us = 1,
+                            .rtp_jitter_mean_us = jitter_us,
+                            .rtp_jitter_max_us = 2 * jitter_us,
+                            .rtp_clock = 8'000,
+                            .is_rtp = true};
+    return report;
+}
+void take(Summary& summary, const flow::FlowRecord& record, const flow::PayloadReport& report) {
+    const std::array parts{RecordBatch::Parts{nullptr, nullptr, nullptr, nullptr, &report}};
+    summary.take({std::span{&record, 1}, parts});
+}
+
+TEST(Summary, shows_rtp_streams_by_their_jitter) {
+    Summary summary;
+    flow::FlowRecord record = record_between(0x0a00'0001, 0x0a00'0002, 1'000);
+    take(summary, record, rtp_report(7, 100, 900));
+    take(summary, record, rtp_report(7, 300, 500));  // the next record of the same flow
+    record.flow_id = 4'712;
+    flow::PayloadReport both = rtp_report(8, 10, 700);
+    both.directions[1] = rtp_report(9, 10, 0).directions[0];
+    both.directions[1].rtp_clock = 0;
+    take(summary, record, both);
+    take(summary, record, {.has_dns = true});
+
+    const Table streams = summary.streams(2);
+    ASSERT_EQ(streams.rows.size(), 2U);
+    EXPECT_EQ(text(streams.rows[0][0]), "10.0.0.1:40000");
+    EXPECT_EQ(text(streams.rows[0][1]), "10.0.0.2:53");
+    EXPECT_EQ(number(streams.rows[0][2]), 8U);
+    EXPECT_EQ(number(streams.rows[0][6]), 700U);
+    EXPECT_EQ(number(streams.rows[1][2]), 7U);
+    EXPECT_EQ(number(streams.rows[1][4]), 400U);
+    EXPECT_EQ(number(streams.rows[1][5]), 2U);
+    EXPECT_EQ(number(streams.rows[1][6]), 600U) << "by packets";
+    EXPECT_EQ(number(streams.rows[1][7]), 1'800U);
+    EXPECT_EQ(streams.remark, "2 of 3 streams");
+
+    const Table all = summary.streams(10);
+    ASSERT_EQ(all.rows.size(), 3U);
+    EXPECT_EQ(text(all.rows[2][0]), "10.0.0.2:53") << "the other way";
+    EXPECT_EQ(text(all.rows[2][6]), "clock?");
+    EXPECT_EQ(all.remark, "");
+}
+
+TEST(Summary, counts_so_many_rtp_streams_and_no_more) {
+    Summary summary;
+    flow::FlowRecord record = record_between(1, 2, 1'000);
+    for (std::size_t i = 0; i <= summary_streams_max; ++i) {
+        record.flow_id = i;
+        take(summary, record, rtp_report(1, 10, static_cast<std::uint32_t>(i)));
+    }
+    const Table streams = summary.streams(1);
+    EXPECT_EQ(number(streams.rows[0][6]), summary_streams_max - 1);
+    EXPECT_EQ(streams.remark, "1 of more than 65536 streams");
+}
+
 TEST(Summary, shows_protocols_by_octets_with_their_share) {
     Summary summary;
     std::array records{record_between(1, 2, 1'000), record_between(1, 2, 1'000),

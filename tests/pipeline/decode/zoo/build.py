@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Builds the stacks that stacks.txt describes, as octets and as a capture file.
 
-usage: build.py FILE      writes all of them as pcapng
+usage: build.py FILE            writes all of them as pcapng
+       build.py FILE STACKS     writes those that the text STACKS describes
 """
 
 import itertools
@@ -268,11 +269,12 @@ def block(type_, body):
 
 def pcapng(stacks):
     """One interface a link layer: tshark reads what libpcap refuses."""
+    links = sorted({link for link, _ in stacks.values()})
     yield block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
-    for number in LINKS.values():
-        yield block(1, struct.pack("<HHI", number, 0, 0))
+    for link in links:
+        yield block(1, struct.pack("<HHI", LINKS[link], 0, 0))
     for link, octets in stacks.values():
-        head = struct.pack("<IIIII", list(LINKS).index(link), 0, 0, len(octets), len(octets))
+        head = struct.pack("<IIIII", links.index(link), 0, 0, len(octets), len(octets))
         yield block(6, head + octets)
 
 
@@ -281,4 +283,5 @@ def all_stacks():
 
 
 if __name__ == "__main__":
-    pathlib.Path(sys.argv[1]).write_bytes(b"".join(pcapng(all_stacks())))
+    wanted = stacks_of(sys.argv[2]) if len(sys.argv) > 2 else all_stacks()
+    pathlib.Path(sys.argv[1]).write_bytes(b"".join(pcapng(wanted)))
