@@ -59,19 +59,51 @@ Instructions translated(const std::string& expression, int link_type, bool optim
     return compiled.instructions();
 }
 
-// An expression that asks whether the frame has a tag: it compares the Ethernet type, which not
-// yet optimised programs load right before, with one of them.
+// Whether the accumulator holds what it held before this instruction.
+bool keeps_accumulator(const filter::Instruction& step) {
+    switch (BPF_CLASS(step.code)) {
+        case BPF_LDX:
+        case BPF_ST:
+        case BPF_STX:
+        case BPF_JMP:
+            return true;
+        case BPF_MISC:
+            return BPF_MISCOP(step.code) == BPF_TAX;
+        default:
+            return false;
+    }
+}
+
+// How many instructions are passed over to the one that follows, either way.
+std::array<std::size_t, 2> skipped_behind(const filter::Instruction& step) {
+    if (BPF_CLASS(step.code) != BPF_JMP) {
+        return {0, 0};
+    }
+    return BPF_OP(step.code) == BPF_JA
+               ? std::array<std::size_t, 2>{step.operand, step.operand}
+               : std::array<std::size_t, 2>{step.jump_true, step.jump_false};
+}
+
+// An expression that asks whether the frame has a tag: on some way through its program the Ethernet
+// type is compared with one of them. Jumps go forward only.
 bool speaks_of_tags(const std::vector<filter::Instruction>& program) {
     constexpr std::uint16_t load_half = BPF_LD | BPF_H | BPF_ABS;
     constexpr std::uint16_t jump_if_equal = BPF_JMP | BPF_JEQ | BPF_K;
     constexpr std::uint32_t type_at = 12;
     constexpr std::array<std::uint32_t, 6> tags{0x8100, 0x88a8, 0x9100, 0x8847, 0x8848, 0x8864};
-    for (std::size_t at = 1; at < program.size(); ++at) {
-        const filter::Instruction& load = program[at - 1];
-        const filter::Instruction& jump = program[at];
-        if (load.code == load_half && load.operand == type_at && jump.code == jump_if_equal &&
-            std::ranges::count(tags, jump.operand) != 0) {
+    std::vector<bool> type_comes(program.size());  // in the accumulator, to this instruction
+    for (std::size_t at = 0; at < program.size(); ++at) {
+        const filter::Instruction& step = program[at];
+        const bool holds_type = (step.code == load_half && step.operand == type_at) ||
+                                (type_comes[at] && keeps_accumulator(step));
+        if (holds_type && step.code == jump_if_equal &&
+            std::ranges::count(tags, step.operand) != 0) {
             return true;
+        }
+        for (const std::size_t skipped : skipped_behind(step)) {
+            if (holds_type && at + 1 + skipped < program.size()) {
+                type_comes[at + 1 + skipped] = true;
+            }
         }
     }
     return false;
@@ -96,7 +128,11 @@ tl::expected<std::unique_ptr<const filter::PacketFilter>, std::string> compile(
         return tl::unexpected(must_be(ethernet.error()));
     }
     auto made = std::make_unique<filter::PacketFilter>();
-    made->through_tags = tags == Tags::through && !speaks_of_tags(*ethernet);
+    const Instructions optimised = translated(expression, DLT_EN10MB, true);
+    // Only optimised does `ether[12:2] = 0x8847` compare what it loads; what asks in words may
+    // be found to be always false then, as `mpls and ip and not ip`.
+    made->through_tags = tags == Tags::through && !speaks_of_tags(*ethernet) &&
+                         !(optimised && speaks_of_tags(*optimised));
     for (std::size_t link = 0; link < pcap_link_types.size(); ++link) {
         const Instructions steps = translated(expression, pcap_link_types[link], true);
         if (!steps) {

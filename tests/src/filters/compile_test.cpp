@@ -87,6 +87,21 @@ TEST(Labels, are_looked_through) {
     EXPECT_FALSE(takes("mpls 17", frame));
 }
 
+TEST(Labels, are_meant_where_they_are_spoken_of_in_whatever_way) {
+    FrameBuilder one;
+    const auto frame = udp(one.ethernet(0x8847).mpls(16)).frame();
+    for (const auto* const yes :
+         {"mpls", "mpls and udp", "ether proto 0x8847", "udp or mpls", "ether[12:2] = 0x8847"}) {
+        EXPECT_TRUE(takes(yes, frame)) << yes;
+    }
+    for (const auto* const no : {"not mpls", "vlan or ether[12:2] = 0x0800", "mpls and tcp",
+                                 "ether[12:2] != 0x8847", "ip and mpls"}) {
+        EXPECT_FALSE(takes(no, frame)) << no;
+    }
+    EXPECT_TRUE(takes("ether[12:2] = 0x0800", frame)) << "which names no tag";
+    EXPECT_FALSE(takes("udp port 34887", frame)) << "a port that is a tag's number";
+}
+
 TEST(LinkLayers, have_programs_of_their_own) {
     FrameBuilder raw;
     EXPECT_TRUE(takes("udp", udp(raw).frame(), Tags::through, LinkType::raw_ip));
