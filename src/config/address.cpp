@@ -152,10 +152,10 @@ std::optional<HostPort> split_host_port(std::string_view text) {
     return parts;
 }
 
-constexpr std::array<std::string_view, 8> transport_names{"udp",      "tcp",      "tls",  "file",
-                                                          "netflow9", "netflow5", "sctp", "sflow"};
+constexpr std::array<std::string_view, 9> transport_names{
+    "udp", "tcp", "tls", "file", "netflow9", "netflow5", "sctp", "sflow", "dtls"};
 constexpr std::uint16_t port_of_ipfix = 4'739;
-constexpr std::uint16_t port_of_ipfixs = 4'740;  // RFC 7011 section 10.4.1: over TLS
+constexpr std::uint16_t port_of_ipfixs = 4'740;  // RFC 7011 section 11.2: over TLS and DTLS
 
 constexpr std::uint16_t port_of_netflow = 2'055;
 constexpr std::uint16_t port_of_sflow = 6'343;
@@ -163,9 +163,10 @@ constexpr std::uint16_t port_of_sflow = 6'343;
 std::uint16_t port_of(Config::Transport transport) {
     const bool netflow =
         transport == Config::Transport::netflow9 || transport == Config::Transport::netflow5;
+    const bool sealed = transport == Config::Transport::tls || transport == Config::Transport::dtls;
     return netflow                                 ? port_of_netflow
            : transport == Config::Transport::sflow ? port_of_sflow
-           : transport == Config::Transport::tls   ? port_of_ipfixs
+           : sealed                                ? port_of_ipfixs
                                                    : port_of_ipfix;
 }
 
@@ -268,9 +269,8 @@ Checked<CollectorAddress> parse_collector(std::string_view text) {
     const auto known = std::ranges::find(transport_names, scheme);
     if (known == transport_names.end()) {
         return must_be(
-            "a udp://, tcp://, tls://, sctp://, file://, netflow9://, netflow5:// or sflow:// URL; "
-            "no "
-            "other transport is supported in this version");
+            "a udp://, dtls://, tcp://, tls://, sctp://, file://, netflow9://, netflow5:// or "
+            "sflow:// URL; no other transport is supported in this version");
     }
     const auto transport = static_cast<Config::Transport>(known - transport_names.begin());
     const std::string_view rest = text.substr(mark + 3);

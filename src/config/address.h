@@ -30,10 +30,11 @@ struct SourceAddress {
 // errors  what the text must be instead
 Checked<SourceAddress> parse_source(std::string_view text);
 
-// A Collector (RFC 7011 section 2): "udp://HOST:PORT", "tcp://HOST:PORT", "tls://HOST:PORT"; the
-// port may be left out (4739; over TLS 4740). Or a folder of IPFIX files: "file:///PATH". Or one
-// that reads NetFlow over UDP: "netflow9://HOST:PORT", "netflow5://HOST:PORT" (2055); or sFlow:
-// "sflow://HOST:PORT" (6343).
+// A Collector (RFC 7011 section 2): "udp://HOST:PORT", "dtls://HOST:PORT",
+// "tcp://HOST:PORT", "tls://HOST:PORT", "sctp://HOST:PORT"; the port may be left out (4739; over
+// TLS and DTLS 4740). Or a folder of IPFIX files: "file:///PATH". Or one that reads NetFlow over
+// UDP: "netflow9://HOST:PORT", "netflow5://HOST:PORT" (2055); or sFlow: "sflow://HOST:PORT"
+// (6343).
 struct CollectorAddress {
     Config::Transport transport = Config::Transport::udp;
     std::string host;  // name, IPv4 address, or IPv6 address without brackets

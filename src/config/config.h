@@ -207,7 +207,17 @@ struct Config {
 
     using TimeUnit = fields::TimeUnit;
 
-    enum class Transport : std::uint8_t { udp, tcp, tls, file, netflow9, netflow5, sctp, sflow };
+    enum class Transport : std::uint8_t {
+        udp,
+        tcp,
+        tls,
+        file,
+        netflow9,
+        netflow5,
+        sctp,
+        sflow,
+        dtls,
+    };
 
     // How the Collectors of one group share the flow records.
     enum class Sharing : std::uint8_t {
@@ -220,11 +230,11 @@ struct Config {
     struct Ipfix {
         std::string name;  // unique among the outputs
         Transport transport = Transport::udp;
-        std::string host;                           // name, IPv4 or IPv6 address
-        std::uint16_t port = 4739;                  // IANA "ipfix"; over TLS 4740; NetFlow 2055
-                                                    // and sFlow 6343
-        std::string path;                           // of the folder of files
-        std::chrono::seconds template_refresh{60};  // 1 s to 1 day
+        std::string host;                                 // name, IPv4 or IPv6 address
+        std::uint16_t port = 4739;                        // IANA "ipfix"; over TLS and DTLS 4740;
+                                                          // NetFlow 2055 and sFlow 6343
+        std::string path;                                 // of the folder of files
+        std::chrono::seconds template_refresh{60};        // 1 s to 1 day
         std::uint32_t template_refresh_messages = 1'000;  // 1 and more
         // Largest message in octets. 0: what the path carries, asked of the connected socket, at
         // most 1,420; 512 while nobody knows (RFC 7011 section 10.3.3). Else 512 to 65,507.
@@ -245,10 +255,11 @@ struct Config {
         std::uint16_t udp_encapsulation = 0;  // port of SCTP inside of UDP; 0: SCTP itself
         std::string tls_certificate;          // ours, PEM
         std::string tls_key;
-        std::string tls_ca;               // whom we believe; empty: whom the system does
-        std::string tls_name;             // in the Collector's certificate; empty: the host
-        std::chrono::seconds rotate{60};  // a file's time; 1 s to 1 day
-        bool compress = true;             // files, once closed
+        std::string tls_ca;                    // whom we believe; empty: whom the system does
+        std::string tls_name;                  // in the Collector's certificate; empty: the host
+        std::chrono::seconds dtls_renew{300};  // a session of DTLS lasts so long; 1 s to 1 day
+        std::chrono::seconds rotate{60};       // a file's time; 1 s to 1 day
+        bool compress = true;                  // files, once closed
         // Where messages wait while a Collector over TCP or TLS is away; empty: nowhere but in the
         // queue.
         std::filesystem::path spool_folder;

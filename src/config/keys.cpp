@@ -181,7 +181,8 @@ constexpr std::array keys_before_outputs{
         at<&C::dpi, &C::Dpi::other_packets_max>(), "the same for UDP and all other protocols"},
     Key{ranged(Type::number, 64, std::uint64_t{1} << 24U), TableId::dpi, "states_max",
         at<&C::dpi, &C::Dpi::states_max>(),
-        "flows per worker that are undecided at one time; memory: about 1.2 KiB each, and 16 MiB"},
+        "flows per worker that are undecided at one time; memory: about 1.1 KiB each, with "
+        "signatures 1.3 KiB, and 16 MiB"},
     Key{ranged(Type::number, 64, std::uint64_t{1} << 24U), TableId::dpi, "metadata_max",
         at<&C::dpi, &C::Dpi::metadata_max>(),
         "flows per worker that keep what was found in them until they leave: server name, "

@@ -13,9 +13,9 @@ inline constexpr std::array output_keys{
         TableId::ipfix,
         "collector",
         {get_collector, set_collector},
-        "\"udp://HOST:PORT\", \"tcp://HOST:PORT\", \"tls://HOST:PORT\" or \"sctp://HOST:PORT\"; "
-        "the port may be left out (4739, over TLS 4740). \"file:///PATH\": IPFIX files in that "
-        "folder. "
+        "\"udp://HOST:PORT\", \"dtls://HOST:PORT\", \"tcp://HOST:PORT\", \"tls://HOST:PORT\" or "
+        "\"sctp://HOST:PORT\"; the port may be left out (4739, over TLS and DTLS 4740). "
+        "\"file:///PATH\": IPFIX files in that folder. "
         "\"netflow9://HOST:PORT\", \"netflow5://HOST:PORT\": NetFlow (2055). "
         "\"sflow://HOST:PORT\": sFlow (6343)"},
     Key{plain(Type::name, automatic), TableId::ipfix, "name", at<&C::ipfix, &C::Ipfix::name>(),
@@ -74,6 +74,9 @@ inline constexpr std::array output_keys{
         "PEM file of the authorities that we believe; empty: those of the system"},
     Key{plain(Type::secret), TableId::ipfix, "tls_name", at<&C::ipfix, &C::Ipfix::tls_name>(),
         "name in the collector's certificate; empty: the host of the URL"},
+    Key{ranged(Type::duration, second, 24 * hour, whole_seconds), TableId::ipfix, "dtls_renew",
+        at<&C::ipfix, &C::Ipfix::dtls_renew>(),
+        "a session of dtls:// lasts so long; the next finds out whether the collector is there"},
     Key{ranged(Type::duration, second, 24 * hour, whole_seconds), TableId::ipfix, "rotate",
         at<&C::ipfix, &C::Ipfix::rotate>(), "a file is closed and the next begun after so long"},
     Key{plain(Type::flag), TableId::ipfix, "compress", at<&C::ipfix, &C::Ipfix::compress>(),

@@ -61,8 +61,7 @@ std::string rule_of_type(const Key& key) {
         case Type::source:
             return R"("eth1", "xdp:eth1", "pci:0000:17:00.0", "dpdk:net_ring0" or "pcap:FILE")";
         case Type::collector:
-            return "a udp://, tcp://, tls://, sctp://, netflow9://, netflow5://, sflow:// or "
-                   "file:// URL";
+            return "a URL of udp, dtls, tcp, tls, sctp, netflow9, netflow5, sflow or file";
         case Type::listen:
             return "\"ADDRESS:PORT\" such as \"127.0.0.1:14739\", or \"off\"";
         case Type::http_url:

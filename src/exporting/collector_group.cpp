@@ -39,9 +39,8 @@ void CollectorGroup::deal(std::span<const flow::FlowRecord> records) {
     }
 }
 
-// A message holds flows of all kinds: shares by their keys would be mixed.
 bool CollectorGroup::hand_on(std::size_t place, const Legacy& message) const {
-    if (sharing_ != Config::Sharing::failover) {
+    if (!may_hand_on(place)) {
         return false;
     }
     for (std::size_t other = 0; other < members_.size(); ++other) {
@@ -54,13 +53,12 @@ bool CollectorGroup::hand_on(std::size_t place, const Legacy& message) const {
     return false;
 }
 
-bool CollectorGroup::another_is_ready(std::size_t place) const noexcept {
+std::size_t CollectorGroup::others_ready(std::size_t place) const noexcept {
+    std::size_t count = 0;
     for (std::size_t other = 0; other < members_.size(); ++other) {
-        if (other != place && members_[other].state == State::ready) {
-            return true;
-        }
+        count += other != place && members_[other].state == State::ready ? 1U : 0U;
     }
-    return false;
+    return count;
 }
 
 // Writes the places of those that may have records now; how many, 1 at least.

@@ -74,12 +74,20 @@ public:
         return owners_.empty() ? place == only_owner_ : place == owners_[record];
     }
 
-    // Failover: gives a message of this member to the first other one that is ready and takes it.
-    // False: nobody does.
-    bool hand_on(std::size_t place, const Legacy& message) const;
-
     // Whether another member would take what this one cannot.
-    bool another_is_ready(std::size_t place) const noexcept;
+    bool another_is_ready(std::size_t place) const noexcept { return others_ready(place) != 0; }
+
+    // Whether a message of this member, which is away, would have a new home. With `balance` only
+    // where one other member is ready: that has the flows of this one by now. Of several each has
+    // some, and a message holds flows of all.
+    bool may_hand_on(std::size_t place) const noexcept {
+        const std::size_t ready = others_ready(place);
+        return sharing_ == Config::Sharing::failover ? ready != 0 : ready == 1;
+    }
+
+    // Gives a message of this member to the first other one that is ready and takes it, where it
+    // may be handed on. False: nobody does.
+    bool hand_on(std::size_t place, const Legacy& message) const;
 
 private:
     struct Member {
@@ -89,6 +97,7 @@ private:
         State state = State::ready;
     };
 
+    std::size_t others_ready(std::size_t place) const noexcept;
     std::size_t candidates();
     std::uint8_t chosen_of(std::uint64_t flow, std::size_t count) const noexcept;
 

@@ -186,7 +186,7 @@ void IpfixOutput::hand_on() {
         return;
     }
     if (!sender_->has_lent_queue()) {
-        if (!sender_->is_reachable() && queue_.waiting() != 0 && group_->another_is_ready(place_)) {
+        if (!sender_->is_reachable() && queue_.waiting() != 0 && group_->may_hand_on(place_)) {
             sender_->ask_for_queue();
         }
         return;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "src/exporting/dtls_session.h"
 #include "src/exporting/file_session.h"
 #include "src/exporting/ipfix_output.h"
 #include "src/exporting/netflow_output.h"
@@ -63,6 +64,13 @@ Result<void> check_transport(const Config::Ipfix& config) {
             "group: whether files or a collector of NetFlow version 5 are there cannot be "
             "told without records; leave it out, or change the collector's URL");
     }
+    if (config.transport == Config::Transport::dtls &&
+        config.message_octets_max > dtls_message_octets_max) {
+        return failed(Error::Kind::invalid_config,
+                      fmt::format("max_message = {}: over DTLS a message is one record, so it is "
+                                  "at most {}; lower it, or leave it out",
+                                  config.message_octets_max, dtls_message_octets_max));
+    }
     if (sctp && config.message_octets_max > sctp_message_octets_max) {
         return failed(
             Error::Kind::invalid_config,
@@ -83,11 +91,19 @@ Result<void> check_transport(const Config::Ipfix& config) {
     return {};
 }
 
-Result<std::unique_ptr<StreamSession>> open_stream(const Config::Ipfix& config) {
+Result<std::unique_ptr<StreamSession>> open_stream(const Config::Ipfix& config,
+                                                   const IpfixStart& start) {
+    const TlsFiles files{config.tls_certificate, config.tls_key, config.tls_ca, config.tls_name};
     if (config.transport == Config::Transport::tls) {
-        return TlsSession::make(
-            config.host, config.port,
-            {config.tls_certificate, config.tls_key, config.tls_ca, config.tls_name});
+        return TlsSession::make(config.host, config.port, files);
+    }
+    if (config.transport == Config::Transport::dtls) {
+        return DtlsSession::make({.host = config.host,
+                                  .port = config.port,
+                                  .files = files,
+                                  .may_fragment = config.message_octets_max != 0,
+                                  .renew = config.dtls_renew,
+                                  .now = start.now});
     }
     if (config.transport == Config::Transport::sctp) {
         return open_sctp(config.host, config.port, config.udp_encapsulation);
@@ -124,7 +140,7 @@ Result<void> open_parts(IpfixOutput::Parts& parts) {
         }
         parts.datagrams = std::move(*datagrams);
     } else {
-        auto stream = open_stream(config);
+        auto stream = open_stream(config, parts.start);
         if (!stream) {
             return tl::unexpected<Error>(std::move(stream.error()));
         }

@@ -312,10 +312,7 @@ StreamSession::Progress SctpSession::hear() {
         }
         foreign_octets_ += heard.size();
         if (foreign_octets_ > foreign_octets_max) {
-            return fail(
-                fmt::format("the other side sent more than {} octets; a collector sends "
-                            "none, so see what listens there",
-                            foreign_octets_max));
+            return fail(too_much_said());
         }
     }
 }

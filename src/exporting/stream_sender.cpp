@@ -12,9 +12,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds opening_patience{20};
-constexpr milliseconds opening_time_max{10'000};
-constexpr milliseconds closed_patience{100};
 constexpr milliseconds idle_patience{100};
 constexpr milliseconds confirmation_patience{5};
 constexpr milliseconds room_patience{50};
@@ -37,13 +34,16 @@ StreamSender::StreamSender(Setup setup, std::unique_ptr<StreamSession> session, 
       account_(account),
       log_(setup_.log),
       spool_from_(spool_from(setup_.config.queue_messages)),
-      message_octets_(setup_.config.message_octets_max == 0 ? message_octets_cap
-                                                            : setup_.config.message_octets_max),
       pacer_(setup_.config.pace) {
+    learn_limit();
+    const TemplateSchedule::Refresh refresh{setup_.config.template_refresh,
+                                            setup_.config.template_refresh_messages};
     for (Announcement::Setup& stream : setup_.streams) {
-        stream.message_octets = message_octets_;
+        // Where messages must fit a path, Templates fit every one.
+        stream.message_octets =
+            session_->may_lose() ? message_octets_unknown_path : message_octets();
         const ObservationDomainId domain = stream.domain;
-        streams_.push_back({Announcement(std::move(stream)), domain});
+        streams_.push_back({Announcement(std::move(stream)), domain, TemplateSchedule(refresh)});
     }
     if (setup_.spool != nullptr) {
         announce_to_spool();
@@ -106,80 +106,6 @@ void StreamSender::give_up() {
     settle(queue_, account_, left, false);
 }
 
-// No session: until the time of the next attempt has come (RFC 7011 section 10.4.4).
-void StreamSender::rest() {
-    const auto now = setup_.now();
-    const bool hurry = queue_.finishing() && !last_attempt_;
-    if (now >= attempt_at_ || hurry) {
-        last_attempt_ = queue_.finishing();
-        attempt_at_ = now;
-        phase_ = Phase::opening;
-        return;
-    }
-    if (queue_.finishing()) {
-        if (setup_.spool != nullptr) {
-            spool_queue();
-        }
-        settle(queue_, account_, queue_.readable().size(), false);
-        return;
-    }
-    queue_.pause(
-        std::min(closed_patience,
-                 std::chrono::duration_cast<milliseconds>(attempt_at_ - now) + milliseconds{1}));
-}
-
-void StreamSender::open_further() {
-    const Progress progress = session_->open(opening_patience);
-    if (progress == Progress::done) {
-        begin_session();
-    } else if (progress != Progress::pending) {
-        end_session(progress);
-    } else if (setup_.now() - attempt_at_ >= opening_time_max) {
-        log_([&] {
-            return fmt::format("output {}: the collector at {} does not answer", setup_.output,
-                               session_->peer());
-        });
-        end_session(Progress::pending);
-    }
-}
-
-void StreamSender::begin_session() {
-    phase_ = Phase::open;
-    set_reachable(true);
-    progress_at_ = setup_.now();
-    next_ = 0;
-    numbering_.clear();
-    const Spool::Next* const first = setup_.spool == nullptr ? nullptr : setup_.spool->next();
-    announced_ = setup_.spool == nullptr ? 0 : setup_.spool->own_announcements();
-    if (first != nullptr && first->announcements != announced_) {
-        announced_ = first->announcements;
-        for (const SpoolFile::Announced& one : setup_.spool->announcements(*first)) {
-            pending_.push_back({{one.octets, one.frame.sequence_step, one.frame.template_sets, 0},
-                                one.frame.domain});
-        }
-    } else {
-        for (Stream& stream : streams_) {
-            for (const PreparedMessage& message : stream.announcement.opening()) {
-                pending_.push_back({message, stream.domain});
-            }
-        }
-        announce_statistics();
-    }
-    account_.sender.up = 1;
-    account_.publish_sender();
-}
-
-void StreamSender::announce_statistics() {
-    const MeteringReport report = latest_report();
-    for (Stream& stream : streams_) {
-        for (PreparedMessage& message : stream.announcement.statistics(
-                 totals_of(account_), report, std::chrono::system_clock::now())) {
-            pending_.push_back({std::move(message), stream.domain});
-        }
-    }
-    statistics_at_ = setup_.now() + setup_.config.template_refresh;
-}
-
 // Writes until nothing is left or there is no room.
 void StreamSender::serve() {
     const bool own = setup_.spool == nullptr || announced_ == setup_.spool->own_announcements();
@@ -188,6 +114,8 @@ void StreamSender::serve() {
     if (own && (news || setup_.now() >= statistics_at_) && !block_begun_) {
         announce_statistics();
     }
+    learn_limit();
+    refresh_templates();
     for (std::size_t blocks = 0; blocks < blocks_per_look; ++blocks) {
         if (!write_next()) {
             break;
@@ -292,6 +220,7 @@ bool StreamSender::write_block() {
         return false;
     }
     pacer_.spend(block.contents.records);
+    streams_[block.stream].templates.message_sent();
     ++next_;
     return true;
 }
@@ -360,33 +289,6 @@ bool StreamSender::written(Progress progress) {
         return false;
     }
     return true;
-}
-
-void StreamSender::end_session(Progress how) {
-    set_reachable(how == Progress::renew);
-    if (how == Progress::failed) {
-        log_([&] {
-            return fmt::format(
-                "output {}: {}: {}; flow records wait in the queue ({} messages at most{}), the "
-                "next "
-                "attempt is in {} s",
-                setup_.output, session_->peer(), session_->failure(), setup_.config.queue_messages,
-                setup_.spool == nullptr ? "" : ", then on disk", setup_.config.reconnect.count());
-        });
-    }
-    session_->close();
-    phase_ = Phase::closed;
-    attempt_at_ = how == Progress::renew ? setup_.now() : attempt_at_ + setup_.config.reconnect;
-    pending_.clear();
-    pending_begun_ = false;
-    block_begun_ = false;
-    marks_.clear();
-    next_ = 0;
-    if (setup_.spool != nullptr) {
-        setup_.spool->rewind();
-    }
-    account_.sender.up = how == Progress::renew ? 1 : 0;
-    account_.publish_sender();
 }
 
 }  // namespace tapmeter::exporting

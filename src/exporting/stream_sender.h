@@ -6,14 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "src/exporting/message.h"
 #include "src/exporting/pacer.h"
 #include "src/exporting/rate_limited_log.h"
 #include "src/exporting/sender.h"
 #include "src/exporting/stream_session.h"
+#include "src/exporting/template_schedule.h"
 
 namespace tapmeter::exporting {
 
-// The sending thread of an output over TCP, TLS, a unix socket or into IPFIX files.
+// The sending thread of an output over TCP, TLS, SCTP, DTLS, a unix socket or into IPFIX files.
 //
 // Messages stay in the queue until the other side has confirmed their octets; what it had not when
 // a session broke is sent again in the next, so nothing is lost by that, and what arrives twice is
@@ -23,6 +25,9 @@ namespace tapmeter::exporting {
 // With a spool, what the queue has no more room for waits on disk, and what is left at the end
 // waits there for the next run. It is older than what is in the queue, so it goes first. Messages
 // of a run whose Templates were others have a session of their own, which begins with those.
+//
+// Where a session may lose what was written (DTLS), that counts as sent, as over UDP, and Templates
+// are sent again in time.
 //
 // Without Observation Domains, blocks are lines of JSON, and go out as they are; what a session
 // broke off in the middle is in the next one from its beginning.
@@ -36,7 +41,9 @@ public:
                  Account& account);
 
     void run() override;
-    std::size_t message_octets() const noexcept override { return message_octets_; }
+    std::size_t message_octets() const noexcept override {
+        return message_octets_.load(std::memory_order_relaxed);
+    }
     bool catches_up() const noexcept override {
         return catches_up_.load(std::memory_order_acquire);
     }
@@ -48,6 +55,7 @@ private:
     struct Stream {
         Announcement announcement;
         ObservationDomainId domain{};
+        TemplateSchedule templates;
     };
     // One Observation Domain in the present session.
     struct Numbering {
@@ -75,6 +83,9 @@ private:
     bool lends_queue();
     void open_further();
     void begin_session();
+    void announce_templates(Stream& stream);
+    void refresh_templates();
+    void learn_limit();
     void serve();
     bool write_next();
     bool write_pending();
@@ -105,7 +116,7 @@ private:
     std::vector<Stream> streams_;
     std::vector<Numbering> numbering_;
     std::size_t spool_from_;
-    std::size_t message_octets_;
+    std::atomic<std::size_t> message_octets_{message_octets_unknown_path};
     std::size_t announced_ = 0;  // what the session began with, by the spool's numbers
     std::atomic<bool> catches_up_{false};
     Phase phase_ = Phase::closed;

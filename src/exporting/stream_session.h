@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -8,8 +9,9 @@
 
 namespace tapmeter::exporting {
 
-// A Transport Session that brings octets in order (RFC 7011 section 10.4): TCP, TLS, or a file of
-// RFC 5655. Never blocks longer than it is told. One thread.
+// A Transport Session that has a beginning and an end: octets in order, over TCP or TLS (RFC 7011
+// section 10.4) or into a file (RFC 5655); or whole messages, over SCTP or DTLS. Never blocks
+// longer than it is told. One thread.
 class StreamSession {
 public:
     enum class Progress : std::uint8_t {
@@ -18,6 +20,10 @@ public:
         failed,   // this session is over; failure() says why
         renew,    // likewise, but by plan: open the next one at once
     };
+
+    // Of octets that its transport moved: how many, 0 for the end of the stream, or one of these.
+    static constexpr std::ptrdiff_t not_now = -1;
+    static constexpr std::ptrdiff_t broken = -2;
 
     StreamSession() = default;
     StreamSession(const StreamSession&) = delete;
@@ -39,6 +45,14 @@ public:
 
     // Ends the session; in order where nothing is wrong.
     virtual void close() = 0;
+
+    // What is written may be lost on the way, and is not confirmed: Templates are sent again and
+    // again (section 8.4), and what was written counts as delivered.
+    virtual bool may_lose() const noexcept { return false; }
+
+    // The longest message that goes in one piece, as far as is known by now; 0: there is no such
+    // limit.
+    virtual std::size_t message_octets_max() const noexcept { return 0; }
 
     // "tcp://203.0.113.7:4739"
     virtual const std::string& peer() const = 0;

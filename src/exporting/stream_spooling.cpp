@@ -130,8 +130,8 @@ bool StreamSender::lends_queue() {
         give_queue_back();  // it is there again, or has confirmed something
         return false;
     }
-    if (phase_ != Phase::closed) {
-        end_session(Progress::pending);
+    if (phase_ == Phase::open) {
+        end_session(Progress::pending);  // one that is being opened has nothing on its way
     }
     lend_queue();
     return has_lent_queue();

@@ -84,6 +84,13 @@ std::string resolve(const std::string& host, std::uint16_t port, std::string& wh
 
 }  // namespace
 
+std::string too_much_said() {
+    return fmt::format(
+        "the other side sent more than {} octets; a collector sends none, so see what listens "
+        "there",
+        foreign_octets_max);
+}
+
 TcpSession::TcpSession(std::string host, std::uint16_t port, std::string scheme)
     : host_(std::move(host)),
       port_(port),
@@ -195,10 +202,7 @@ StreamSession::Progress TcpSession::look() {
         }
         foreign_octets_ += static_cast<std::size_t>(octets);
         if (foreign_octets_ > foreign_octets_max) {
-            return fail(
-                fmt::format("the other side sent more than {} octets; a collector sends "
-                            "none, so see what listens there",
-                            foreign_octets_max));
+            return fail(too_much_said());
         }
     }
 }

@@ -11,6 +11,8 @@ namespace tapmeter::exporting {
 // Octets that a Collector may send us, who expects none (RFC 7011 section 10.4.1), before the
 // session is given up.
 inline constexpr std::size_t foreign_octets_max = 4'096;
+// Why, in words.
+std::string too_much_said();
 
 // A TCP connection to one Collector; through a unix socket where the host is a path. The name is
 // resolved for each session anew; where that fails and a session worked before, its address is
@@ -29,12 +31,9 @@ public:
     const std::string& failure() const override { return failure_; }
 
 protected:
-    // Of octets: how many, 0 for end of stream, or one of these.
-    static constexpr std::ptrdiff_t not_now = -1;
-    static constexpr std::ptrdiff_t broken = -2;  // failure_ says why
-
     // After connect(); TLS shakes hands here. Never waits.
     virtual Progress greet() { return Progress::done; }
+    // Where they are `broken`, failure_ says why.
     virtual std::ptrdiff_t transmit(Bytes octets);
     virtual std::ptrdiff_t receive(std::span<std::byte> room);
     virtual bool wants_to_read() const { return false; }  // to go on with greet()

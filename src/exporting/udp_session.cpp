@@ -22,6 +22,8 @@ namespace {
 // What the kernel may hold for a burst; more than net.core.wmem_max only where we may force it.
 constexpr int send_buffer_octets = 4 << 20;
 constexpr std::size_t udp_ipv4_header_octets = 28;
+// Datagrams without an octet that one look passes over.
+constexpr int empty_datagrams_max = 16;
 constexpr std::size_t udp_ipv6_header_octets = 48;
 
 void set_option(int socket, int level, int name, int value) noexcept {
@@ -160,6 +162,26 @@ UdpSession::Sent UdpSession::send(std::span<const Bytes> messages) noexcept {
     return {done, 0};
 }
 
+UdpSession::Received UdpSession::receive(std::span<std::byte> room) noexcept {
+    for (int empty = 0; empty < empty_datagrams_max; ++empty) {
+        const auto got = ::recv(socket_.number(), room.data(), room.size(), MSG_DONTWAIT);
+        if (got > 0) {
+            return {static_cast<std::size_t>(got), 0};
+        }
+        if (got < 0 && errno != EINTR) {
+            const int error = errno;
+            const int told = drain_error_queue(socket_.number());
+            return {0, error == EAGAIN ? told : error};
+        }
+    }
+    return {};
+}
+
+bool UdpSession::wait(bool for_room, std::chrono::milliseconds patience) const noexcept {
+    pollfd socket{socket_.number(), static_cast<short>(POLLIN | (for_room ? POLLOUT : 0)), 0};
+    return ::poll(&socket, 1, static_cast<int>(patience.count())) > 0;
+}
+
 void UdpSession::wait_writable(std::chrono::milliseconds patience) noexcept {
     pollfd socket{socket_.number(), POLLOUT, 0};
     ::poll(&socket, 1, static_cast<int>(patience.count()));
@@ -192,6 +214,11 @@ std::size_t UdpSession::path_octets() const noexcept {
         return 0;
     }
     return static_cast<std::size_t>(mtu) - headers;
+}
+
+std::string UdpSession::address() const {
+    const std::size_t colon = peer_.rfind(':');
+    return ipv6_ ? peer_.substr(1, colon - 2) : peer_.substr(0, colon);
 }
 
 void UdpSession::allow_fragments(bool allowed) noexcept {

@@ -36,6 +36,17 @@ public:
     // (ICMP): the one it stopped at was not sent, and trying it again is sensible.
     Sent send(std::span<const Bytes> messages) noexcept;
 
+    struct Received {
+        std::size_t octets = 0;  // 0: none came
+        int error = 0;           // news of a failure, such as a refusal by ICMP; 0: none
+    };
+    // The next datagram of the Collector, cut to the length of `room`; empty ones are passed over.
+    Received receive(std::span<std::byte> room) noexcept;
+
+    // Waits until a datagram has come, there is news of a failure, or, where `for_room`, the socket
+    // may take more. Whether it is so.
+    bool wait(bool for_room, std::chrono::milliseconds patience) const noexcept;
+
     // Waits until the socket may take more.
     void wait_writable(std::chrono::milliseconds patience) noexcept;
 
@@ -52,6 +63,9 @@ public:
 
     // The address from which it sends.
     LocalEnd local() const noexcept { return local_end_of(socket_.number()); }
+
+    // "203.0.113.7", "2001:db8::7": what the name meant
+    std::string address() const;
 
     // "203.0.113.7:4739", "[2001:db8::7]:4739"
     const std::string& peer() const noexcept { return peer_; }

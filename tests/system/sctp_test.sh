@@ -11,7 +11,6 @@
 cases=(sctp_udp4 sctp_udp6 sctp_native sctp_tshark sctp_nobody_there sctp_broken_off)
 begin "${cases[@]}"
 collector=$top/build/tests/src/exporting/sctp_collector
-fixbuf=${TAPMETER_FIXBUF_READER:-$top/build/tests/src/exporting/fixbuf_reader}
 for program in "$collector" "$fixbuf"; do
     if [[ ! -x $program ]]; then
         for case in "${cases[@]}"; do
@@ -52,7 +51,7 @@ by_sctp() {
     listen_at "$2" "$4" "$work/$name.ipfix"
     export_to "$3" "$4" || true
     wait_for 10 has_ended "$started" || kill "$started"
-    sums=$("$fixbuf" "$work/$name.ipfix" 2>&1 | awk '{print $2, $3}')
+    sums=$(sums_of_fixbuf "$work/$name.ipfix")
     if [[ $sums == "$wanted" ]] && grep -q 'the books balance' "$work/export.log"; then
         ok "$name"
     else

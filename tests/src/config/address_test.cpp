@@ -57,6 +57,8 @@ TEST(Collector, is_a_url_of_a_known_transport) {
     EXPECT_EQ(parse_collector("sctp://h")->transport, Transport::sctp);
     EXPECT_EQ(parse_collector("sctp://[2001:db8::7]")->port, 4739);
     EXPECT_EQ(parse_collector("tls://h")->port, 4'740);
+    EXPECT_EQ(parse_collector("dtls://h")->port, 4'740);
+    EXPECT_EQ(collector_text(*parse_collector("dtls://[::1]")), "dtls://[::1]:4740");
     EXPECT_EQ(collector_text(*parse_collector("tls://[::1]:7")), "tls://[::1]:7");
     EXPECT_EQ(parse_collector("file:///var/flows")->path, "/var/flows");
     EXPECT_EQ(collector_text(*parse_collector("file:///var/flows")), "file:///var/flows");
@@ -95,7 +97,7 @@ TEST(Collector, refuses_other_texts) {
     EXPECT_FALSE(parse_collector("file://relative"));
     EXPECT_FALSE(parse_collector("file://"));
     EXPECT_FALSE(parse_collector("tls://h:0"));
-    const auto refused = parse_collector("dtls://h");
+    const auto refused = parse_collector("quic://h");
     EXPECT_NE(refused.error().find("no other transport is supported"), std::string::npos);
     EXPECT_NE(refused.error().find("udp://"), std::string::npos);
 }

@@ -133,7 +133,7 @@ const auto by_hand = std::to_array<Bad>({
     {"[flow]\nkey = \"6tuple\"\n", 2, 7, "\"5tuple\" or \"5tuple+vlan\""},
     {"[flow]\nkey = \"5tuple\"\nkey = \"5tuple\"\n", 3, 1, "\"key\" is set twice"},
     {"[flow]\n[log]\n[flow]\n", 3, 1, "\"flow\" is defined twice"},
-    {"[[export.ipfix]]\ncollector = \"dtls://h\"\n", 2, 13, "no other transport is supported"},
+    {"[[export.ipfix]]\ncollector = \"quic://h\"\n", 2, 13, "no other transport is supported"},
     {"[[export.ipfix]]\ncollector = \"udp://h\"\nfilter = \"dst prt 443\"\n", 3, 10,
      "at character 5, where it has \"prt\""},
     {"[[export.ipfix]]\ncollector = \"udp://h\"\ntemplate = [\"flowId\", \"flowID\"]\n", 3, 23,

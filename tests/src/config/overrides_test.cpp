@@ -104,11 +104,11 @@ TEST(Addresses, of_the_command_line_replace_those_of_the_files) {
 TEST(Addresses, are_checked) {
     LoadRequest request;
     request.sources = {"xpd:eth1", "eth1", "eth1"};
-    request.collectors = {"dtls://h"};
+    request.collectors = {"quic://h"};
     const std::string errors = errors_of(load_config(request));
     EXPECT_NE(errors.find("-i xpd:eth1: source"), std::string::npos) << errors;
     EXPECT_NE(errors.find("appears twice"), std::string::npos) << errors;
-    EXPECT_NE(errors.find("-n dtls://h"), std::string::npos) << errors;
+    EXPECT_NE(errors.find("-n quic://h"), std::string::npos) << errors;
 }
 
 TEST(Filter, behind_the_options_is_that_of_every_capture) {

@@ -4,20 +4,20 @@
 
 #include <set>
 
-#include "src/exporting/ipfix_output.h"
+#include "tests/src/exporting/collector_pair.h"
 #include "tests/support/collector.h"
-#include "tests/support/flow_records.h"
-#include "tests/support/output_end.h"
-#include "tests/support/spool_folder.h"
 #include "tests/support/tcp_listener.h"
 
 namespace tapmeter::exporting {
 namespace {
 
+using collector_pair::config_for;
+using collector_pair::Pair;
+using collector_pair::points;
+using collector_pair::within;
 using flow::FlowRecord;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using std::chrono::steady_clock;
 using test_support::Collector;
 using test_support::mixed_records;
 using test_support::TcpListener;
@@ -26,8 +26,6 @@ using State = CollectorGroup::State;
 
 constexpr auto failover = Config::Sharing::failover;
 constexpr auto balance = Config::Sharing::balance;
-
-const Interfaces points{{"eth1", ObservationDomainId{10}}, {"eth2", ObservationDomainId{20}}};
 
 CollectorGroup group_of(Config::Sharing sharing, std::size_t members) {
     CollectorGroup group(sharing);
@@ -131,69 +129,6 @@ TEST(CollectorGroup, both_directions_of_a_flow_and_all_its_records_have_one_coll
 
 // ---------------------------------------------------------------- with collectors
 
-Config::Ipfix config_for(std::string name, Config::Transport transport, std::uint16_t port) {
-    Config::Ipfix config;
-    config.name = std::move(name);
-    config.transport = transport;
-    config.host = "127.0.0.1";
-    config.port = port;
-    config.reconnect = seconds{1};
-    config.group = "siem";
-    return config;
-}
-
-struct Pair {
-    std::unique_ptr<Output> first;
-    std::unique_ptr<Output> second;
-
-    Pair(Config::Ipfix a, const Config::Ipfix& b, Config::Sharing sharing) {
-        CollectorGroup* group = nullptr;
-        IpfixStart start;
-        start.group = &group;
-        a.sharing = sharing;
-        first = open_ipfix(a, points, {}, start).value();
-        second = open_ipfix(b, points, {}, start).value();
-    }
-    void take(std::span<const FlowRecord> records) const {
-        first->take(records);
-        second->take(records);
-    }
-    // Of a clock that is a second ahead of the tick before: what is in progress leaves.
-    void tick() const {
-        ticks_ += 1;
-        const auto now = steady_clock::now() + seconds{ticks_};
-        first->tick(now);
-        second->tick(now);
-    }
-    // Of one output and of the group.
-    void expect_balanced() const {
-        std::uint64_t claimed = 0;
-        for (const Output* output : {first.get(), second.get()}) {
-            const OutputCounters c = output->counters();
-            test_support::expect_balanced(c);
-            EXPECT_EQ(c.group, "siem");
-            claimed += c.taken.records - c.elsewhere.records;
-        }
-        EXPECT_EQ(claimed, first->counters().taken.records);
-        EXPECT_EQ(first->counters().handed_on.records, second->counters().inherited.records);
-    }
-
-private:
-    mutable int ticks_ = 0;
-};
-
-template <class Condition>
-bool within(milliseconds patience, const Condition& condition) {
-    const auto deadline = steady_clock::now() + patience;
-    while (!condition()) {
-        if (steady_clock::now() >= deadline) {
-            return false;
-        }
-        std::this_thread::sleep_for(milliseconds{5});
-    }
-    return true;
-}
-
 TEST(CollectorGroup, another_takes_over_from_a_udp_collector_that_is_gone_until_it_is_back) {
     auto main = std::make_unique<UdpListener>();
     UdpListener spare;
@@ -264,71 +199,6 @@ TEST(CollectorGroup, a_tcp_collector_that_is_killed_keeps_what_it_had_not_and_lo
     ASSERT_TRUE(main.collect(again, records.size()));
     EXPECT_EQ(again.missing(), 0U);
     pair.expect_balanced();
-}
-
-// What was taken before anybody knew: the other one has it, and it is counted once.
-TEST(CollectorGroup, what_waits_for_a_collector_that_is_killed_goes_to_another_one) {
-    auto main = std::make_unique<TcpListener>();
-    TcpListener spare;
-    const Pair pair(config_for("main", Config::Transport::tcp, main->port()),
-                    config_for("spare", Config::Transport::tcp, spare.port()), failover);
-    ASSERT_TRUE(main->accept());
-    ASSERT_TRUE(spare.accept());
-    const auto records = mixed_records(300, 2);
-    pair.take(records);
-    pair.tick();
-    Collector at_main;
-    ASSERT_TRUE(main->collect(at_main, records.size()));
-    ASSERT_TRUE(
-        within(seconds{10}, [&] { return pair.first->counters().sent.records == records.size(); }));
-
-    main.reset();
-    pair.take(records);
-    ASSERT_TRUE(within(seconds{10}, [&] {
-        pair.tick();
-        return pair.second->counters().sent.records == records.size();
-    }));
-    EXPECT_EQ(pair.first->counters().handed_on.records, records.size());
-    EXPECT_EQ(pair.first->counters().queued.records, 0U);
-    pair.take(records);
-    pair.tick();
-    Collector at_spare;
-    ASSERT_TRUE(spare.collect(at_spare, 2 * records.size()));
-    EXPECT_TRUE(at_spare.faults().empty());
-    EXPECT_EQ(at_spare.missing(), 0U) << "numbers of the session they are in";
-    pair.expect_balanced();
-}
-
-// With a spool it waits for its own collector; and nobody gets messages that it would not make.
-TEST(CollectorGroup, what_waits_stays_where_it_has_a_disk_or_the_others_are_sent_something_else) {
-    const test_support::SpoolFolder folder;
-    for (const bool spools : {true, false}) {
-        auto main = std::make_unique<TcpListener>();
-        TcpListener spare;
-        Config::Ipfix first = config_for("main", Config::Transport::tcp, main->port());
-        Config::Ipfix second = config_for("spare", Config::Transport::tcp, spare.port());
-        if (spools) {
-            first.spool_folder = folder.path();
-        } else {
-            second.filter = "proto tcp";
-        }
-        const Pair pair(first, second, failover);
-        ASSERT_TRUE(main->accept());
-        ASSERT_TRUE(spare.accept());
-        main.reset();
-        const auto records = mixed_records(300, 2);
-        pair.take(records);
-        ASSERT_TRUE(within(seconds{10}, [&] { return !pair.first->counters().up; }));
-        for (int tick = 0; tick < 20; ++tick) {
-            pair.tick();
-            std::this_thread::sleep_for(milliseconds{5});
-        }
-        const OutputCounters counters = pair.first->counters();
-        EXPECT_EQ(counters.handed_on.records, 0U);
-        EXPECT_EQ(counters.queued.records + counters.spooled.records + counters.sent.records,
-                  records.size());
-        pair.expect_balanced();
-    }
 }
 
 TEST(CollectorGroup, balanced_collectors_have_every_flow_once) {

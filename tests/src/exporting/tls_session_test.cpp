@@ -5,7 +5,8 @@
 namespace tapmeter::exporting {
 namespace {
 
-// With a real collector at the other end TLS is tested in collectors_test.cpp.
+// What it shares with DTLS is tested in dtls_session_test.cpp; with a real collector at the other
+// end TLS is in tests/system/ipfix_conformance_test.sh.
 TEST(TlsSession, files_that_cannot_be_read_are_refused_with_their_names) {
     const auto authorities = TlsSession::make("h", 4740, {"", "", "/nowhere/ca.pem", ""});
     ASSERT_FALSE(authorities);
