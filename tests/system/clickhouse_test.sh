@@ -6,6 +6,8 @@
 # usage: tests/system/clickhouse_test.sh    (no root; SPOOL_AWAY=SECONDS, default 4)
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/collectors.sh
+. "$(dirname "$0")/collectors.sh"
 
 cases=(ddl sums columns rollups large_flow no_table wrong_type refused_user killed answers_lost
     too_long_away spooled program_killed next_run tls tls_unknown)
@@ -16,13 +18,6 @@ need_program curl "${cases[@]}"
 helper=$top/tests/system/clickhouse_server.py
 "$traffic" write "$work/sent.pcap" "$work/truth.jsonl" --packets 60000 --flows 6000
 
-free_port() {
-    python3 -c '
-import socket
-probe = socket.socket()
-probe.bind(("127.0.0.1", 0))
-print(probe.getsockname()[1])'
-}
 port=$(free_port) native=$(free_port)
 mkdir -p "$work/server/log" "$work/server/tmp" "$work/server/formats"
 cat >"$work/server/config.xml" <<END

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The data path crashes: another one is there within a second and goes on with its flows, what was
-# lost has its name, and the flow whose inspection ended it is left alone.
+# lost has its name, and the flow whose inspection ended it is left alone. By AF_XDP, and by DPDK
+# with AF_XDP beside it.
 # usage: tests/system/crash_test.sh    (root)
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -8,8 +9,9 @@
 packets=20000
 rate=20000
 cases=(crash_restarts_within_a_second crash_keeps_flows crash_quarantines_the_flow
-    crash_names_what_is_lost crash_with_records_under_way crash_switches_inspection_off
-    crash_loop_ends)
+    crash_names_what_is_lost dpdk_restarts_within_a_second dpdk_keeps_flows
+    dpdk_quarantines_the_flow dpdk_names_what_is_lost crash_with_records_under_way
+    crash_switches_inspection_off crash_loop_ends)
 begin "${cases[@]}"
 need_afxdp "${cases[@]}"
 need_program nfcapd "${cases[@]}"
@@ -45,8 +47,9 @@ quiet_outputs() {
     wait_for 20 all_told
     sleep 0.3
 }
+source=xdp:tap0 queues=4 second_port=wire0 beside=()
 start_crashable() {
-    write_config xdp:tap0 4 '[dpi]' 'dissectors_off = []' '[flow]' "$@"
+    write_config "$source" $queues "${beside[@]}" '[dpi]' 'dissectors_off = []' '[flow]' "$@"
     sed -i '0,/^\[flow\]/{/^\[flow\]/d}; /^flows_max = 65536/d' "$work/tapmeter.toml"
     echo 'flows_max = 65536' >>"$work/tapmeter.toml"
     if ! start_product || has_ended "$pid_of_tapmeter"; then
@@ -74,10 +77,16 @@ print(away // datetime.timedelta(milliseconds=1))
 END
 }
 
-# Traffic, the packet, the same traffic again, the packet again: all in the same flows.
+# One second on a machine that has a core to spare; where others wait for its cores, three.
+milliseconds_allowed() {
+    awk -v cores="$(nproc)" '{ print $1 <= cores ? 1000 : 3000 }' /proc/loadavg
+}
+
+# Traffic, the packet, the same traffic again, perhaps by another port, and the packet again: all in
+# the same flows. Cases are named with $1 in front.
 crash_once() {
     start_crashable 'tcp_end_timeout = "0s"'
-    local first second flows_before milliseconds
+    local first second flows_before milliseconds allowed
     first=$(data_path "$pid_of_tapmeter")
     send "$work/sent.pcap" $rate >/dev/null
     settle
@@ -86,31 +95,33 @@ crash_once() {
     send "$work/crash.40000.pcap" $rate >/dev/null
     wait_for 5 answers restarts.reasons 1
     milliseconds=$(milliseconds_away)
+    allowed=$(milliseconds_allowed)
     second=$(data_path "$pid_of_tapmeter")
-    if [[ $milliseconds -lt 1000 && -n $second && $second != "$first" ]]; then
-        ok "crash_restarts_within_a_second"
-        echo "    back after $milliseconds ms"
+    if [[ $milliseconds -lt $allowed && -n $second && $second != "$first" ]]; then
+        ok "$1_restarts_within_a_second"
+        echo "    back after $milliseconds ms of $allowed"
     else
-        failed crash_restarts_within_a_second \
-            "$milliseconds ms; process $first, then ${second:-none}" "$work/tapmeter.log"
+        failed "$1_restarts_within_a_second" \
+            "$milliseconds ms of $allowed; process $first, then ${second:-none}" \
+            "$work/tapmeter.log"
     fi
     # The flow of the packet is one more.
-    expect crash_keeps_flows "$flows_before flows and one more were not all adopted" \
+    expect "$1_keeps_flows" "$flows_before flows and one more were not all adopted" \
         answers restarts.flows_adopted $((flows_before + 1))
-    send "$work/sent.pcap" $rate >/dev/null
+    send "$work/sent.pcap" $rate $second_port >/dev/null
     send "$work/crash.40000.pcap" $rate >/dev/null
     settle
     books -o json >"$work/books.json"
     if answers restarts.reasons 1 && answers restarts.flows_quarantined 1 &&
         answers restarts.dpi_faults.dissecting 1 &&
         answers total.inspection.ended.quarantined 1; then
-        ok crash_quarantines_the_flow
+        ok "$1_quarantines_the_flow"
     else
-        failed crash_quarantines_the_flow 'it was inspected again, or is not named' \
+        failed "$1_quarantines_the_flow" 'it was inspected again, or is not named' \
             "$work/tapmeter.log"
         books | head -n 60
     fi
-    judge_crash crash_names_what_is_lost $((2 * packets + 2))
+    judge_crash "$1_names_what_is_lost" $((2 * packets + 2))
 }
 
 # case, packets that were sent: all are stored, but for those that the books name as lost
@@ -201,7 +212,15 @@ crash_on_and_on() {
     fi
 }
 
-crash_once
+crash_once crash
+renew_span 1
+add_cable "$sender" wire1 "$monitor" tap1 1
+up_silently "$sender" wire1
+up_silently "$monitor" tap1
+source='dpdk:net_af_packet0,iface=tap0,blocksz=65536,framesz=2048,framecnt=8192' queues=1
+second_port=wire1 beside=('[[capture]]' 'name = "beside"' 'source = "xdp:tap1"' 'queues = 1')
+crash_once dpdk
+source=xdp:tap0 queues=4 second_port=wire0 beside=()
 renew_span
 crash_under_load
 renew_span

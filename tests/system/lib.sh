@@ -180,5 +180,5 @@ settle() {
     wait_for 20 is_settled
 }
 
-# file, packets per second
-send() { inside "$sender" python3 "$traffic" send "$1" wire0 --rate "$2"; }
+# file, packets per second, port of the sender
+send() { inside "$sender" python3 "$traffic" send "$1" "${3:-wire0}" --rate "$2"; }
