@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -36,8 +35,9 @@ public:
     }
 
     void see(const TcpSegment& segment) noexcept {
-        if (!see_plain(segment)) {
-            see_any(segment);
+        if (!see_plain(segment)) [[unlikely]] {
+            const TcpSegment one = segment;  // in memory here alone
+            see_any(one);
         }
     }
 
@@ -262,8 +262,8 @@ inline void TcpQuality::end_round_trip(const TcpSegment& segment) noexcept {
     }
     const std::uint32_t timed = line_.timed[index(to)];
     if (segment.acknowledgement == timed) {
-        add_round_trip(segment.sender,
-                       std::max(segment.at - line_.timed_at[index(to)], Nanoseconds{0}));
+        const Nanoseconds time = segment.at - line_.timed_at[index(to)];
+        add_round_trip(segment.sender, time < Nanoseconds{0} ? Nanoseconds{0} : time);
     }
     if (segment.acknowledgement == timed || detail::before(timed, segment.acknowledgement)) {
         set(TcpFlag::timing, to, false);
