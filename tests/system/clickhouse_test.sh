@@ -15,7 +15,7 @@ begin "${cases[@]}"
 away=${SPOOL_AWAY:-4}
 need_program clickhouse-server "${cases[@]}"
 need_program curl "${cases[@]}"
-helper=$top/tests/system/clickhouse_server.py
+door_program=$top/tests/system/clickhouse_door.py
 "$traffic" write "$work/sent.pcap" "$work/truth.jsonl" --packets 60000 --flows 6000
 
 port=$(free_port) native=$(free_port)
@@ -178,7 +178,7 @@ spread=$(sums_of flows_all)
 expect rollups "have '$rolled', '$paired', distributed '$spread', not '$stored'" \
     test "$rolled$paired$spread" = "$stored$stored$stored"
 
-"$helper" large "$work/large.pcap"
+"$top/tests/system/large_flow.py" "$work/large.pcap"
 make_tables large
 write_block large
 read_into large "$work/large.pcap"
@@ -270,7 +270,7 @@ stop "$program" 20
 accounted killed killed none
 
 door=$(free_port)
-start_here "$work/door.log" "$helper" door "$door" "$port" --cut 3
+start_here "$work/door.log" "$door_program" "$door" "$port" --cut 3
 make_tables lost
 start_tapmeter lost "http://127.0.0.1:$door"
 wait_for 20 at_least clickhouse/db sent.records 2000
@@ -351,7 +351,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
     -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout "$work/key.pem" \
     -out "$work/certificate.pem" >/dev/null 2>&1
 door=$(free_port)
-start_here "$work/tls.log" "$helper" door "$door" "$port" --tls "$work/certificate.pem" \
+start_here "$work/tls.log" "$door_program" "$door" "$port" --tls "$work/certificate.pem" \
     "$work/key.pem"
 printf 'a secret\n' >"$work/right"
 make_tables secret
