@@ -28,6 +28,27 @@ std::size_t worker_count(const Config& config, const Captures& captures) {
                : std::min<std::size_t>(queues_of(captures), workers_wanted(config));
 }
 
+// Where the operator gives none: one domain of one capture is called INSTANCE:CAPTURE, one that
+// captures share as another of them says, or like the instance.
+void name_domains(const std::string& instance, exporting::Interfaces& interfaces) {
+    using exporting::Interface;
+    for (Interface& unnamed : interfaces) {
+        if (!unnamed.observation_domain_name.empty()) {
+            continue;
+        }
+        const auto shares = [&unnamed](const Interface& other) {
+            return other.observation_domain_id == unnamed.observation_domain_id;
+        };
+        const auto named = std::ranges::find_if(interfaces, [&shares](const Interface& other) {
+            return shares(other) && !other.observation_domain_name.empty();
+        });
+        const bool is_shared = std::ranges::count_if(interfaces, shares) > 1;
+        unnamed.observation_domain_name = named != interfaces.end() ? named->observation_domain_name
+                                          : is_shared               ? instance
+                                                                    : instance + ":" + unnamed.name;
+    }
+}
+
 }  // namespace
 
 std::uint32_t workers_wanted(const Config& config) {
@@ -48,8 +69,12 @@ exporting::Interfaces interfaces_of(const Config& config) {
         interfaces.push_back(
             {.name = capture.name,
              .observation_domain_id = ObservationDomainId{capture.observation_domain_id.value_or(
-                 config.instance.observation_domain_id + index)}});
+                 config.instance.observation_domain_id + index)},
+             .observation_domain_name = capture.observation_domain_name,
+             .vrf_id = capture.vrf_id,
+             .vrf_name = capture.vrf_name});
     }
+    name_domains(config.instance.name, interfaces);
     return interfaces;
 }
 

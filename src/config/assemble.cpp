@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "src/config/check.h"
@@ -147,6 +148,44 @@ void check_captures(const Settings& settings, const Config& config, ErrorList& e
     }
 }
 
+// A number has one name, and a name that belongs to no number would never be told.
+void check_names_for_collectors(const Settings& settings, const Config& config, ErrorList& errors) {
+    for (std::size_t i = 0; i < config.captures.size(); ++i) {
+        const Config::Capture& one = config.captures[i];
+        const auto refuse = [&](std::string_view key, const std::string& why) {
+            errors.add(origin_of(settings.list(Group::captures)[i], known_key("capture", key)),
+                       why);
+        };
+        if (!one.vrf_name.empty() && one.vrf_id == 0) {
+            refuse("vrf_name", "vrf_name belongs to a vrf_id, and there is none; set it too");
+        }
+        for (const Config::Capture& before : std::span{config.captures}.first(i)) {
+            if (one.vrf_id != 0 && one.vrf_id == before.vrf_id && one.vrf_name != before.vrf_name) {
+                refuse("vrf_id", "vrf_id " + std::to_string(one.vrf_id) +
+                                     " has another vrf_name in a capture before this one; a VRF "
+                                     "has one name");
+            }
+            if (one.observation_domain_id == before.observation_domain_id &&
+                !one.observation_domain_name.empty() && !before.observation_domain_name.empty() &&
+                one.observation_domain_name != before.observation_domain_name) {
+                refuse("observation_domain_name",
+                       "domain " + std::to_string(one.observation_domain_id.value_or(0)) +
+                           " has another name in a capture before this one; a domain has one name");
+            }
+        }
+    }
+    for (std::size_t i = 0; i < config.ipfix.size(); ++i) {
+        const Config::Ipfix& one = config.ipfix[i];
+        if (!one.observation_domain_name.empty() && !one.observation_domain_id) {
+            errors.add(origin_of(settings.list(Group::ipfix)[i],
+                                 known_key("export.ipfix", "observation_domain_name")),
+                       "observation_domain_name belongs to an observation_domain_id of this "
+                       "collector, and there is none; set it too, or name the domains of the "
+                       "captures");
+        }
+    }
+}
+
 // Collectors of one group share alike, and more than one of them is needed to share at all.
 void check_groups(const Settings& settings, const Config& config, ErrorList& errors) {
     for (std::size_t i = 0; i < config.ipfix.size(); ++i) {
@@ -195,6 +234,11 @@ void fill_in(const Settings& settings, Config& config, ErrorList& errors) {
     }
     name_outputs(block_names(settings, Group::services), config.services);
     name_outputs(block_names(settings, Group::ipfix), config.ipfix);
+    for (Config::Ipfix& one : config.ipfix) {
+        if (one.observation_domain_id && one.observation_domain_name.empty()) {
+            one.observation_domain_name = config.instance.name;
+        }
+    }
     name_outputs(block_names(settings, Group::json), config.json);
     name_outputs(block_names(settings, Group::clickhouse), config.clickhouse);
     name_outputs(block_names(settings, Group::kafka), config.kafka);
@@ -266,6 +310,7 @@ Config assemble(const Settings& settings, bool complete, ErrorList& errors) {
     check_workers(settings, config, errors);
     check_levels(settings, config, errors);
     check_captures(settings, config, errors);
+    check_names_for_collectors(settings, config, errors);
     check_groups(settings, config, errors);
     return config;
 }

@@ -47,6 +47,9 @@ struct Config {
         std::string name;    // the "interface" label everywhere; unique; defaults to the device
         std::string source;  // "eth1" "xdp:eth1" "pci:0000:17:00.0" "dpdk:net_ring0" "pcap:FILE"
         std::optional<std::uint32_t> observation_domain_id;
+        std::string observation_domain_name;  // empty: made of the names of instance and capture
+        std::uint32_t vrf_id = 0;             // whose packets come here; 0: nobody has said
+        std::string vrf_name;                 // empty: it has none
         std::uint32_t queues = 0;   // 0: what the device has, at most one per worker; to 64
         std::uint32_t rx_ring = 0;  // descriptors per queue; 0: computed; power of two 64 to 32768
         bool promiscuous = true;
@@ -249,6 +252,7 @@ struct Config {
         std::uint32_t sampling = 1;            // of flows, 1 in N; power of two, to 65,536
         bool biflow = true;                    // RFC 5103; false: one record a direction
         std::optional<std::uint32_t> observation_domain_id;  // instead of those of the captures
+        std::string observation_domain_name;                 // of that one; where there is one
         std::uint32_t enterprise_number = 0;  // IANA's for the operator; 0: our elements are out
         bool options = true;                  // RFC 7011 section 4, names of interfaces
         std::chrono::seconds reconnect{60};   // RFC 7011 section 10.4.4; 1 s to 1 h

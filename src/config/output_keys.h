@@ -52,13 +52,17 @@ inline constexpr std::array output_keys{
     Key{ranged(Type::number, 1, id_max, automatic), TableId::ipfix, "observation_domain_id",
         at<&C::ipfix, &C::Ipfix::observation_domain_id>(),
         "one for all captures; auto: those of the captures"},
+    Key{plain(Type::name, automatic), TableId::ipfix, "observation_domain_name",
+        at<&C::ipfix, &C::Ipfix::observation_domain_name>(),
+        "what the collector is told to call that one domain; auto: the name of the instance"},
     Key{ranged(Type::number, 1, id_max, automatic), TableId::ipfix, "enterprise_number",
         at<&C::ipfix, &C::Ipfix::enterprise_number>(),
         "your organisation's Private Enterprise Number at IANA, for elements of our own; auto: "
         "they "
         "cannot be exported, as none may be used that is not registered"},
     Key{plain(Type::flag), TableId::ipfix, "options", at<&C::ipfix, &C::Ipfix::options>(),
-        "send options records: what was lost, names of interfaces, flow keys (RFC 7011 section 4)"},
+        "send options records: what was lost, names of interfaces, domains and VRFs, flow keys "
+        "(RFC 7011 section 4)"},
     Key{ranged(Type::duration, second, hour, whole_seconds), TableId::ipfix, "reconnect",
         at<&C::ipfix, &C::Ipfix::reconnect>(),
         "between two attempts at a connection; RFC 7011 wants a minute or more"},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@ namespace tapmeter::exporting {
 struct Interface {
     std::string name;  // "eth1"; any octets: each output escapes it as its format wants
     ObservationDomainId observation_domain_id{};
+    std::string observation_domain_name = {};  // told to collectors; empty: nothing is
+    std::uint32_t vrf_id = 0;                  // whose packets come here; 0: nobody has said
+    std::string vrf_name = {};                 // empty: it has none
 };
 
 // Indexed by FlowRecord::observation_point. Several may share one Observation Domain.

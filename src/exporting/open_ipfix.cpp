@@ -19,10 +19,12 @@ namespace {
 
 // With the one domain that the operator gave for all.
 Interfaces in_domains(Interfaces interfaces, const Config::Ipfix& config) {
+    if (!config.observation_domain_id) {
+        return interfaces;
+    }
     for (Interface& one : interfaces) {
-        one.observation_domain_id = config.observation_domain_id
-                                        ? ObservationDomainId{*config.observation_domain_id}
-                                        : one.observation_domain_id;
+        one.observation_domain_id = ObservationDomainId{*config.observation_domain_id};
+        one.observation_domain_name = config.observation_domain_name;
     }
     return interfaces;
 }

@@ -4,12 +4,14 @@
 #include <array>
 #include <bit>
 #include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "pipeline/base/expects.h"
 #include "src/exporting/message.h"
 #include "src/exporting/netflow_options.h"
+#include "src/exporting/options_writer.h"
 #include "src/fields/derived.h"
 
 namespace tapmeter::exporting {
@@ -25,11 +27,11 @@ enum OptionsTemplateId : std::uint16_t {
     selector = 305,           // RFC 7014 section 9
     application_table = 306,  // RFC 6759 section 4.2
     element_types = 307,      // RFC 5610 section 3
+    domain_table = 308,
+    vrf_table = 309,
 };
 
 constexpr std::uint32_t process_id = 1;  // there is one of each
-constexpr std::size_t set_header_octets = 4;
-constexpr std::size_t announced_text_octets_max = 200;
 
 const InformationElement& element_of(std::string_view name) {
     const auto found =
@@ -46,98 +48,13 @@ fields::Semantics semantics_of(const InformationElement& element) noexcept {
     return element.type == fields::DataType::unsigned32 ? Semantics::quantity : Semantics::none;
 }
 
-Bytes octets_of(std::string_view text) {
-    return std::as_bytes(std::span{text.substr(0, announced_text_octets_max)});
-}
-
-}  // namespace
-
-// Puts Sets into messages that are no longer than the limit.
-class Announcement::Writer {
-public:
-    Writer(std::vector<PreparedMessage>& messages, std::size_t octets_max)
-        : messages_(messages), octets_max_(octets_max) {}
-
-    // A whole Template Record or Data Record of Set `id`.
-    void add(std::uint16_t id, std::span<const std::byte> record, bool data) {
-        const std::size_t padded = (record.size() + 3) & ~std::size_t{3};
-        const bool full = messages_.empty() ||
-                          messages_.back().octets.size() + set_header_octets + padded > octets_max_;
-        if (full || id != set_id_ || fresh_) {
-            close();
-            if (full) {
-                messages_.push_back({std::vector<std::byte>(message_header_octets), 0, 0, 0});
-            }
-            fresh_ = false;
-            set_id_ = id;
-            set_at_ = messages_.back().octets.size();
-            messages_.back().octets.resize(set_at_ + set_header_octets);
-            messages_.back().template_sets += data ? 0U : 1U;
-        }
-        auto& octets = messages_.back().octets;
-        octets.resize(octets.size() + record.size());
-        std::ranges::copy(record, std::span{octets}.last(record.size()).begin());
-        messages_.back().data_records += data ? 1U : 0U;
-    }
-
-    // Ends the Set in progress; the next one begins a message of its own only where it must.
-    void close() {
-        if (set_at_ == 0) {
-            return;
-        }
-        auto& octets = messages_.back().octets;
-        const std::size_t padded = (octets.size() + 3) & ~std::size_t{3};
-        // Padding is shorter than any record (RFC 7011 section 3.3.1): none has less than four.
-        octets.resize(padded);
-        const auto head = std::span{octets}.subspan(set_at_);
-        store_be(head.subspan<0, 2>(), set_id_);
-        store_be(head.subspan<2, 2>(), static_cast<std::uint16_t>(head.size()));
-        set_at_ = 0;
-        fresh_ = true;
-    }
-
-private:
-    std::vector<PreparedMessage>& messages_;
-    std::size_t octets_max_;
-    std::uint16_t set_id_ = 0;
-    std::size_t set_at_ = 0;
-    bool fresh_ = true;
-};
-
-namespace {
-
-// One Data Record, field by field.
-class RecordText {
-public:
-    template <class Integer>
-    RecordText& number(Integer value) {
-        store_be(room(sizeof value).template first<sizeof value>(), value);
-        return *this;
-    }
-    // Its length before it, and no more of it than is good for a message of 512 octets.
-    RecordText& text(std::string_view text) {
-        return append(fields::as_variable_length(octets_of(text)));
-    }
-    RecordText& append(Bytes octets) {
-        std::ranges::copy(octets, room(octets.size()).begin());
-        return *this;
-    }
-    Bytes octets() const { return std::span{octets_}.first(used_); }
-
-private:
-    std::span<std::byte> room(std::size_t octets) {
-        expects(octets <= octets_.size() - used_);
-        return std::span{octets_}.subspan(std::exchange(used_, used_ + octets), octets);
-    }
-
-    std::array<std::byte, 1'024> octets_{};
-    std::size_t used_ = 0;
-};
-
 }  // namespace
 
 Announcement::Announcement(Setup setup) : setup_(std::move(setup)) {
     expects(setup_.templates != nullptr && setup_.message_octets >= message_octets_unknown_path);
+    knows_vrfs_ = std::ranges::any_of(setup_.interfaces, [this](const Interface& one) {
+        return is_of_this_domain(one) && one.vrf_id != 0;
+    });
     if (setup_.protocol != &ipfix_protocol) {
         setup_.options = setup_.options && setup_.protocol == &netflow9_protocol;
         add_netflow_templates();
@@ -150,6 +67,8 @@ Announcement::Announcement(Setup setup) : setup_(std::move(setup)) {
     add_templates();
     if (setup_.options) {
         add_options_templates();
+        add_domain();
+        add_vrfs();
         add_interfaces();
         add_flow_keys();
     }
@@ -175,9 +94,9 @@ void Announcement::add_templates() {
 }
 
 // RFC 7011 section 3.4.2.2: id, fields, fields of the scope, then the specifiers.
-void Announcement::define(Writer& writer, std::uint16_t id, std::size_t scopes,
+void Announcement::define(OptionsWriter& writer, std::uint16_t id, std::size_t scopes,
                           const std::vector<std::string_view>& elements) {
-    RecordText record;
+    OptionsRecord record;
     record.number(id)
         .number(static_cast<std::uint16_t>(elements.size()))
         .number(static_cast<std::uint16_t>(scopes));
@@ -192,9 +111,17 @@ void Announcement::define(Writer& writer, std::uint16_t id, std::size_t scopes,
 }
 
 void Announcement::add_options_templates() {
-    Writer writer(opening_, setup_.message_octets);
-    define(writer, interface_table, 1,
-           {"ingressInterface", "interfaceName", "interfaceDescription"});
+    OptionsWriter writer(opening_, setup_.message_octets);
+    std::vector<std::string_view> of_interfaces{"ingressInterface", "interfaceName",
+                                                "interfaceDescription"};
+    if (knows_vrfs_) {
+        of_interfaces.emplace_back("ingressVRFID");
+        define(writer, vrf_table, 1, {"ingressVRFID", "VRFname"});
+    }
+    define(writer, interface_table, 1, of_interfaces);
+    if (!domain_name().empty()) {
+        define(writer, domain_table, 1, {"observationDomainId", "observationDomainName"});
+    }
     define(writer, exporting_reliability, 1,
            {"exportingProcessId", "notSentFlowTotalCount", "notSentPacketTotalCount",
             "notSentOctetTotalCount"});
@@ -216,30 +143,59 @@ void Announcement::add_options_templates() {
     writer.close();
 }
 
+std::string_view Announcement::domain_name() const noexcept {
+    const auto first =
+        std::ranges::find(setup_.interfaces, setup_.domain, &Interface::observation_domain_id);
+    return first == setup_.interfaces.end() ? std::string_view{} : first->observation_domain_name;
+}
+
+void Announcement::add_domain() {
+    if (domain_name().empty()) {
+        return;
+    }
+    OptionsWriter writer(opening_, setup_.message_octets);
+    writer.add(domain_table,
+               OptionsRecord{}.number(number_of(setup_.domain)).text(domain_name()).octets(), true);
+    writer.close();
+}
+
+void Announcement::add_vrfs() {
+    OptionsWriter writer(opening_, setup_.message_octets);
+    std::set<std::uint32_t> told;
+    for (const Interface& one : setup_.interfaces) {
+        if (is_of_this_domain(one) && one.vrf_id != 0 && told.insert(one.vrf_id).second) {
+            writer.add(vrf_table, OptionsRecord{}.number(one.vrf_id).text(one.vrf_name).octets(),
+                       true);
+        }
+    }
+    writer.close();
+}
+
 void Announcement::add_interfaces() {
-    Writer writer(opening_, setup_.message_octets);
+    OptionsWriter writer(opening_, setup_.message_octets);
     for (std::size_t point = 0; point < setup_.interfaces.size(); ++point) {
         const Interface& one = setup_.interfaces[point];
-        if (one.observation_domain_id != setup_.domain) {
+        if (!is_of_this_domain(one)) {
             continue;
         }
-        writer.add(interface_table,
-                   RecordText{}
-                       .number(static_cast<std::uint32_t>(point + 1))
-                       .text(one.name)
-                       .text("observation point of tapmeter")
-                       .octets(),
-                   true);
+        OptionsRecord record;
+        record.number(static_cast<std::uint32_t>(point + 1))
+            .text(one.name)
+            .text("observation point of tapmeter");
+        if (knows_vrfs_) {
+            record.number(one.vrf_id);
+        }
+        writer.add(interface_table, record.octets(), true);
     }
     writer.close();
 }
 
 void Announcement::add_flow_keys() {
-    Writer writer(opening_, setup_.message_octets);
+    OptionsWriter writer(opening_, setup_.message_octets);
     const auto templates = setup_.templates->all();
     for (std::size_t index = 0; index < templates.size(); ++index) {
         writer.add(flow_keys,
-                   RecordText{}
+                   OptionsRecord{}
                        .number(templates[index].id)
                        .number(setup_.templates->flow_key(index))
                        .octets(),
@@ -252,7 +208,7 @@ void Announcement::add_types() {
     if (setup_.templates->own_fields().empty()) {
         return;
     }
-    Writer writer(opening_, setup_.message_octets);
+    OptionsWriter writer(opening_, setup_.message_octets);
     define(
         writer, element_types, 2,
         {"privateEnterpriseNumber", "informationElementId", "informationElementDataType",
@@ -261,7 +217,7 @@ void Announcement::add_types() {
         const fields::Field& field = fields::all_fields[index];
         const auto semantics = semantics_of(field.element);
         writer.add(element_types,
-                   RecordText{}
+                   OptionsRecord{}
                        .number(setup_.templates->enterprise_number())
                        .number(field.element.id)
                        .number(static_cast<std::uint8_t>(field.element.type))
@@ -282,13 +238,13 @@ bool Announcement::learn_applications() {
     edition_ = setup_.applications->edition();
     opening_.resize(messages_that_stay_);
     std::vector<PreparedMessage> messages;
-    Writer writer(messages, setup_.message_octets);
+    OptionsWriter writer(messages, setup_.message_octets);
     for (std::uint16_t number = 0; number < inspect::ApplicationNames::protocols_max; ++number) {
         const std::string_view name = setup_.applications->protocol(number);
         if (!name.empty()) {
             const auto id = fields::application_id(number);
             writer.add(application_table,
-                       RecordText{}
+                       OptionsRecord{}
                            .append(std::as_bytes(std::span{id}))
                            .text(name)
                            .text("protocol " + std::to_string(number) + " of nDPI")
@@ -307,7 +263,7 @@ MeteringTotals Announcement::of_this_domain(const MeteringReport& report,
     MeteringTotals metering;
     for (std::size_t point = 0; point < std::min(report.size(), setup_.interfaces.size());
          ++point) {
-        if (setup_.interfaces[point].observation_domain_id == setup_.domain) {
+        if (is_of_this_domain(setup_.interfaces[point])) {
             metering.ignored_packets += report[point].ignored_packets;
             metering.ignored_octets += report[point].ignored_octets;
             metering.flows_observed += report[point].flows_observed;
@@ -340,9 +296,9 @@ std::vector<PreparedMessage> Announcement::statistics(const ExportingTotals& exp
         messages.assign(names.begin(), names.end());
     }
     const MeteringTotals metering = of_this_domain(report, now);
-    Writer writer(messages, setup_.message_octets);
+    OptionsWriter writer(messages, setup_.message_octets);
     writer.add(exporting_reliability,
-               RecordText{}
+               OptionsRecord{}
                    .number(process_id)
                    .number(exporting.not_sent.records)
                    .number(exporting.not_sent.packets)
@@ -350,7 +306,7 @@ std::vector<PreparedMessage> Announcement::statistics(const ExportingTotals& exp
                    .octets(),
                true);
     writer.add(metering_statistics,
-               RecordText{}
+               OptionsRecord{}
                    .number(number_of(setup_.domain))
                    .number(exporting.messages)
                    .number(exporting.records)
@@ -358,7 +314,7 @@ std::vector<PreparedMessage> Announcement::statistics(const ExportingTotals& exp
                    .octets(),
                true);
     writer.add(metering_reliability,
-               RecordText{}
+               OptionsRecord{}
                    .number(number_of(setup_.domain))
                    .number(process_id)
                    .number(metering.ignored_packets)
@@ -372,7 +328,7 @@ std::vector<PreparedMessage> Announcement::statistics(const ExportingTotals& exp
                              : static_cast<double>(metering.flows_selected) /
                                    static_cast<double>(metering.flows_observed);
     writer.add(selector,
-               RecordText{}
+               OptionsRecord{}
                    .number(std::uint64_t{process_id})
                    .number(fields::uniform_probabilistic)
                    .number(std::bit_cast<std::uint64_t>(share))

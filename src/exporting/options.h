@@ -30,9 +30,12 @@ struct ExportingTotals {
     RecordTotals not_sent;
 };
 
+class OptionsWriter;
+
 // All that a Collector is told in one Observation Domain besides flow records: the Templates, what
-// its interfaces are called, which fields are the flow key, what elements of ours mean, and how
-// much was lost (RFC 7011 section 4, RFC 5610, RFC 6759, RFC 7014). One thread.
+// the domain, its interfaces and their VRFs are called, which fields are the flow key, what
+// elements of ours mean, and how much was lost (RFC 7011 section 4, RFC 5610, RFC 6759, RFC 7014).
+// One thread.
 class Announcement {
 public:
     struct Setup {
@@ -64,22 +67,27 @@ public:
                                             std::chrono::system_clock::time_point now);
 
 private:
-    class Writer;
-
     MeteringTotals of_this_domain(const MeteringReport& report,
                                   std::chrono::system_clock::time_point now);
     void add_templates();
     void add_netflow_templates();
     void add_netflow_options();
     void add_options_templates();
+    void add_domain();
+    void add_vrfs();
     void add_interfaces();
     void add_flow_keys();
     void add_types();
     bool learn_applications();
-    static void define(Writer& writer, std::uint16_t id, std::size_t scopes,
+    bool is_of_this_domain(const Interface& one) const noexcept {
+        return one.observation_domain_id == setup_.domain;
+    }
+    std::string_view domain_name() const noexcept;  // empty: it has none
+    static void define(OptionsWriter& writer, std::uint16_t id, std::size_t scopes,
                        const std::vector<std::string_view>& elements);
 
     Setup setup_;
+    bool knows_vrfs_ = false;  // of an interface of this domain
     std::vector<PreparedMessage> opening_;
     std::size_t messages_that_stay_ = 0;  // of those; the names of applications are behind them
     std::uint32_t edition_ = 0;           // of these names

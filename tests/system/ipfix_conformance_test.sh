@@ -8,10 +8,10 @@
 # shellcheck source=tests/system/collectors.sh
 . "$(dirname "$0")/collectors.sh"
 
-cases=(udp4_libfixbuf udp6_libfixbuf tcp4_libfixbuf tcp6_libfixbuf tls_libfixbuf tls_unknown_name
-    tls_unknown_authority tls_too_old files_libfixbuf files_tshark udp4_nfcapd udp6_nfcapd
-    nfcapd_sequence nfdump_top nfdump_port nfdump_packets filter_same_as_nfdump udp4_nfacctd
-    udp6_nfacctd found_libfixbuf found_applications found_signatures found_tshark found_types)
+cases=(udp4_libfixbuf udp6_libfixbuf tcp4_libfixbuf tcp6_libfixbuf tls_libfixbuf tls6_libfixbuf
+    tls_unknown_name tls_unknown_authority tls_too_old files_libfixbuf files_tshark domain_name
+    udp4_nfcapd udp6_nfcapd nfcapd_sequence nfdump_top nfdump_port nfdump_packets
+    filter_same_as_nfdump udp4_nfacctd udp6_nfacctd found_libfixbuf found_applications found_signatures found_tshark found_types)
 begin "${cases[@]}"
 "$traffic" write "$work/sent.pcap" "$work/truth.jsonl" --packets 20000 --flows 600
 wanted=$(totals_of "$work/truth.jsonl")
@@ -55,8 +55,11 @@ by_fixbuf udp6_libfixbuf udp ::1 '[::1]'
 by_fixbuf tcp4_libfixbuf tcp 127.0.0.1 127.0.0.1
 by_fixbuf tcp6_libfixbuf tcp ::1 '[::1]'
 
+# host, more TOML ...
 by_tls() {
-    export_to tls 127.0.0.1 "$port" "tls_certificate = \"$work/tapmeter.pem\"" \
+    local host=$1
+    shift
+    export_to tls "$host" "$port" "tls_certificate = \"$work/tapmeter.pem\"" \
         "tls_key = \"$work/tapmeter.key\"" "$@"
 }
 refused_without_an_octet() {
@@ -64,35 +67,40 @@ refused_without_an_octet() {
 }
 too_old() { [[ ! -s $work/tls.ipfix ]] && grep -qiE 'TLS.*protocol version' "$work/export.log"; }
 if command -v openssl >/dev/null && make_certificates; then
-    port=$(free_port)
-    start_openssl "127.0.0.1:$port" "$work/tls"
-    by_tls "tls_ca = \"$work/authority.pem\""
-    sleep 0.5
-    if has_fixbuf tls_libfixbuf; then
+    # name, host in the URL
+    tls_by_fixbuf() {
+        port=$(free_port)
+        start_openssl "$2:$port" "$work/tls"
+        by_tls "$2" "tls_ca = \"$work/authority.pem\""
+        sleep 0.5
+        has_fixbuf "$1" || return
         sums=$(sums_of_fixbuf "$work/tls.ipfix")
         if [[ $sums == "$wanted" ]]; then
-            ok tls_libfixbuf
+            ok "$1"
         else
-            failed tls_libfixbuf "libfixbuf has '$sums', sent were '$wanted'" "$work/tls.log" \
+            failed "$1" "libfixbuf has '$sums', sent were '$wanted'" "$work/tls.log" \
                 "$work/export.log"
         fi
-    fi
+    }
+    tls_by_fixbuf tls6_libfixbuf '[::1]'
+    kill "$started"
+    tls_by_fixbuf tls_libfixbuf 127.0.0.1
     : >"$work/tls.ipfix"
-    by_tls "tls_ca = \"$work/authority.pem\"" 'tls_name = "other.test"'
+    by_tls 127.0.0.1 "tls_ca = \"$work/authority.pem\"" 'tls_name = "other.test"'
     expect tls_unknown_name 'something was exported to another name, or nothing said' \
         refused_without_an_octet
-    by_tls "tls_ca = \"$work/stranger.pem\""
+    by_tls 127.0.0.1 "tls_ca = \"$work/stranger.pem\""
     expect tls_unknown_authority 'something was exported to a collector that we cannot verify' \
         refused_without_an_octet
     kill "$started"
     # Which OpenSSL speaks only when it is told that nothing is too old.
     port=$(free_port)
     start_openssl "127.0.0.1:$port" "$work/tls" -tls1_1 -cipher 'ALL:@SECLEVEL=0'
-    by_tls "tls_ca = \"$work/authority.pem\""
+    by_tls 127.0.0.1 "tls_ca = \"$work/authority.pem\""
     expect tls_too_old 'something was exported over TLS 1.1, or nothing said' too_old
     kill "$started"
 else
-    for case in tls_libfixbuf tls_unknown_name tls_unknown_authority tls_too_old; do
+    for case in tls_libfixbuf tls6_libfixbuf tls_unknown_name tls_unknown_authority tls_too_old; do
         skip "$case" 'openssl is not installed (scripts/setup test)'
     done
 fi
@@ -105,6 +113,22 @@ if has_fixbuf files_libfixbuf; then
         test "$sums" = "$wanted"
 fi
 expect_no_complaint files_tshark "$work/all.ipfix"
+
+# Under a domain of the collector's own, which has a name.
+rm -rf "$work/files"
+export_to file "$work/files" 0 'compress = false' 'observation_domain_id = 77' \
+    'observation_domain_name = "east"'
+cat "$work"/files/*.ipfix >"$work/named.ipfix"
+names_its_domain() {
+    tshark -r "$work/named.ipfix" -T fields -e cflow.od_id -e cflow.observation_domain_name \
+        2>/dev/null | awk -F '\t' '$1 != 77 { exit 1 } $2 == "east" { named = 1 }
+            END { exit !named }'
+}
+if command -v tshark >/dev/null; then
+    expect domain_name 'tshark reads another domain, or not what it is called' names_its_domain
+else
+    skip domain_name 'tshark is not installed (scripts/setup test)'
+fi
 
 # What inspection finds: applications with the table of their names (RFC 6759), signatures as a list
 # (RFC 6313) of an element of ours, explained by a record (RFC 5610).

@@ -177,5 +177,33 @@ TEST(InterfacesOf, counts_observation_domains_up_where_none_is_given) {
     EXPECT_EQ(interfaces[2].name, "c");
 }
 
+TEST(InterfacesOf, names_observation_domains) {
+    Config config;
+    config.instance.name = "pop1";
+    config.captures.resize(6);
+    const char* const names[] = {"a", "b", "c", "d", "e", "f"};
+    for (std::size_t i = 0; i < config.captures.size(); ++i) {
+        config.captures[i].name = names[i];
+    }
+    config.captures[1].observation_domain_id = 7;  // two ports of one tap
+    config.captures[2].observation_domain_id = 7;
+    config.captures[3].observation_domain_id = 8;  // and of another, which has a name
+    config.captures[4].observation_domain_id = 8;
+    config.captures[4].observation_domain_name = "east";
+    config.captures[5].observation_domain_name = "west";
+    config.captures[5].vrf_id = 3;
+    config.captures[5].vrf_name = "blue";
+    const auto interfaces = interfaces_of(config);
+    const auto domain = [&](std::size_t i) { return interfaces[i].observation_domain_name; };
+    EXPECT_EQ(domain(0), "pop1:a");
+    EXPECT_EQ(domain(1), "pop1");
+    EXPECT_EQ(domain(2), "pop1");
+    EXPECT_EQ(domain(3), "east");
+    EXPECT_EQ(domain(4), "east");
+    EXPECT_EQ(domain(5), "west");
+    EXPECT_EQ(interfaces[5].vrf_id, 3U);
+    EXPECT_EQ(interfaces[5].vrf_name, "blue");
+}
+
 }  // namespace
 }  // namespace tapmeter

@@ -35,6 +35,43 @@ TEST(Assemble, refuses_an_id_beyond_32_bits) {
               std::string::npos);
 }
 
+TEST(Assemble, a_domain_of_a_collector_is_called_like_the_instance) {
+    const auto name_of = [](const std::string& more) {
+        const auto loaded = load_text(
+            "instance.name = \"pop1\"\n[[export.ipfix]]\ncollector = "
+            "\"udp://h\"\n" +
+            more);
+        return loaded ? loaded->config.ipfix[0].observation_domain_name : errors_of(loaded);
+    };
+    EXPECT_EQ(name_of(""), "");
+    EXPECT_EQ(name_of("observation_domain_id = 7\n"), "pop1");
+    EXPECT_EQ(name_of("observation_domain_id = 7\nobservation_domain_name = \"east\"\n"), "east");
+    EXPECT_NE(name_of("observation_domain_name = \"east\"\n").find("there is none; set it too"),
+              std::string::npos);
+}
+
+TEST(Assemble, a_number_has_one_name) {
+    const auto errors_of_captures = [](const std::string& first, const std::string& second) {
+        return errors_of(load_text("[[capture]]\nsource = \"eth0\"\n" + first +
+                                   "\n[[capture]]\nsource = \"eth1\"\n" + second + "\n"));
+    };
+    const std::string blue = "vrf_id = 5\nvrf_name = \"blue\"";
+    const std::string east = "observation_domain_id = 7\nobservation_domain_name = \"east\"";
+    EXPECT_EQ(errors_of_captures(blue, blue), "");
+    EXPECT_EQ(errors_of_captures(east, east), "");
+    EXPECT_EQ(errors_of_captures(east, "observation_domain_id = 7"), "");
+    EXPECT_NE(errors_of_captures("vrf_name = \"blue\"", "").find("belongs to a vrf_id"),
+              std::string::npos);
+    EXPECT_NE(errors_of_captures(blue, "vrf_id = 5\nvrf_name = \"red\"")
+                  .find("6: vrf_id 5 has another vrf_name"),
+              std::string::npos)
+        << errors_of_captures(blue, "vrf_id = 5\nvrf_name = \"red\"");
+    EXPECT_NE(
+        errors_of_captures(east, "observation_domain_id = 7\nobservation_domain_name = \"west\"")
+            .find("domain 7 has another name"),
+        std::string::npos);
+}
+
 TEST(Assemble, limits_blocks) {
     EXPECT_TRUE(load_text(blocks("[[capture]]", "source", captures_max)));
     EXPECT_NE(errors_of(load_text(blocks("[[capture]]", "source", captures_max + 1)))

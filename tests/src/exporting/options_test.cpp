@@ -60,6 +60,43 @@ TEST(Announcement, names_the_interfaces_of_its_domain) {
     EXPECT_EQ(names[1].text(82), points[2].name);
 }
 
+TEST(Announcement, names_its_domain) {
+    EXPECT_TRUE(of(opened(setup_for()), 308).empty()) << "it has no name";
+    Announcement::Setup setup = setup_for();
+    setup.interfaces[0].observation_domain_name = "pop1:eth1";
+    setup.interfaces[1].observation_domain_name = "of another domain";
+    const auto names = of(opened(setup), 308);
+    ASSERT_EQ(names.size(), 1U);
+    EXPECT_EQ(names[0].value(149), 10U);
+    EXPECT_EQ(names[0].text(300), "pop1:eth1");
+}
+
+// Beside the interfaces that they are of; a VRF without a name is told too.
+TEST(Announcement, names_the_vrfs_of_its_domain) {
+    Announcement::Setup setup = setup_for();
+    setup.interfaces[1].vrf_id = 9;
+    EXPECT_TRUE(of(opened(setup), 309).empty()) << "it is of another domain's interface";
+    setup.interfaces.push_back({.name = "eth4",
+                                .observation_domain_id = ObservationDomainId{10},
+                                .vrf_id = 5,
+                                .vrf_name = "blue"});
+    setup.interfaces.push_back(setup.interfaces.back());
+    setup.interfaces[2].vrf_id = 6;
+    const Collector collector = opened(setup);
+    const auto vrfs = of(collector, 309);
+    ASSERT_EQ(vrfs.size(), 2U);
+    EXPECT_EQ(vrfs[0].value(234), 6U);
+    EXPECT_EQ(vrfs[0].text(236), "");
+    EXPECT_EQ(vrfs[1].value(234), 5U);
+    EXPECT_EQ(vrfs[1].text(236), "blue");
+    const auto ports = of(collector, 304);
+    ASSERT_EQ(ports.size(), 4U);
+    EXPECT_EQ(ports[0].value(234), 0U);
+    EXPECT_EQ(ports[1].value(234), 6U);
+    EXPECT_EQ(ports[3].value(234), 5U);
+    EXPECT_EQ(ports[3].text(82), "eth4");
+}
+
 // RFC 7011 section 4.4: the bits of the flow key, from the first field.
 TEST(Announcement, says_which_fields_are_the_flow_key) {
     TemplateChoice choice;
