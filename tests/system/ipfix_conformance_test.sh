@@ -11,7 +11,8 @@
 cases=(udp4_libfixbuf udp6_libfixbuf tcp4_libfixbuf tcp6_libfixbuf tls_libfixbuf tls6_libfixbuf
     tls_unknown_name tls_unknown_authority tls_too_old files_libfixbuf files_tshark domain_name
     udp4_nfcapd udp6_nfcapd nfcapd_sequence nfdump_top nfdump_port nfdump_packets
-    filter_same_as_nfdump udp4_nfacctd udp6_nfacctd found_libfixbuf found_applications found_signatures found_tshark found_types)
+    filter_same_as_nfdump udp4_nfacctd udp6_nfacctd found_libfixbuf found_applications
+    found_signatures found_tshark found_types)
 begin "${cases[@]}"
 "$traffic" write "$work/sent.pcap" "$work/truth.jsonl" --packets 20000 --flows 600
 wanted=$(totals_of "$work/truth.jsonl")
