@@ -122,8 +122,8 @@ export_to file "$work/files" 0 'compress = false' 'observation_domain_id = 77' \
 cat "$work"/files/*.ipfix >"$work/named.ipfix"
 names_its_domain() {
     tshark -r "$work/named.ipfix" -T fields -e cflow.od_id -e cflow.observation_domain_name \
-        2>/dev/null | awk -F '\t' '$1 != 77 { exit 1 } $2 == "east" { named = 1 }
-            END { exit !named }'
+        2>/dev/null | awk -F '\t' '$1 !~ /^77(,77)*$/ { wrong = 1 }
+            $2 == "east" { named = 1 } END { exit wrong || !named }'
 }
 if command -v tshark >/dev/null; then
     expect domain_name 'tshark reads another domain, or not what it is called' names_its_domain
