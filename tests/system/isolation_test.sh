@@ -311,7 +311,7 @@ is_plain() {
     python3 -c "exit(min(${best[stopped]}, ${best[stopped_again]}) <=
         1.02 * max(${best[read]}, ${best[read_again]}))"
 }
-for round in {1..10}; do
+for round in {1..6}; do
     measure read
     kill -STOP "$two"
     measure stopped
