@@ -17,12 +17,9 @@ using ::testing::StartsWith;
 Config of(const std::vector<std::string>& sources) {
     Config config;
     for (const std::string& source : sources) {
-        config.captures.push_back({.name = "p" + std::to_string(config.captures.size()),
-                                   .source = source,
-                                   .observation_domain_id = {},
-                                   .filter = {},
-                                   .filter_raw = {},
-                                   .prefilter = {}});
+        Config::Capture& capture = config.captures.emplace_back();
+        capture.name = "p" + std::to_string(config.captures.size() - 1);
+        capture.source = source;
     }
     return config;
 }

@@ -57,13 +57,13 @@ TEST(Assemble, a_number_has_one_name) {
     };
     const std::string blue = "vrf_id = 5\nvrf_name = \"blue\"";
     const std::string east = "observation_domain_id = 7\nobservation_domain_name = \"east\"";
-    EXPECT_EQ(errors_of_captures(blue, blue), "");
-    EXPECT_EQ(errors_of_captures(east, east), "");
-    EXPECT_EQ(errors_of_captures(east, "observation_domain_id = 7"), "");
+    EXPECT_EQ(errors_of_captures(blue, blue), "no error");
+    EXPECT_EQ(errors_of_captures(east, east), "no error");
+    EXPECT_EQ(errors_of_captures(east, "observation_domain_id = 7"), "no error");
     EXPECT_NE(errors_of_captures("vrf_name = \"blue\"", "").find("belongs to a vrf_id"),
               std::string::npos);
     EXPECT_NE(errors_of_captures(blue, "vrf_id = 5\nvrf_name = \"red\"")
-                  .find("6: vrf_id 5 has another vrf_name"),
+                  .find("7:10: vrf_id 5 has another vrf_name"),
               std::string::npos)
         << errors_of_captures(blue, "vrf_id = 5\nvrf_name = \"red\"");
     EXPECT_NE(
