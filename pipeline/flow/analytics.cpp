@@ -168,48 +168,26 @@ void Analytics::see(FlowIndex index, Flow& flow, const Observation& packet, bool
     }
 }
 
-// Most are read where they lie and stay in registers on their way: what others can point at is
-// stored in pieces and read as a whole, which a core has to wait for.
 void Analytics::see_segment(Flow& flow, const Observation& packet) noexcept {
     const Packet* const frame = frame_of(packet);
     if (frame == nullptr) {
         skip(packet, SegmentSkipped::not_here);
         return;
     }
-    const bool opens = (packet.tcp_control_bits & detail::tcp_syn) != 0;
-    if (packet.transport_at == 0 || opens) [[unlikely]] {
-        see_any_segment(flow, packet, *frame);
-        return;
-    }
-    const Bytes transport = frame->frame.subspan(packet.transport_at);
-    const std::size_t header_octets =
-        detail::told_header_octets(transport, packet.transport_octets);
-    if (header_octets == 0) [[unlikely]] {
-        skip(packet, SegmentSkipped::unreadable);
-        return;
-    }
-    tcp_of(flow).catch_up(pauses_);
-    tcp_of(flow).see(tcp_segment_without_options(transport, header_octets, packet.transport_octets,
-                                                 packet.at, packet.sender));
-    ++books_.segments_seen;
-}
-
-// With options that matter, or beyond the reach of Observation::transport_at: decoded once more.
-void Analytics::see_any_segment(Flow& flow, const Observation& packet,
-                                const Packet& frame) noexcept {
     std::optional<TcpSegment> segment;
-    if (packet.transport_at != 0) {
-        segment = read_tcp_segment(frame.frame.subspan(packet.transport_at),
+    if (packet.transport_at != 0) [[likely]] {
+        segment = read_tcp_segment(frame->frame.subspan(packet.transport_at),
                                    packet.transport_octets, packet.at, packet.sender);
-    } else if (const auto headers = decode_metered(frame, settings_.outer_points, around_)) {
+    } else if (const auto headers = decode_metered(*frame, settings_.outer_points, around_)) {
         segment = read_tcp_segment(*headers, packet.at, packet.sender);
     }
     if (!segment) {
         skip(packet, SegmentSkipped::unreadable);
         return;
     }
-    tcp_of(flow).catch_up(pauses_);
-    tcp_of(flow).see(*segment);
+    TcpQuality& quality = tcp_of(flow);
+    quality.catch_up(pauses_);
+    quality.see(*segment);
     ++books_.segments_seen;
 }
 

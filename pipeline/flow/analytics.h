@@ -180,7 +180,6 @@ private:
     }
     void keep_answer(FlowIndex index, const Observation& packet) noexcept;
     void see_segment(Flow& flow, const Observation& packet) noexcept;
-    void see_any_segment(Flow& flow, const Observation& packet, const Packet& frame) noexcept;
     void keep_tunnel(FlowIndex index, const Observation& first) noexcept;
     void count_connection(const TcpQuality& quality) noexcept;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -35,9 +36,8 @@ public:
     }
 
     void see(const TcpSegment& segment) noexcept {
-        if (!see_plain(segment)) [[unlikely]] {
-            const TcpSegment one = segment;  // in memory here alone
-            see_any(one);
+        if (!see_plain(segment)) {
+            see_any(segment);
         }
     }
 
@@ -262,8 +262,8 @@ inline void TcpQuality::end_round_trip(const TcpSegment& segment) noexcept {
     }
     const std::uint32_t timed = line_.timed[index(to)];
     if (segment.acknowledgement == timed) {
-        const Nanoseconds time = segment.at - line_.timed_at[index(to)];
-        add_round_trip(segment.sender, time < Nanoseconds{0} ? Nanoseconds{0} : time);
+        add_round_trip(segment.sender,
+                       std::max(segment.at - line_.timed_at[index(to)], Nanoseconds{0}));
     }
     if (segment.acknowledgement == timed || detail::before(timed, segment.acknowledgement)) {
         set(TcpFlag::timing, to, false);

@@ -32,6 +32,11 @@ struct TcpSegment {
 std::optional<TcpSegment> read_tcp_segment(const decode::Headers& headers, ObservedAt at,
                                            Sender sender) noexcept;
 
+// The same of a transport header alone.
+// octets  of it and all behind it, as on the wire
+inline std::optional<TcpSegment> read_tcp_segment(Bytes transport, std::size_t octets,
+                                                  ObservedAt at, Sender sender) noexcept;
+
 namespace detail {
 
 inline constexpr std::size_t tcp_header_octets_min = 20;  // without options
@@ -39,48 +44,30 @@ inline constexpr std::size_t tcp_header_octets_min = 20;  // without options
 // Behind the fixed header; those that lie about themselves end the reading.
 void read_tcp_options(Bytes options, TcpSegment& segment) noexcept;
 
-// Octets of the header with its options, by what it says; 0: it is cut, or that cannot be true.
-inline std::size_t told_header_octets(Bytes transport, std::size_t octets) noexcept {
-    constexpr std::size_t octets_per_word = 4;
-    if (transport.size() < tcp_header_octets_min) [[unlikely]] {
-        return 0;
-    }
-    const std::size_t told = (load_be8(transport.subspan<12>().first<1>()) >> 4U) * octets_per_word;
-    return told < tcp_header_octets_min || told > octets ? 0 : told;
-}
-
 }  // namespace detail
-
-// The same of a transport header alone.
-// octets  of it and all behind it, as on the wire
-inline std::optional<TcpSegment> read_tcp_segment(Bytes transport, std::size_t octets,
-                                                  ObservedAt at, Sender sender) noexcept;
-
-// The same where the header has `header_octets` (detail::told_header_octets()) and no SYN, so that
-// its options do not matter. Whoever takes no address of it has it in registers.
-inline TcpSegment tcp_segment_without_options(Bytes transport, std::size_t header_octets,
-                                              std::size_t octets, ObservedAt at,
-                                              Sender sender) noexcept {
-    constexpr std::uint16_t control_bits_mask = 0x0fff;
-    const auto header = transport.first<detail::tcp_header_octets_min>();
-    return {.at = at,
-            .sequence = load_be32(header.subspan<4, 4>()),
-            .acknowledgement = load_be32(header.subspan<8, 4>()),
-            .payload_octets = static_cast<std::uint32_t>(octets - header_octets),
-            .window = load_be16(header.subspan<14, 2>()),
-            .control_bits =
-                static_cast<std::uint16_t>(load_be16(header.subspan<12, 2>()) & control_bits_mask),
-            .sender = sender};
-}
 
 inline std::optional<TcpSegment> read_tcp_segment(Bytes transport, std::size_t octets,
                                                   ObservedAt at, Sender sender) noexcept {
-    const std::size_t header_octets = detail::told_header_octets(transport, octets);
-    if (header_octets == 0) {
+    constexpr std::size_t octets_per_word = 4;
+    constexpr std::uint16_t control_bits_mask = 0x0fff;
+    if (transport.size() < detail::tcp_header_octets_min) [[unlikely]] {
         return std::nullopt;
     }
-    TcpSegment segment = tcp_segment_without_options(transport, header_octets, octets, at, sender);
-    if ((segment.control_bits & detail::tcp_syn) != 0) {
+    const auto header = transport.first<detail::tcp_header_octets_min>();
+    const std::uint16_t offset_and_bits = load_be16(header.subspan<12, 2>());
+    const std::size_t header_octets = (offset_and_bits >> 12U) * octets_per_word;
+    if (header_octets < detail::tcp_header_octets_min || header_octets > octets) [[unlikely]] {
+        return std::nullopt;
+    }
+    TcpSegment segment{
+        .at = at,
+        .sequence = load_be32(header.subspan<4, 4>()),
+        .acknowledgement = load_be32(header.subspan<8, 4>()),
+        .payload_octets = static_cast<std::uint32_t>(octets - header_octets),
+        .window = load_be16(header.subspan<14, 2>()),
+        .control_bits = static_cast<std::uint16_t>(offset_and_bits & control_bits_mask),
+        .sender = sender};
+    if ((segment.control_bits & detail::tcp_syn) != 0) [[unlikely]] {
         detail::read_tcp_options(transport.first(std::min(header_octets, transport.size()))
                                      .subspan(detail::tcp_header_octets_min),
                                  segment);
