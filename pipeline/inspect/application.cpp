@@ -20,6 +20,8 @@ constexpr std::size_t zeros_behind = 64;
 constexpr std::size_t module_octets = std::size_t{16} << 20U;
 constexpr std::size_t octets_per_state = 256;
 
+constexpr std::uint8_t tcp = 6;
+
 // nDPI asks for memory through functions of the process, without saying for whom: each call into
 // it says so first.
 thread_local Arena* arena_in_use = nullptr;
@@ -51,19 +53,20 @@ ndpi::Flow* flow_of(Dissector::State state) noexcept {
 // What was detected of the flow so far stands behind nDPI's own.
 struct Kept {
     ndpi::Detected detected{};
-    std::uint8_t protocol = 0;  // above IP, as nDPI sees it; 0: no packet yet
-    bool is_mixed = false;      // it was not the same in all packets: 4.2 keeps both in one place
+    std::uint8_t transport = 0;  // protocol above IP, as nDPI reads it; 0: no packet has one yet
 };
 
 Kept& kept_in(Dissector::State state) noexcept {
     return *static_cast<Kept*>(as_pointer(state.subspan(sizeof(ndpi::Flow), sizeof(Kept))));
 }
 
-bool has_been_tcp(const ndpi::Flow& flow, Kept& kept) noexcept {
-    constexpr std::uint8_t tcp = 6;
-    kept.is_mixed = kept.is_mixed || (kept.protocol != 0 && kept.protocol != flow.l4_proto);
-    kept.protocol = flow.l4_proto;
-    return kept.protocol == tcp && !kept.is_mixed;
+// Where a flow's packets differ in this, nDPI 4.2 takes what it keeps for one for the other's, and
+// a null pointer for a buffer.
+bool has_another_transport(Kept& kept, std::uint8_t transport) noexcept {
+    if (kept.transport == 0) {
+        kept.transport = transport;
+    }
+    return transport != 0 && transport != kept.transport;
 }
 
 flow::Confidence confidence_of(const ndpi::Flow& flow) noexcept {
@@ -201,11 +204,15 @@ Dissector::Step Dissector::inspect(State state, Bytes ip, ObservedAt at) noexcep
     ndpi::Flow* const flow = flow_of(state);
     const auto milliseconds =
         std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
+    const auto* const packet = static_cast<const unsigned char*>(as_pointer(copy));
+    const auto length = static_cast<std::uint16_t>(octets);
     Kept& kept = kept_in(state);
+    if (has_another_transport(kept, ndpi::transport_of(packet, length))) {
+        return Step::hopeless;
+    }
     kept.detected =
-        ndpi::process(module_, flow, static_cast<const unsigned char*>(as_pointer(copy)),
-                      static_cast<std::uint16_t>(octets), static_cast<std::uint64_t>(milliseconds));
-    if (has_been_tcp(*flow, kept)) {
+        ndpi::process(module_, flow, packet, length, static_cast<std::uint64_t>(milliseconds));
+    if (kept.transport == tcp) {
         ndpi::fit_buffer(flow);
     }
     if (flow->fail_with_unknown != 0) {

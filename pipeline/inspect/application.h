@@ -66,7 +66,8 @@ public:
         hopeless  // no packet will tell
     };
 
-    // Looks at the next packet of the flow, in either direction.
+    // Looks at the next packet of the flow, in either direction. One of another transport than the
+    // ones before is not looked at, and ends the flow's inspection: hopeless.
     // ip  from the IP header, without what the link layer adds
     Step inspect(State state, Bytes ip, ObservedAt at) noexcept;
 

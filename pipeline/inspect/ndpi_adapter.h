@@ -84,6 +84,17 @@ inline bool finish_module(Module* module) noexcept {
 #endif
 }
 
+// The protocol above IP, where nDPI reads it, behind extension headers too; 0: it finds none.
+// packet  from the IP header
+inline std::uint8_t transport_of(const unsigned char* packet, std::uint16_t octets) noexcept {
+    const unsigned char* transport = nullptr;
+    std::uint16_t transport_octets = 0;
+    std::uint8_t protocol = 0;
+    const bool found =
+        ndpi_detection_get_l4(packet, octets, &transport, &transport_octets, &protocol, 0) == 0;
+    return found ? protocol : std::uint8_t{0};
+}
+
 // packet        from the IP header
 // milliseconds  since 1970
 inline Detected process(Module* module, Flow* flow, const unsigned char* packet,

@@ -87,6 +87,15 @@ TEST_F(Dissected, the_packet_that_ends_nDPI_is_survived) {
     EXPECT_NE(dissector().label(state_).confidence, flow::Confidence::dissected);
 }
 
+TEST_F(Dissected, a_packet_of_another_transport_ends_the_inspection) {
+    for (const Frame& frame : testing::http_conversation()) {
+        ASSERT_NE(look(frame), Step::hopeless);
+    }
+    const flow::Application before = dissector().label(state_);
+    EXPECT_EQ(look(testing::dns_query("www.google.com")), Step::hopeless);
+    EXPECT_EQ(dissector().label(state_).application, before.application) << "it was not looked at";
+}
+
 TEST_F(Dissected, packets_of_any_length_are_read_within_their_bounds) {
     const Frame frame = testing::http_conversation()[3];
     for (std::size_t octets = 0; octets + ethernet_octets <= frame.size(); ++octets) {
