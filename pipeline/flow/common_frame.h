@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <concepts>
 #include <cstdint>
 
 #include "pipeline/base/packet.h"
@@ -36,15 +38,26 @@ constexpr bool is_tcp_or_udp(std::uint8_t protocol) noexcept {
     return protocol == protocol_tcp || protocol == protocol_udp;
 }
 
+// Which end sends is a coin's throw from packet to packet, and no processor guesses that: both are
+// put in their order without a branch.
+template <std::unsigned_integral Number>
+constexpr void put_in_order(bool first_is_low, Number first, Number second, Number& low,
+                            Number& high) noexcept {
+    const auto keeps = static_cast<Number>(Number{0} - static_cast<Number>(first_is_low));
+    const auto swapped = static_cast<Number>((first ^ second) & ~keeps);
+    low = static_cast<Number>(first ^ swapped);
+    high = static_cast<Number>(second ^ swapped);
+}
+
 // `transport` holds the whole fixed header of TCP or UDP.
 // returns  false: a tunnel may begin here
 inline bool read_transport(Bytes transport, bool source_is_low, FlowKey& key,
                            Observation& to) noexcept {
     const std::uint16_t source_port = load_be16(part<0, 2>(transport));
     const std::uint16_t destination_port = load_be16(part<2, 2>(transport));
-    key.low_port = source_is_low ? source_port : destination_port;
-    key.high_port = source_is_low ? destination_port : source_port;
-    to.sender = source_is_low ? Sender::low : Sender::high;
+    put_in_order(source_is_low, source_port, destination_port, key.low_port, key.high_port);
+    static_assert(static_cast<int>(Sender::low) == 0 && static_cast<int>(Sender::high) == 1);
+    to.sender = static_cast<Sender>(!source_is_low);
     to.tcp_control_bits = 0;
     if (to.protocol == protocol_tcp) {
         to.tcp_control_bits = load_be16(part<12, 2>(transport)) & 0x0fffU;
@@ -72,14 +85,13 @@ inline bool read_common_ipv4(Bytes ip, std::size_t wire_octets, FlowKey& key,
         total_octets < needed) [[unlikely]] {
         return false;
     }
-    const std::uint32_t source = load_be32(part<12, 4>(ip));
-    const std::uint32_t destination = load_be32(part<16, 4>(ip));
     const Bytes transport = ip.subspan(decode::ipv4_header_octets_min);
-    const std::uint16_t source_port = load_be16(part<0, 2>(transport));
-    const std::uint16_t destination_port = load_be16(part<2, 2>(transport));
-    const bool source_is_low =
-        source != destination ? source < destination : source_port <= destination_port;
-    const std::size_t low_at = source_is_low ? 12 : 16;
+    const auto end = [&](std::uint32_t address, std::uint16_t port) {
+        return std::uint64_t{address} << 16U | port;
+    };
+    const bool source_is_low = end(load_be32(part<12, 4>(ip)), load_be16(part<0, 2>(transport))) <=
+                               end(load_be32(part<16, 4>(ip)), load_be16(part<2, 2>(transport)));
+    const std::size_t low_at = 16 - 4 * std::size_t{source_is_low};
     store_ipv4(ip.subspan(low_at).first<4>(), key.low);
     store_ipv4(ip.subspan(28 - low_at).first<4>(), key.high);
     key.ip_version = 4;
@@ -90,6 +102,30 @@ inline bool read_common_ipv4(Bytes ip, std::size_t wire_octets, FlowKey& key,
     to.type_of_service = load_be8(part<1, 1>(ip));
     to.time_to_live = load_be8(part<8, 1>(ip));
     return read_transport(transport, source_is_low, key, to);
+}
+
+inline void store_ipv6(std::span<const std::byte, 16> octets, decode::Address& to) noexcept {
+    std::memcpy(to.data(), octets.data(), octets.size());
+}
+
+// An end of a datagram: by address, then by port.
+struct Ipv6End {
+    std::array<std::uint64_t, 2> address;
+    std::uint16_t port;
+};
+
+inline Ipv6End ipv6_end(std::span<const std::byte, 16> address, std::uint16_t port) noexcept {
+    decode::Address octets;  // NOLINT(*-member-init): written whole by the next line
+    store_ipv6(address, octets);
+    return {numbers_of(octets), port};
+}
+
+constexpr bool is_in_order(const Ipv6End& one, const Ipv6End& other) noexcept {
+    const unsigned ports = one.port <= other.port ? 1U : 0U;
+    const auto by = [](std::uint64_t first, std::uint64_t second, unsigned else_by) {
+        return (first < second ? 1U : 0U) | ((first == second ? 1U : 0U) & else_by);
+    };
+    return by(one.address[0], other.address[0], by(one.address[1], other.address[1], ports)) != 0;
 }
 
 inline bool read_common_ipv6(Bytes ip, std::size_t wire_octets, FlowKey& key,
@@ -105,18 +141,13 @@ inline bool read_common_ipv6(Bytes ip, std::size_t wire_octets, FlowKey& key,
         ip.size() < decode::ipv6_header_octets + needed) [[unlikely]] {
         return false;
     }
-    decode::Address source;       // NOLINT(*-member-init): written whole by the next lines
-    decode::Address destination;  // NOLINT(*-member-init)
-    std::memcpy(source.data(), part<8, 16>(ip).data(), source.size());
-    std::memcpy(destination.data(), part<24, 16>(ip).data(), destination.size());
     const Bytes transport = ip.subspan(decode::ipv6_header_octets);
-    const std::uint16_t source_port = load_be16(part<0, 2>(transport));
-    const std::uint16_t destination_port = load_be16(part<2, 2>(transport));
-    const auto from = numbers_of(source);
-    const auto towards = numbers_of(destination);
-    const bool source_is_low = from != towards ? from < towards : source_port <= destination_port;
-    key.low = source_is_low ? source : destination;
-    key.high = source_is_low ? destination : source;
+    const bool source_is_low =
+        is_in_order(ipv6_end(part<8, 16>(ip), load_be16(part<0, 2>(transport))),
+                    ipv6_end(part<24, 16>(ip), load_be16(part<2, 2>(transport))));
+    const std::size_t low_at = 24 - 16 * std::size_t{source_is_low};
+    store_ipv6(ip.subspan(low_at).first<16>(), key.low);
+    store_ipv6(ip.subspan(32 - low_at).first<16>(), key.high);
     key.ip_version = 6;
     to.protocol = protocol;
     to.octets = static_cast<std::uint32_t>(

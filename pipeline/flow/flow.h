@@ -54,7 +54,8 @@ inline constexpr std::uint8_t shunted = 1U << 7U;
 // True once TCP has ended: FIN both ways or RST. The flow lingers for its last packets.
 constexpr bool has_ended(const Flow& flow) noexcept {
     constexpr std::uint8_t both_fins = state::fin_from_low | state::fin_from_high;
-    return (flow.state & state::reset) != 0 || (flow.state & both_fins) == both_fins;
+    const unsigned reset = (flow.state & state::reset) != 0 ? 1U : 0U;
+    return (reset | ((flow.state & both_fins) == both_fins ? 1U : 0U)) != 0;
 }
 
 // What is touched when a flow begins and when it leaves.

@@ -131,11 +131,11 @@ inline void count(Flow& flow, const Observation& packet) noexcept {
 // The first packet of an endpoint since the last cut sets what later ones only lower.
 inline void note_first_of_side(Flow& flow, const Observation& packet) noexcept {
     const auto sender = static_cast<std::size_t>(packet.sender);
-    if (flow.sides[sender].packets == Packets{}) {
-        flow.type_of_service[sender] = packet.type_of_service;
-        flow.ttl_min[sender] = packet.time_to_live;
-    }
-    flow.ttl_min[sender] = std::min(flow.ttl_min[sender], packet.time_to_live);
+    const bool first = flow.sides[sender].packets == Packets{};
+    const std::uint8_t type_of_service = flow.type_of_service[sender];
+    const std::uint8_t ttl_min = flow.ttl_min[sender];
+    flow.type_of_service[sender] = first ? packet.type_of_service : type_of_service;
+    flow.ttl_min[sender] = std::min(first ? packet.time_to_live : ttl_min, packet.time_to_live);
 }
 
 }  // namespace detail
@@ -156,9 +156,9 @@ inline void update(Flow& flow, const Observation& packet) noexcept {
     flow.last = std::max(flow.last, packet.at);
     detail::note_first_of_side(flow, packet);
     detail::count(flow, packet);
-    if (flow.sides[0].packets != Packets{} && flow.sides[1].packets != Packets{}) {
-        flow.state |= state::answered;
-    }
+    const bool both = (unsigned{flow.sides[0].packets != Packets{}} &
+                       unsigned{flow.sides[1].packets != Packets{}}) != 0;
+    flow.state = static_cast<std::uint8_t>(flow.state | (both ? state::answered : 0U));
 }
 
 }  // namespace tapmeter::flow
