@@ -123,13 +123,7 @@ private:
     // Ways of a bucket to be looked at.
     std::uint32_t due_ways(const FlowTable& table, std::size_t bucket, Ticks now) const noexcept {
         const FlowBucket& ways = table.bucket(bucket);
-        std::uint32_t due = 0;
-        for (std::size_t way = 0; way < FlowBucket::ways; ++way) {
-            const bool look =
-                ways.tags[way] != 0 && (forced_groups_ != 0 || is_due(ways.deadlines[way], now));
-            due |= std::uint32_t{look} << way;
-        }
-        return due;
+        return forced_groups_ != 0 ? ways.ways_in_use() : ways.due_ways(now);
     }
 
     // Buckets of a group, by their bits.

@@ -58,6 +58,9 @@ struct alignas(cache_line_octets) FlowBucket {
         return matching(tag, static_cast<std::uint16_t>(~answered));
     }
     std::uint32_t free_ways() const noexcept { return matching(0, 0xffff); }
+    std::uint32_t ways_in_use() const noexcept { return ~free_ways() & all_ways; }
+    // Likewise where the way is in use and its deadline has come.
+    std::uint32_t due_ways(Ticks now) const noexcept { return ways_in_use() & ~ways_ahead(now); }
 
     // Which of a full bucket's flows is missed least, and how much: first what it is worth (a
     // flow of a single packet, of several, one that was answered), then how far away its deadline
@@ -101,6 +104,27 @@ struct alignas(cache_line_octets) FlowBucket {
     }
 
 private:
+    // Bit w is set where the deadline of way w is still ahead; see is_due().
+    std::uint32_t ways_ahead(Ticks now) const noexcept {
+#if defined(__SSE2__)
+        // The second half reads `guests` as a sixteenth deadline; its bit is cut off.
+        const auto half = [&](std::size_t octets) noexcept {
+            const __m128i past =
+                _mm_sub_epi16(_mm_set1_epi16(static_cast<short>(now)), lanes_at(octets));
+            return _mm_cmplt_epi16(past, _mm_setzero_si128());
+        };
+        const __m128i both =
+            _mm_packs_epi16(half(deadlines_at), half(deadlines_at + sizeof(__m128i)));
+        return static_cast<std::uint32_t>(_mm_movemask_epi8(both)) & all_ways;
+#else
+        std::uint32_t ahead = 0;
+        for (std::size_t way = 0; way < ways; ++way) {
+            ahead |= static_cast<std::uint32_t>(!is_due(deadlines[way], now)) << way;
+        }
+        return ahead;
+#endif
+    }
+
     static constexpr std::int16_t far_away = 0x3fff;  // below the two bits of worth
     static constexpr std::size_t deadlines_at = ways * sizeof(std::uint16_t);
 

@@ -171,5 +171,23 @@ TEST_P(Bounded, a_walk_goes_on_where_the_one_before_stopped) {
 // The second is a gap in which ticks wrap: every flow is looked at.
 INSTANTIATE_TEST_SUITE_P(, Bounded, ::testing::Values(2s, 3h));
 
+TEST(FlowBucket, ways_are_due_as_each_deadline_says) {
+    std::mt19937 random(5);
+    for (int round = 0; round < 10'000; ++round) {
+        FlowBucket bucket{.guests = static_cast<std::uint16_t>(random()),
+                          .several = static_cast<std::uint16_t>(random())};
+        const auto now = static_cast<Ticks>(random());
+        std::uint32_t due = 0;
+        for (std::size_t way = 0; way < FlowBucket::ways; ++way) {
+            const bool is_used = random() % 4 != 0;
+            const auto near = static_cast<Ticks>(now + random() % 5 - 2);
+            bucket.tags[way] = is_used ? std::uint16_t{FlowBucket::in_use | 7U} : std::uint16_t{0};
+            bucket.deadlines[way] = random() % 2 != 0 ? near : static_cast<Ticks>(random());
+            due |= static_cast<std::uint32_t>(is_used && is_due(bucket.deadlines[way], now)) << way;
+        }
+        ASSERT_EQ(bucket.due_ways(now), due) << "round " << round << ", tick " << now;
+    }
+}
+
 }  // namespace
 }  // namespace tapmeter::flow
