@@ -75,9 +75,8 @@ void Metering::meter(std::span<const FlowKey> keys, std::span<const Observation>
     const std::size_t count = keys.size();
     const bool newcomers_welcome = admission_.open();
     const auto first = [count](std::size_t ahead) { return std::min(ahead, count); };
-    for (std::size_t i = 0; i < first(flows_ahead); ++i) {
-        seek(i);
-    }
+    away_from_home_ = 0;
+    seek(0, first(flows_ahead));
     if (newcomers_welcome) {
         for (std::size_t i = 0; i < first(others_ahead); ++i) {
             ask_for_other(i);
@@ -90,12 +89,11 @@ void Metering::meter(std::span<const FlowKey> keys, std::span<const Observation>
         }
     }
     for (std::size_t i = 0; i < count; ++i) {
-        for (std::size_t next = i % seeks_at_once == 0 ? i + flows_ahead : count;
-             next < first(i + flows_ahead + seeks_at_once); ++next) {
-            seek(next);
+        if (i % seeks_at_once == 0) {
+            seek(i + flows_ahead, first(i + flows_ahead + seeks_at_once));
         }
         if (newcomers_welcome) {
-            prepare_newcomers(i, count);
+            prepare_newcomers(i);
         }
         if (watcher_ != nullptr && i + foreseen_ahead < count) [[unlikely]] {
             foresee(i + foreseen_ahead, packets[i + foreseen_ahead]);
@@ -116,11 +114,14 @@ void Metering::meter_late(const FlowKey& key, const Observation& packet, Observe
     meter_one(key, {.hash = hash, .guess = no_flow, .elsewhere = {}}, packet);
 }
 
-inline void Metering::seek(std::size_t packet) noexcept {
-    sought_[packet] = {
-        .hash = hashes_[packet], .guess = parts_.table.guess(hashes_[packet]), .elsewhere = {}};
-    if (watcher_ != nullptr && sought_[packet].guess != no_flow) [[unlikely]] {
-        watcher_->prefetch(parts_.table.flow(sought_[packet].guess), sought_[packet].guess);
+inline void Metering::seek(std::size_t packet, std::size_t end) noexcept {
+    for (; packet < end; ++packet) {
+        const FlowIndex guess = parts_.table.guess(hashes_[packet]);
+        sought_[packet] = {.hash = hashes_[packet], .guess = guess, .elsewhere = {}};
+        away_from_home_ |= std::uint64_t{guess == no_flow} << packet;
+        if (watcher_ != nullptr && guess != no_flow) [[unlikely]] {
+            watcher_->prefetch(parts_.table.flow(guess), guess);
+        }
     }
 }
 
@@ -136,14 +137,21 @@ inline void Metering::foresee(std::size_t packet, const Observation& observation
 
 // For packets that come next and whose flow is not at home: it lives in its other bucket, or it is
 // new. A step each, some packets apart, so that memory has brought what the next one looks at.
-inline void Metering::prepare_newcomers(std::size_t packet, std::size_t count) noexcept {
-    if (packet + others_ahead < count) {
+inline void Metering::prepare_newcomers(std::size_t packet) noexcept {
+    constexpr auto ahead = [](std::size_t packets) { return std::uint64_t{1} << packets; };
+    const std::uint64_t next = away_from_home_ >> packet;
+    constexpr std::uint64_t steps =
+        ahead(others_ahead) | ahead(newcomers_ahead) | ahead(leavers_ahead);
+    if ((next & steps) == 0) [[likely]] {
+        return;
+    }
+    if ((next & ahead(others_ahead)) != 0) {
         ask_for_other(packet + others_ahead);
     }
-    if (packet + newcomers_ahead < count) {
+    if ((next & ahead(newcomers_ahead)) != 0) {
         look_elsewhere(packet + newcomers_ahead);
     }
-    if (packet + leavers_ahead < count) {
+    if ((next & ahead(leavers_ahead)) != 0) {
         ask_for_home_of_leaver(packet + leavers_ahead);
     }
 }

@@ -173,9 +173,9 @@ private:
     static constexpr std::size_t foreseen_ahead = 6;
     static constexpr std::size_t leavers_ahead = 4;
 
-    void seek(std::size_t packet) noexcept;
+    void seek(std::size_t packet, std::size_t end) noexcept;
     void foresee(std::size_t packet, const flow::Observation& observation) noexcept;
-    void prepare_newcomers(std::size_t packet, std::size_t count) noexcept;
+    void prepare_newcomers(std::size_t packet) noexcept;
     void ask_for_other(std::size_t packet) noexcept;
     void look_elsewhere(std::size_t packet) noexcept;
     void ask_for_home_of_leaver(std::size_t packet) noexcept;
@@ -223,8 +223,10 @@ private:
     Parts parts_;
     std::array<FlowHash, burst_packets_max> hashes_{};
     std::array<Sought, burst_packets_max> sought_{};  // the burst at hand
-    std::size_t announced_ = 0;                       // of the burst that comes
-    flow::Analytics* watcher_;                        // who wants every packet; null: nobody
+    std::uint64_t away_from_home_ = 0;                // bit p: the flow of packet p is not there
+    static_assert(burst_packets_max <= 64);
+    std::size_t announced_ = 0;  // of the burst that comes
+    flow::Analytics* watcher_;   // who wants every packet; null: nobody
     Admission admission_;
     Shunts shunts_;
     bool grows_;
