@@ -28,7 +28,8 @@ inline constexpr std::array output_keys{
     Key{ranged(Type::number, 512, 65'507, automatic), TableId::ipfix, "max_message",
         at<&C::ipfix, &C::Ipfix::message_octets_max>(),
         "octets of the largest message; auto: what the path carries, at most 1420"},
-    Key{choice({"ms", "us", "ns"}, live), TableId::ipfix, "time", at<&C::ipfix, &C::Ipfix::time_unit>(),
+    Key{choice({"ms", "us", "ns"}, live), TableId::ipfix, "time",
+        at<&C::ipfix, &C::Ipfix::time_unit>(),
         "resolution of flow start and end: elements 152/153, 154/155 or 156/157"},
     Key{choice({"", "nfdump"}), TableId::ipfix, "quirks", at<&C::ipfix, &C::Ipfix::quirk_nfdump>(),
         "\"nfdump\": leave out the reverse TCP control bits, which nfdump 1.7.1 takes for the "

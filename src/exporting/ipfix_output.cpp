@@ -115,14 +115,13 @@ std::unique_ptr<Sender> IpfixOutput::sender_for(Parts& parts, const Interfaces& 
         .spool = std::move(parts.spool),
     };
     for (const ObservationDomainId domain : domains_of(interfaces)) {
-        setup.streams.push_back(
-            {.templates = templates_,
-             .domain = domain,
-             .interfaces = interfaces,
-             .options = parts.config.options && !parts.config.quirk_nfdump,
-             .applications = parts.start.names,
-             .protocol = &protocol,
-             .sampling = parts.config.sampling});
+        setup.streams.push_back({.templates = templates_,
+                                 .domain = domain,
+                                 .interfaces = interfaces,
+                                 .options = parts.config.options && !parts.config.quirk_nfdump,
+                                 .applications = parts.start.names,
+                                 .protocol = &protocol,
+                                 .sampling = parts.config.sampling});
     }
     if (parts.datagrams) {
         return std::make_unique<MessageSender>(std::move(setup), std::move(*parts.datagrams),
@@ -229,6 +228,8 @@ bool IpfixOutput::inherit(const CollectorGroup::Legacy& message) {
     Block block = message.block;
     MessageBuilder& builder = streams_[block.stream].builder;
     std::ranges::copy(message.octets, room.begin());
+    // Its Templates may be younger here than it was there (RFC 7011 section 8.2).
+    store_be(room.subspan<4, 4>(), export_time_now());
     block.sequence = builder.sequence();
     builder.skip(block.sequence_step);
     account_.taker.inherited += block.contents;

@@ -139,7 +139,7 @@ private:
 
     const Config::Ipfix config_;  // of the start
     std::string name_;
-    const TemplateSet* templates_;                   // exporter core's
+    const TemplateSet* templates_;                    // exporter core's
     std::atomic<const TemplateSet*> next_templates_;  // of the last reload, by the control side
     RecordChoice choice_;
     fields::Texts texts_;

@@ -289,9 +289,8 @@ Result<const TemplateSet*> IpfixOutput::templates_after(const Config& fresh) con
 
 Result<void> IpfixOutput::check_reload(const Config& fresh) const {
     if (const auto templates = templates_after(fresh); !templates) {
-        return failed(
-            templates.error().kind,
-            fmt::format("export.ipfix '{}': {}", config_.name, templates.error().message));
+        return failed(templates.error().kind, fmt::format("export.ipfix '{}': {}", config_.name,
+                                                          templates.error().message));
     }
     return {};
 }

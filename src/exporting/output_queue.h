@@ -24,7 +24,8 @@ struct Block {
     std::uint32_t sequence = 0;       // of a message, as it was built
     std::uint32_t sequence_step = 0;  // from it to the next one's: its Data Records
     ObservedAt ended{};               // last packet of its first flow record; 0: it has none
-    const TemplateSet* templates = nullptr;  // that a message was made with; static storage
+    // That a message was made with; static storage.
+    const TemplateSet* templates = nullptr;
 };
 
 // The bounded queue between the exporter core and the sending thread of one output: fixed blocks,

@@ -168,7 +168,8 @@ Spool::Next* StreamSender::spooled() {
 StreamSender::Edition StreamSender::edition_of(const Spool::Next& next) const {
     const auto ours = std::ranges::find(in_spool_, next.announcements,
                                         &std::pair<std::size_t, const TemplateSet*>::first);
-    return ours != in_spool_.end() ? Edition{ours->second, 0} : Edition{nullptr, next.announcements};
+    return ours != in_spool_.end() ? Edition{ours->second, 0}
+                                   : Edition{nullptr, next.announcements};
 }
 
 // What the next message needs; where none waits, what this run's last had.

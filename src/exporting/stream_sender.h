@@ -33,9 +33,9 @@ namespace tapmeter::exporting {
 // Without Observation Domains, blocks are lines of JSON, and go out as they are; what a session
 // broke off in the middle is in the next one from its beginning.
 //
-// After a reload messages may have other Templates, under other ids: a session begins with those of
-// the first message that it will have, and where they change the old ones are withdrawn behind their
-// last Data Record (section 8.1). No id is used anew within a session (section 8).
+// After a reload messages may have other Templates, under other ids: a session begins with those
+// of the first message that it will have, and where they change the old ones are withdrawn behind
+// their last Data Record (section 8.1). No id is used anew within a session (section 8).
 class StreamSender final : public Sender {
 public:
     // `queue` and `account` outlive it.

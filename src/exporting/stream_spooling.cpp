@@ -19,7 +19,8 @@ void StreamSender::announce_to_spool(const TemplateSet& templates) {
     std::vector<SpoolFile::Announced> announcements;
     for (Announcement::Setup stream : setup_.streams) {
         stream.templates = &templates;
-        for (const PreparedMessage& message : Announcement(stream).opening()) {
+        Announcement announcement(stream);
+        for (const PreparedMessage& message : announcement.opening()) {
             announcements.push_back({{.kind = SpoolFrame::Kind::announcement,
                                       .octets = static_cast<std::uint32_t>(message.octets.size()),
                                       .domain = stream.domain,

@@ -25,8 +25,8 @@ struct TemplateChoice {
     auto operator<=>(const TemplateChoice&) const = default;
 };
 
-// Where the ids of the Templates go on after a change: beyond those of options, and there anew after
-// 4,032 changes. By then nobody uses the first any more.
+// Where the ids of the Templates go on after a change: beyond those of options, and there anew
+// after 4,032 changes. By then nobody uses the first any more.
 constexpr std::uint16_t next_first_id(std::uint16_t first_id) noexcept {
     constexpr std::uint16_t first_changed = 1'024;
     constexpr std::uint16_t ids_of_a_set = 2 * flow_kinds;
