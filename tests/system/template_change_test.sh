@@ -107,8 +107,43 @@ expect change_udp_nfcapd "nfdump has $stored packets of $packets" test "$stored"
 expect change_nfcapd_sequence 'nfcapd speaks of errors' \
     eval "! grep -iE 'sequence (failures|errors): [1-9]|malformed|error|skip' '$work/stored.log'"
 
-# What each message says of Templates, a line a Set: stream, ids, numbers of fields.
+# What tshark says of Templates and of data under them, in order: "PORT define|withdraw|data ID".
 ipfix() { tshark -r "$work/lo.pcap" -d tcp.port==4740,cflow "$@" 2>"$work/tshark.err"; }
-python3 - "$work" >"$work/sets.txt" < <(ipfix -Y cflow -T json --no-duplicate-keys -J 'tcp udp cflow') <<'END' || true
-END
+# tcp or udp
+events() {
+    ipfix -Y "cflow && $1" -O cflow | awk '
+        /^(Transmission Control|User Datagram) Protocol/ { split($0, of, /Src Port: /)
+            port = of[2] + 0 }
+        /^ +Set [0-9]+ \[id=[0-9]+\] \([0-9]+ flows\)/ { split($3, of, /[=\]]/)
+            print port, "data", of[2] }
+        /^ +Template \(Id = [0-9]+, Count = 0\)/ { print port, "withdraw", $4 + 0 }
+        /^ +Template \(Id = [0-9]+, Count = [1-9]/ { print port, "define", $4 + 0 }'
+}
+events tcp >"$work/tcp.events"
+events udp >"$work/udp.events"
+sed 's/data [0-9]*$/data/' "$work/tcp.events" | sort | uniq -c | sed 's/^/    tcp, from port /'
+grep withdraw "$work/tcp.events" | tr '\n' ',' | sed 's/^/    /; s/,$/\n/'
+
+# Each id is defined, used and then withdrawn, in this order and once; the last ones stay.
+in_order() {
+    awk '$2 == "define" { wrong += state[$3] != ""; state[$3] = "defined" }
+        $2 == "withdraw" { wrong += state[$3] != "defined"; state[$3] = "withdrawn"; ++gone }
+        $2 == "data" && ($3 < 300 || $3 > 309) { wrong += state[$3] != "defined"; used[$3] }
+        END { for (id = 256; id < 264; ++id) wrong += state[id] != "withdrawn"
+            for (id = 1024; id < 1040; ++id) wrong += state[id] != "withdrawn"
+            for (id = 1040; id < 1048; ++id) wrong += state[id] != "defined"
+            for (id in used) ++sets[id < 1024 ? 0 : id < 1040 ? 1 : 2]
+            exit wrong || gone != 24 || !sets[0] || !sets[1] || !sets[2] }' "$work/tcp.events"
+}
+expect change_tcp_withdrawn 'not every id is defined, used, withdrawn, in this order' in_order
+expect change_tcp_one_session 'there were other connections' \
+    test "$(cut -d ' ' -f 1 "$work/tcp.events" | sort -u | wc -l)" -eq 1
+new_ids_alone() {
+    awk '{ ++seen[$2, $3 < 1024 ? 0 : $3 < 1040 ? 1 : 2] }
+        $2 == "withdraw" { exit 1 }
+        END { for (set = 0; set < 3; ++set)
+                  if (!seen["data", set] || seen["define", set] < 16) exit 1 }' "$work/udp.events"
+}
+expect change_udp_no_withdrawal 'something is withdrawn by UDP, or ids are missing' new_ids_alone
+expect_no_complaint change_tshark "$work/lo.pcap" -d tcp.port==4740,cflow
 finish

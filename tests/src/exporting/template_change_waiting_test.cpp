@@ -44,7 +44,7 @@ TEST_F(TemplateChangeSpooled, what_is_on_disk_of_both_kinds_is_one_session) {
     exporter.take(10'000);
     exporter.change_to(short_list);
     exporter.take(10'000);
-    EXPECT_GT(exporter.output->counters().spooled.records, 15'000U);
+    wait_until([&] { return exporter.output->counters().spooled.records > 15'000; });
     TcpListener listener(port);
     ASSERT_TRUE(listener.accept());
     Collector collector;
