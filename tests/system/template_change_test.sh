@@ -105,7 +105,7 @@ else
 fi
 expect change_udp_nfcapd "nfdump has $stored packets of $packets" test "$stored" -eq $packets
 expect change_nfcapd_sequence 'nfcapd speaks of errors' \
-    eval "! grep -iE 'sequence (failures|errors): [1-9]|malformed|error|skip' '$work/stored.log'"
+    grep -q 'Sequence Errors: 0, Bad Packets: 0$' "$work/stored.log"
 
 # What tshark says of Templates and of data under them, in order: "PORT define|withdraw|data ID".
 ipfix() { tshark -r "$work/lo.pcap" -d tcp.port==4740,cflow "$@" 2>"$work/tshark.err"; }
