@@ -263,11 +263,12 @@ Result<void> check_ipfix(const Config::Ipfix& config, const Interfaces& interfac
     return open_parts(parts);
 }
 
-// All that is not about Templates stays as it was at the start.
+// All that is not about Templates stays as it was at the start; and they too, where the next start
+// will have none of this kind.
 Result<const TemplateSet*> IpfixOutput::templates_after(const Config& fresh) const {
     const TemplateSet* const present = next_templates_.load(std::memory_order_relaxed);
     const auto block = std::ranges::find(fresh.ipfix, config_.name, &Config::Ipfix::name);
-    if (block == fresh.ipfix.end()) {
+    if (block == fresh.ipfix.end() || block->transport != config_.transport) {
         return present;
     }
     Config::Ipfix config = config_;

@@ -277,6 +277,8 @@ TEST(TemplateChange, that_cannot_be_made_changes_nothing) {
     EXPECT_EQ(version5.reload(), "");
     version5.config.ipfix[0].fields = short_list;
     EXPECT_FALSE(version5.output->check_reload(version5.config).has_value());
+    version5.config.ipfix[0].transport = Config::Transport::udp;
+    EXPECT_EQ(version5.reload(), "") << "that is for the next start";
 }
 
 }  // namespace
