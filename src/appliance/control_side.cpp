@@ -75,6 +75,10 @@ Result<std::string> Appliance::reload() {
         ++reloads_failed_;
         return tl::unexpected<Error>(std::move(fresh.error()));
     }
+    if (auto checked = check_outputs(fresh->config); !checked) {
+        ++reloads_failed_;
+        return tl::unexpected<Error>(std::move(checked.error()));
+    }
     auto dissectors = load_dissectors(fresh->config);
     if (!dissectors) {
         ++reloads_failed_;
@@ -84,10 +88,6 @@ Result<std::string> Appliance::reload() {
     if (!signatures) {
         ++reloads_failed_;
         return tl::unexpected<Error>(std::move(signatures.error()));
-    }
-    if (auto checked = check_outputs(fresh->config); !checked) {
-        ++reloads_failed_;
-        return tl::unexpected<Error>(std::move(checked.error()));
     }
     auto applied = apply_prefilters(fresh->config);
     if (!applied) {

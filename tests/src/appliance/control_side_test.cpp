@@ -78,7 +78,7 @@ TEST(ControlSide, a_reload_changes_the_template_of_a_collector) {
     };
     ASSERT_TRUE(bench.build().has_value());
     EXPECT_EQ(bench.appliance->reload().value_or("refused"), "nothing has changed\n");
-    fresh.ipfix[0].fields = {"default", "flowId"};
+    fresh.ipfix[0].fields = {"sourceAddress", "octetDeltaCount"};
     fresh.ipfix[1].fields = {"default", "signatureIds"};  // an element of ours, without a number
     const auto refused = bench.appliance->reload();
     ASSERT_FALSE(refused.has_value());
