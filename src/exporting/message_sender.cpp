@@ -287,7 +287,9 @@ bool MessageSender::send_prepared(Stream& stream, const PreparedMessage& prepare
     const std::size_t octets = prepared.octets.size();
     const std::uint32_t now = export_time_now();
     // A recording's time may lie far behind; then the Templates are of its time too.
-    if (!setup_.protocol->tells_uptime || is_told_by_uptime(now, stream.next.uptime_origin)) {
+    if (!setup_.protocol->tells_uptime) {
+        stream.next.export_time = export_time_of(prepared);
+    } else if (is_told_by_uptime(now, stream.next.uptime_origin)) {
         stream.next.export_time = now;
     }
     stream.next.records = prepared.templates;
@@ -304,6 +306,13 @@ bool MessageSender::send_prepared(Stream& stream, const PreparedMessage& prepare
     account_.sender.templates += prepared.template_sets;
     account_.publish_sender();
     return true;
+}
+
+// Of Templates no later than that of the oldest message that waits for them (RFC 7011 section 8.2).
+std::uint32_t MessageSender::export_time_of(const PreparedMessage& prepared) noexcept {
+    const std::uint32_t now = export_time_now();
+    const bool waited_for = prepared.template_sets != 0 && !queue_.readable().empty();
+    return waited_for ? std::min(now, header_of(0).export_time) : now;
 }
 
 // A waiting message was numbered before the options records that went out meanwhile.

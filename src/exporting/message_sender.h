@@ -58,6 +58,7 @@ private:
     bool send_templates(Stream& stream);
     bool send_statistics(Stream& stream);
     bool send_prepared(Stream& stream, const PreparedMessage& prepared);
+    std::uint32_t export_time_of(const PreparedMessage& prepared) noexcept;
     void patch_sequence(std::size_t index) noexcept;
     void look_for_restart(Stream& stream, std::size_t index) noexcept;
     int send_patiently(Bytes message);

@@ -205,7 +205,7 @@ void Collector::read_data(std::uint16_t id, Bytes octets, MessageFacts& facts) {
         fault("data before its template " + std::to_string(id));
         return;
     }
-    if (in_stream_ && facts.export_time < found->second.export_time) {
+    if (facts.export_time < found->second.export_time) {
         fault("data of a time before that of its template " + std::to_string(id));
     }
     std::size_t record_octets = 0;  // of the shortest
