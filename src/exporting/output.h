@@ -121,7 +121,7 @@ public:
     // applied while it runs. Nothing is changed.
     // errors  invalid_config
     virtual Result<void> check_reload(const Config& /*fresh*/) const { return {}; }
-    // The same one thread, after that: applies it. Says in a line what changes; empty: nothing.
+    // The same thread, after that: applies it. Says in a line what changes; empty: nothing.
     virtual std::string reload(const Config& /*fresh*/) { return {}; }
 
     // Any thread: one consistent account.
