@@ -132,6 +132,8 @@ private:
     std::string swap_dissectors(std::vector<std::unique_ptr<inspect::Dissector>> dissectors);
     Result<std::unique_ptr<const inspect::SignatureSet>> load_signatures_again(const Config& fresh);
     Result<std::string> swap_signatures(std::unique_ptr<const inspect::SignatureSet> fresh);
+    Result<void> check_outputs(const Config& fresh) const;
+    std::string reload_outputs(const Config& fresh);
     Result<std::string> apply_prefilters(const Config& fresh);
     std::vector<control::PrefilterState> prefilter_states() const;
 

@@ -75,6 +75,10 @@ Result<std::string> Appliance::reload() {
         ++reloads_failed_;
         return tl::unexpected<Error>(std::move(fresh.error()));
     }
+    if (auto checked = check_outputs(fresh->config); !checked) {
+        ++reloads_failed_;
+        return tl::unexpected<Error>(std::move(checked.error()));
+    }
     auto dissectors = load_dissectors(fresh->config);
     if (!dissectors) {
         ++reloads_failed_;
@@ -97,6 +101,7 @@ Result<std::string> Appliance::reload() {
         ++reloads_failed_;
         return swapped;
     }
+    *applied += reload_outputs(fresh->config);
     parts_.config_json = std::move(fresh->json);
     ++reloads_done_;
     std::string text = std::move(*applied);
@@ -104,6 +109,23 @@ Result<std::string> Appliance::reload() {
         text += "needs a restart: " + key + "\n";
     }
     return text.empty() ? "nothing has changed\n" : text;
+}
+
+Result<void> Appliance::check_outputs(const Config& fresh) const {
+    for (const auto& output : exporter_->outputs()) {
+        if (auto checked = output->check_reload(fresh); !checked) {
+            return checked;
+        }
+    }
+    return {};
+}
+
+std::string Appliance::reload_outputs(const Config& fresh) {
+    std::string text;
+    for (const auto& output : exporter_->outputs()) {
+        text += output->reload(fresh);
+    }
+    return text;
 }
 
 // All rules are read before the first is applied: a bad one changes nothing.

@@ -84,5 +84,6 @@ inline constexpr Traits automatic_power{.automatic = true, .power_of_two = true}
 inline constexpr Traits whole_seconds{.whole_seconds = true};
 inline constexpr Traits required{.required = true};
 inline constexpr Traits live{.live = true};
+inline constexpr Traits automatic_live{.automatic = true, .live = true};
 
 }  // namespace tapmeter::config::key_shapes

@@ -28,7 +28,8 @@ inline constexpr std::array output_keys{
     Key{ranged(Type::number, 512, 65'507, automatic), TableId::ipfix, "max_message",
         at<&C::ipfix, &C::Ipfix::message_octets_max>(),
         "octets of the largest message; auto: what the path carries, at most 1420"},
-    Key{choice({"ms", "us", "ns"}), TableId::ipfix, "time", at<&C::ipfix, &C::Ipfix::time_unit>(),
+    Key{choice({"ms", "us", "ns"}, live), TableId::ipfix, "time",
+        at<&C::ipfix, &C::Ipfix::time_unit>(),
         "resolution of flow start and end: elements 152/153, 154/155 or 156/157"},
     Key{choice({"", "nfdump"}), TableId::ipfix, "quirks", at<&C::ipfix, &C::Ipfix::quirk_nfdump>(),
         "\"nfdump\": leave out the reverse TCP control bits, which nfdump 1.7.1 takes for the "
@@ -36,7 +37,7 @@ inline constexpr std::array output_keys{
     Key{ranged(Type::number, 16, 1'048'576), TableId::ipfix, "queue",
         at<&C::ipfix, &C::Ipfix::queue_messages>(),
         "messages that wait for the sender at most; a newer one is lost then, and counted"},
-    Key{ranged(Type::fields, 0, fields::words_max), TableId::ipfix, "template",
+    Key{ranged(Type::fields, 0, fields::words_max, live), TableId::ipfix, "template",
         at<&C::ipfix, &C::Ipfix::fields>(),
         "fields of a flow record, in order, by their element names (tapmeter-fields(7)); empty: "
         "the "
@@ -46,7 +47,7 @@ inline constexpr std::array output_keys{
     Key{ranged(Type::number, 1, 65'536, power_of_two), TableId::ipfix, "sampling",
         at<&C::ipfix, &C::Ipfix::sampling>(),
         "send 1 in N flows, whole ones, chosen by hash; each record says so"},
-    Key{choice({"uniflow", "biflow"}), TableId::ipfix, "direction",
+    Key{choice({"uniflow", "biflow"}, live), TableId::ipfix, "direction",
         at<&C::ipfix, &C::Ipfix::biflow>(),
         "biflow: both directions in one record (RFC 5103); uniflow: one record a direction"},
     Key{ranged(Type::number, 1, id_max, automatic), TableId::ipfix, "observation_domain_id",
@@ -55,7 +56,7 @@ inline constexpr std::array output_keys{
     Key{plain(Type::name, automatic), TableId::ipfix, "observation_domain_name",
         at<&C::ipfix, &C::Ipfix::observation_domain_name>(),
         "what the collector is told to call that one domain; auto: the name of the instance"},
-    Key{ranged(Type::number, 1, id_max, automatic), TableId::ipfix, "enterprise_number",
+    Key{ranged(Type::number, 1, id_max, automatic_live), TableId::ipfix, "enterprise_number",
         at<&C::ipfix, &C::Ipfix::enterprise_number>(),
         "your organisation's Private Enterprise Number at IANA, for elements of our own; auto: "
         "they "

@@ -15,8 +15,6 @@
 
 namespace tapmeter::exporting {
 
-class TemplateSet;
-
 // Collectors that share the flow records: each record goes to exactly one of them. All of them are
 // given every batch; the group says whose a record is, and for the others it is `elsewhere`.
 //
@@ -28,8 +26,7 @@ public:
     struct Legacy {
         const Block& block;
         Bytes octets;
-        const TemplateSet* templates;  // it was made with
-        std::string_view choice;       // what it was made of: equal for equal records
+        std::string_view choice;  // what it was made of: equal for equal records
     };
     // A member, to which such messages may go.
     class Heir {

@@ -64,7 +64,7 @@ public:
     // Any thread: how each service fares; empty where there are none.
     std::vector<ServiceTotals::Total> services() const;
 
-    // Any thread, for their counters().
+    // Any thread, for their counters(); the control side, for what a reload asks of them.
     const std::vector<std::unique_ptr<Output>>& outputs() const noexcept { return outputs_; }
 
 private:

@@ -37,6 +37,8 @@ public:
     std::uint64_t written() const override { return written_; }
     std::uint64_t delivered() const override { return written_; }
     void close() override;
+    // Whoever reads a file (RFC 5655) need not know of withdrawals.
+    bool keeps_templates() const noexcept override { return true; }
     const std::string& peer() const override { return peer_; }
     const std::string& failure() const override { return failure_; }
 

@@ -65,8 +65,10 @@ flow::FlowRecord reversed(flow::FlowRecord record) noexcept {
 }  // namespace
 
 IpfixOutput::IpfixOutput(Parts parts, const Interfaces& interfaces)
-    : name_(fmt::format("{}/{}", protocol_of(parts.config.transport).label, parts.config.name)),
-      templates_(*parts.templates),
+    : config_(parts.config),
+      name_(fmt::format("{}/{}", protocol_of(parts.config.transport).label, parts.config.name)),
+      templates_(parts.templates),
+      next_templates_(parts.templates),
       choice_(std::move(parts.choice)),
       texts_(texts_of(parts, interfaces)),
       names_(parts.start.names),
@@ -113,14 +115,13 @@ std::unique_ptr<Sender> IpfixOutput::sender_for(Parts& parts, const Interfaces& 
         .spool = std::move(parts.spool),
     };
     for (const ObservationDomainId domain : domains_of(interfaces)) {
-        setup.streams.push_back(
-            {.templates = &templates_,
-             .domain = domain,
-             .interfaces = interfaces,
-             .options = parts.config.options && !parts.config.quirk_nfdump,
-             .applications = templates_.has_applications() ? parts.start.names : nullptr,
-             .protocol = &protocol,
-             .sampling = parts.config.sampling});
+        setup.streams.push_back({.templates = templates_,
+                                 .domain = domain,
+                                 .interfaces = interfaces,
+                                 .options = parts.config.options && !parts.config.quirk_nfdump,
+                                 .applications = parts.start.names,
+                                 .protocol = &protocol,
+                                 .sampling = parts.config.sampling});
     }
     if (parts.datagrams) {
         return std::make_unique<MessageSender>(std::move(setup), std::move(*parts.datagrams),
@@ -136,6 +137,7 @@ IpfixOutput::~IpfixOutput() {
 }
 
 void IpfixOutput::take(const RecordBatch& batch) {
+    follow_reload();
     deal(batch);
     learn_names();
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
@@ -145,6 +147,18 @@ void IpfixOutput::take(const RecordBatch& batch) {
         }
     }
     publish();
+}
+
+void IpfixOutput::follow_reload() {
+    const TemplateSet* const next = next_templates_.load(std::memory_order_acquire);
+    if (next == templates_) [[likely]] {
+        return;
+    }
+    for (std::size_t stream = 0; stream < streams_.size(); ++stream) {
+        finish_message(stream);
+    }
+    templates_ = next;
+    texts_.enterprise_number = next->enterprise_number();
 }
 
 // Names come behind the outputs' start, and with a reload.
@@ -193,7 +207,7 @@ void IpfixOutput::hand_on() {
     }
     for (auto waiting = queue_.readable(); !waiting.empty(); waiting = queue_.readable()) {
         const Block& block = waiting.front();
-        if (!group_->hand_on(place_, {block, queue_.octets_of(0), &templates_, made_of_})) {
+        if (!group_->hand_on(place_, {block, queue_.octets_of(0), made_of_})) {
             break;
         }
         account_.taker.handed_on += block.contents;
@@ -206,7 +220,7 @@ void IpfixOutput::hand_on() {
 
 bool IpfixOutput::inherit(const CollectorGroup::Legacy& message) {
     const std::span<std::byte> room = queue_.writable();
-    if (message.templates != &templates_ || message.choice != made_of_ ||
+    if (message.block.templates != templates_ || message.choice != made_of_ ||
         message.octets.size() > sender_->message_octets() || !queue_.has_room(group_room_) ||
         room.empty()) {
         return false;
@@ -214,6 +228,8 @@ bool IpfixOutput::inherit(const CollectorGroup::Legacy& message) {
     Block block = message.block;
     MessageBuilder& builder = streams_[block.stream].builder;
     std::ranges::copy(message.octets, room.begin());
+    // Its Templates may be younger here than it was there (RFC 7011 section 8.2).
+    store_be(room.subspan<4, 4>(), export_time_now());
     block.sequence = builder.sequence();
     builder.skip(block.sequence_step);
     account_.taker.inherited += block.contents;
@@ -288,14 +304,14 @@ std::size_t IpfixOutput::stream_of(const flow::FlowRecord& record) const noexcep
 // False: no room. Whole flows are sampled, so each record of one says the same.
 bool IpfixOutput::add(MessageBuilder& builder, const flow::FlowRecord& record,
                       const RecordRing::Parts& beside) const noexcept {
-    const ReportsOfDirections reports(beside, templates_.biflow());
-    builder.stand_beside(reports.all(templates_.biflow() || asks(record) ? 0 : 1));
-    if (!choice_.samples() && templates_.biflow()) {
-        return builder.add(templates_.for_record(record), record);
+    const ReportsOfDirections reports(beside, templates_->biflow());
+    builder.stand_beside(reports.all(templates_->biflow() || asks(record) ? 0 : 1));
+    if (!choice_.samples() && templates_->biflow()) {
+        return builder.add(templates_->for_record(record), record);
     }
     const flow::FlowRecord one = choice_.sampled(record);
-    const Template& made_for = templates_.for_record(one);
-    if (templates_.biflow()) {
+    const Template& made_for = templates_->for_record(one);
+    if (templates_->biflow()) {
         return builder.add(made_for, one);
     }
     return builder.add(made_for, one, Uniflows(one).all());
@@ -331,7 +347,7 @@ void IpfixOutput::finish_message(std::size_t stream) {
     account_.taker.handed_over += contents;
     account_.publish_taker();  // before the sender can finish it: the account's promise
     queue_.push({static_cast<std::uint32_t>(message.size()), static_cast<std::uint32_t>(stream),
-                 contents, sequence, step, streams_[stream].ended});
+                 contents, sequence, step, streams_[stream].ended, templates_});
     if (++pushed_since_wake_ == pushes_per_wake) {
         pushed_since_wake_ = 0;
         queue_.wake();
@@ -340,6 +356,7 @@ void IpfixOutput::finish_message(std::size_t stream) {
 
 void IpfixOutput::tick(std::chrono::steady_clock::time_point now) {
     now_ = now;
+    follow_reload();
     for (std::size_t stream = 0; stream < streams_.size(); ++stream) {
         const Stream& one = streams_[stream];
         if (!one.builder.empty() && now - one.begun >= message_age_max) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -91,6 +92,9 @@ public:
     void tick(std::chrono::steady_clock::time_point now) override;
     void flush(std::chrono::steady_clock::time_point deadline) override;
     void report(const MeteringReport& latest) override { sender_->report(latest); }
+    // Of the Templates: open_ipfix.cpp.
+    Result<void> check_reload(const Config& fresh) const override;
+    std::string reload(const Config& fresh) override;
     OutputCounters counters() const override;
 
 protected:
@@ -103,6 +107,8 @@ protected:
 
     // Before the records of one take() are looked at.
     void deal(const RecordBatch& batch);
+    // Goes on with the Templates of the last reload; what was begun with others is finished.
+    void follow_reload();
     // True: another Collector of the group has it, and it is accounted for. Of the present batch.
     bool is_elsewhere(std::size_t index, const RecordTotals& totals) noexcept;
     const RecordChoice& choice() const noexcept { return choice_; }
@@ -116,7 +122,7 @@ protected:
     void count_as_encoding(std::size_t stream, const RecordTotals& totals, ObservedAt ended);
     std::size_t stream_of(const flow::FlowRecord& record) const noexcept;
     std::vector<Stream>& streams() noexcept { return streams_; }
-    const TemplateSet& templates() const noexcept { return templates_; }
+    const TemplateSet& templates() const noexcept { return *templates_; }
     Account& account() noexcept { return account_; }
 
 private:
@@ -129,9 +135,12 @@ private:
     bool add(MessageBuilder& builder, const flow::FlowRecord& record,
              const RecordRing::Parts& beside) const noexcept;
     std::unique_ptr<Sender> sender_for(Parts& parts, const Interfaces& interfaces);
+    Result<const TemplateSet*> templates_after(const Config& fresh) const;
 
+    const Config::Ipfix config_;  // of the start
     std::string name_;
-    const TemplateSet& templates_;
+    const TemplateSet* templates_;                    // exporter core's
+    std::atomic<const TemplateSet*> next_templates_;  // of the last reload, by the control side
     RecordChoice choice_;
     fields::Texts texts_;
     const inspect::ApplicationNames* names_;     // null: nobody knows any

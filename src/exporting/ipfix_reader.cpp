@@ -123,23 +123,29 @@ bool IpfixReader::read_templates(Bytes body, bool options) {
         const std::uint16_t id = number16(body);
         const std::size_t fields = number16(body.subspan(2));
         body = body.subspan(4);
-        if (id < template_id_first && fields == 0 && id != 0) {
-            std::erase_if(templates_,
-                          [this](const auto& one) { return one.first.first == domain_; });
-            continue;  // all of them are withdrawn (RFC 7011 section 8.1)
+        const std::uint16_t all = options ? options_template_set_id : template_set_id;
+        if (fields == 0 && (id >= template_id_first || id == all)) {
+            withdraw(id, options);
+            continue;
         }
         if (id < template_id_first) {
             return true;  // padding
-        }
-        if (fields == 0) {
-            templates_.erase({domain_, id});
-            continue;
         }
         if (!define(id, fields, body, options)) {
             return false;
         }
     }
     return true;
+}
+
+// RFC 7011 section 8.1: of one, or, under the Set's own id, of all. What is not known was withdrawn
+// by mistake: that is counted and ignored.
+void IpfixReader::withdraw(std::uint16_t id, bool options) {
+    const std::size_t gone = std::erase_if(templates_, [&](const auto& one) {
+        return one.first.first == domain_ && (one.first.second == id || id < template_id_first) &&
+               one.second.options == options;
+    });
+    counts_.unknown_withdrawals += gone == 0 && id >= template_id_first ? 1 : 0;
 }
 
 bool IpfixReader::define(std::uint16_t id, std::size_t fields, Bytes& body, bool options) {

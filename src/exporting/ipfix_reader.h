@@ -23,11 +23,12 @@ public:
 
     struct Counts {
         std::uint64_t messages = 0;
-        std::uint64_t records = 0;           // flow records given out
-        std::uint64_t options = 0;           // options records, passed over
-        std::uint64_t not_flows = 0;         // data records without an address of a flow
-        std::uint64_t without_template = 0;  // Data Sets whose Template has not come
-        std::uint64_t missing = 0;           // Data Records that the sequence numbers tell of
+        std::uint64_t records = 0;              // flow records given out
+        std::uint64_t options = 0;              // options records, passed over
+        std::uint64_t not_flows = 0;            // data records without an address of a flow
+        std::uint64_t without_template = 0;     // Data Sets: it has not come, or was withdrawn
+        std::uint64_t unknown_withdrawals = 0;  // of Templates that had not come
+        std::uint64_t missing = 0;              // Data Records that the sequence numbers tell of
     };
 
     // The messages that stand whole at the beginning of `octets`, at most one; what it holds is
@@ -58,6 +59,7 @@ private:
 
     bool read_set(std::uint16_t id, Bytes body, std::vector<flow::FlowRecord>& records);
     bool read_templates(Bytes body, bool options);
+    void withdraw(std::uint16_t id, bool options);
     bool define(std::uint16_t id, std::size_t fields, Bytes& body, bool options);
     bool read_data(const Template& known, Bytes body, std::vector<flow::FlowRecord>& records);
     bool read_record(const Template& known, Bytes& body, flow::FlowRecord& record) const;

@@ -43,6 +43,7 @@ MessageSender::MessageSender(Setup setup, UdpSession session, OutputQueue& queue
         // Templates fit every path, so that a message limit never keeps them back.
         stream.message_octets = message_octets_unknown_path;
         const ObservationDomainId domain = stream.domain;
+        templates_ = stream.templates;
         streams_.push_back({TemplateSchedule({interval, setup_.config.template_refresh_messages,
                                               interval / count * index}),
                             Announcement(std::move(stream)),
@@ -103,6 +104,7 @@ void MessageSender::idle() {
 // Sends the messages up to the next one that wants Templates before it.
 void MessageSender::send_waiting() {
     const auto blocks = queue_.readable();
+    change_templates(blocks[0].templates);
     std::array<Bytes, messages_per_send_max> messages;
     std::size_t count = 0;
     std::size_t most = std::min(blocks.size(), messages.size());
@@ -110,7 +112,7 @@ void MessageSender::send_waiting() {
     for (; count < most; ++count) {
         Stream& stream = streams_[blocks[count].stream];
         look_for_restart(stream, count);
-        if (stream.templates.due(setup_.now())) {
+        if (stream.templates.due(setup_.now()) || blocks[count].templates != templates_) {
             break;
         }
         stream.templates.message_sent();
@@ -127,6 +129,19 @@ void MessageSender::send_waiting() {
     settle(sent.messages, true);
     if (sent.error != 0) {
         on_error(sent.error);
+    }
+}
+
+// Those of the next messages are others: they are new to the Collector, under other ids. Nothing is
+// withdrawn by UDP (RFC 7011 section 8.4), nor in NetFlow.
+void MessageSender::change_templates(const TemplateSet* templates) {
+    if (templates == templates_) {
+        return;
+    }
+    templates_ = templates;
+    for (Stream& stream : streams_) {
+        stream.announcement.change_templates(*templates_);
+        stream.templates.forget();
     }
 }
 
@@ -195,6 +210,7 @@ void MessageSender::settle(std::size_t count, bool sent) {
 
 // Tries the Collector with Templates, which cost no flow records, and waits for a refusal.
 bool MessageSender::probe() {
+    change_templates(queue_.readable()[0].templates);
     Stream& first = streams_[queue_.readable()[0].stream];
     first.next = header_of(0);
     if (!probe_with(first)) {
@@ -271,7 +287,9 @@ bool MessageSender::send_prepared(Stream& stream, const PreparedMessage& prepare
     const std::size_t octets = prepared.octets.size();
     const std::uint32_t now = export_time_now();
     // A recording's time may lie far behind; then the Templates are of its time too.
-    if (!setup_.protocol->tells_uptime || is_told_by_uptime(now, stream.next.uptime_origin)) {
+    if (!setup_.protocol->tells_uptime) {
+        stream.next.export_time = export_time_of(prepared);
+    } else if (is_told_by_uptime(now, stream.next.uptime_origin)) {
         stream.next.export_time = now;
     }
     stream.next.records = prepared.templates;
@@ -288,6 +306,13 @@ bool MessageSender::send_prepared(Stream& stream, const PreparedMessage& prepare
     account_.sender.templates += prepared.template_sets;
     account_.publish_sender();
     return true;
+}
+
+// Of Templates no later than that of the oldest message that waits for them (RFC 7011 section 8.2).
+std::uint32_t MessageSender::export_time_of(const PreparedMessage& prepared) noexcept {
+    const std::uint32_t now = export_time_now();
+    const bool waited_for = prepared.template_sets != 0 && !queue_.readable().empty();
+    return waited_for ? std::min(now, header_of(0).export_time) : now;
 }
 
 // A waiting message was numbered before the options records that went out meanwhile.

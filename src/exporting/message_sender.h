@@ -47,6 +47,7 @@ private:
 
     void idle();
     void send_waiting();
+    void change_templates(const TemplateSet* templates);
     void on_error(int error);
     void reached();
     void unreachable(int error);
@@ -57,6 +58,7 @@ private:
     bool send_templates(Stream& stream);
     bool send_statistics(Stream& stream);
     bool send_prepared(Stream& stream, const PreparedMessage& prepared);
+    std::uint32_t export_time_of(const PreparedMessage& prepared) noexcept;
     void patch_sequence(std::size_t index) noexcept;
     void look_for_restart(Stream& stream, std::size_t index) noexcept;
     int send_patiently(Bytes message);
@@ -70,6 +72,7 @@ private:
     Account& account_;
     RateLimitedLog log_;
     std::vector<Stream> streams_;
+    const TemplateSet* templates_ = nullptr;  // that they tell of
     std::atomic<std::size_t> message_octets_{message_octets_unknown_path};
     bool reachable_ = false;      // until the first probe, we do not know
     bool fragments_ = false;      // messages older than the path's present size may still wait

@@ -89,6 +89,7 @@ NetflowOutput::~NetflowOutput() {
 }
 
 void NetflowOutput::take(const RecordBatch& batch) {
+    follow_reload();
     deal(batch);
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
         const RecordTotals totals = totals_of(batch.records[i]);

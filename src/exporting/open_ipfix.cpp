@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <system_error>
@@ -93,6 +94,34 @@ Result<void> check_transport(const Config::Ipfix& config) {
     return {};
 }
 
+// What of a block makes its Templates. NetFlow has one form of most.
+TemplateChoice choice_of(const Config::Ipfix& config) {
+    if (protocol_of(config.transport).tells_uptime) {
+        return {.biflow = false, .fields = config.fields, .netflow = true};
+    }
+    return {.time_unit = config.time_unit,
+            .quirk_nfdump = config.quirk_nfdump,
+            .biflow = config.biflow,
+            .enterprise_number = config.enterprise_number,
+            .fields = config.fields};
+}
+
+// What becomes of those that a reload replaces.
+std::string withdrawal_in_words(const Config::Ipfix& config, const TemplateSet& before) {
+    using Transport = Config::Transport;
+    const std::size_t count = before.all().size();
+    switch (config.transport) {
+        case Transport::tcp:
+        case Transport::tls:
+        case Transport::sctp:
+            return fmt::format("{} are withdrawn", count);
+        case Transport::file:
+            return "a new file begins with them";
+        default:
+            return fmt::format("{} are used no more", count);
+    }
+}
+
 Result<std::unique_ptr<StreamSession>> open_stream(const Config::Ipfix& config,
                                                    const IpfixStart& start) {
     const TlsFiles files{config.tls_certificate, config.tls_key, config.tls_ca, config.tls_name};
@@ -123,9 +152,7 @@ Result<void> open_parts(IpfixOutput::Parts& parts) {
         return checked;
     }
     const bool netflow = protocol_of(config.transport).tells_uptime;
-    auto templates =
-        TemplateSet::of({config.time_unit, config.quirk_nfdump, config.biflow && !netflow,
-                         config.enterprise_number, config.fields, netflow});
+    auto templates = TemplateSet::of(choice_of(config));
     if (!templates) {
         return tl::unexpected<Error>(std::move(templates.error()));
     }
@@ -234,6 +261,51 @@ Result<void> check_ipfix(const Config::Ipfix& config, const Interfaces& interfac
     IpfixOutput::Parts parts;
     parts.config = config;
     return open_parts(parts);
+}
+
+// All that is not about Templates stays as it was at the start; and they too, where the next start
+// will have none of this kind.
+Result<const TemplateSet*> IpfixOutput::templates_after(const Config& fresh) const {
+    const TemplateSet* const present = next_templates_.load(std::memory_order_relaxed);
+    const auto block = std::ranges::find(fresh.ipfix, config_.name, &Config::Ipfix::name);
+    if (block == fresh.ipfix.end() || block->transport != config_.transport) {
+        return present;
+    }
+    Config::Ipfix config = config_;
+    config.fields = block->fields;
+    config.time_unit = block->time_unit;
+    config.biflow = block->biflow;
+    config.enterprise_number = block->enterprise_number;
+    if (auto checked = check_transport(config); !checked) {
+        return tl::unexpected<Error>(std::move(checked.error()));
+    }
+    TemplateChoice choice = choice_of(config);
+    choice.first_id = present->choice().first_id;
+    if (choice == present->choice()) {
+        return present;
+    }
+    choice.first_id = next_first_id(choice.first_id);
+    return TemplateSet::of(choice);
+}
+
+Result<void> IpfixOutput::check_reload(const Config& fresh) const {
+    if (const auto templates = templates_after(fresh); !templates) {
+        return failed(templates.error().kind, fmt::format("export.ipfix '{}': {}", config_.name,
+                                                          templates.error().message));
+    }
+    return {};
+}
+
+std::string IpfixOutput::reload(const Config& fresh) {
+    const TemplateSet& before = *next_templates_.load(std::memory_order_relaxed);
+    const auto after = templates_after(fresh);
+    if (!after || *after == &before) {
+        return {};
+    }
+    next_templates_.store(*after, std::memory_order_release);
+    return fmt::format("output {}: template changed: {} new Templates from id {}, {}\n", name_,
+                       (*after)->all().size(), (*after)->choice().first_id,
+                       withdrawal_in_words(config_, before));
 }
 
 }  // namespace tapmeter::exporting

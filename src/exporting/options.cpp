@@ -17,7 +17,7 @@
 namespace tapmeter::exporting {
 namespace {
 
-// Of options; those of flow records begin at 256 and are sixteen at most.
+// Of options. Those of flow records are sixteen at most, from 256 or from 1,024 on.
 enum OptionsTemplateId : std::uint16_t {
     exporting_reliability = 300,  // RFC 7011 section 4.3
     metering_statistics = 301,    // section 4.1
@@ -55,6 +55,16 @@ Announcement::Announcement(Setup setup) : setup_(std::move(setup)) {
     knows_vrfs_ = std::ranges::any_of(setup_.interfaces, [this](const Interface& one) {
         return is_of_this_domain(one) && one.vrf_id != 0;
     });
+    compose();
+}
+
+void Announcement::change_templates(const TemplateSet& templates) {
+    setup_.templates = &templates;
+    compose();
+}
+
+void Announcement::compose() {
+    opening_.clear();
     if (setup_.protocol != &ipfix_protocol) {
         setup_.options = setup_.options && setup_.protocol == &netflow9_protocol;
         add_netflow_templates();
@@ -62,17 +72,18 @@ Announcement::Announcement(Setup setup) : setup_(std::move(setup)) {
         return;
     }
     if (setup_.options) {
-        add_types();  // before the Templates whose elements they explain
+        add_types(opening_);  // before the Templates whose elements they explain
     }
-    add_templates();
+    add_templates(opening_);
     if (setup_.options) {
         add_options_templates();
         add_domain();
         add_vrfs();
         add_interfaces();
-        add_flow_keys();
+        add_flow_keys(opening_);
     }
     messages_that_stay_ = opening_.size();
+    edition_ = 0;  // names are behind what stays, and are to be told anew
 }
 
 const std::vector<PreparedMessage>& Announcement::opening() {
@@ -80,16 +91,39 @@ const std::vector<PreparedMessage>& Announcement::opening() {
     return opening_;
 }
 
-bool Announcement::has_news() const noexcept {
-    return setup_.options && setup_.applications != nullptr &&
-           setup_.applications->edition() != edition_;
+PreparedMessage Announcement::withdrawal() const {
+    auto set = template_withdrawal(setup_.templates->all());
+    set.insert(set.begin(), message_header_octets, std::byte{});
+    return {std::move(set), 0, 1, 0};
 }
 
-void Announcement::add_templates() {
+std::vector<PreparedMessage> Announcement::about_templates() {
+    std::vector<PreparedMessage> messages;
+    if (!setup_.options) {
+        add_templates(messages);
+        return messages;
+    }
+    add_types(messages);
+    add_templates(messages);
+    OptionsWriter writer(messages, setup_.message_octets);
+    define_applications(writer);
+    writer.close();
+    add_flow_keys(messages);
+    learn_applications();
+    const auto names = std::span{opening_}.subspan(messages_that_stay_);
+    messages.insert(messages.end(), names.begin(), names.end());
+    return messages;
+}
+
+bool Announcement::has_news() const noexcept {
+    return setup_.options && tells_applications() && setup_.applications->edition() != edition_;
+}
+
+void Announcement::add_templates(std::vector<PreparedMessage>& messages) const {
     for (auto& set :
          template_sets(setup_.templates->all(), setup_.message_octets - message_header_octets)) {
         set.insert(set.begin(), message_header_octets, std::byte{});
-        opening_.push_back({std::move(set), 0, 1, 0});
+        messages.push_back({std::move(set), 0, 1, 0});
     }
 }
 
@@ -136,11 +170,15 @@ void Announcement::add_options_templates() {
     define(writer, selector, 1,
            {"selectorId", "flowSelectorAlgorithm", "samplingProbability",
             "selectorIDTotalFlowsObserved", "selectorIDTotalFlowsSelected"});
-    if (setup_.applications != nullptr) {
+    define_applications(writer);
+    writer.close();
+}
+
+void Announcement::define_applications(OptionsWriter& writer) const {
+    if (tells_applications()) {
         define(writer, application_table, 1,
                {"applicationId", "applicationName", "applicationDescription"});
     }
-    writer.close();
 }
 
 std::string_view Announcement::domain_name() const noexcept {
@@ -190,8 +228,8 @@ void Announcement::add_interfaces() {
     writer.close();
 }
 
-void Announcement::add_flow_keys() {
-    OptionsWriter writer(opening_, setup_.message_octets);
+void Announcement::add_flow_keys(std::vector<PreparedMessage>& messages) const {
+    OptionsWriter writer(messages, setup_.message_octets);
     const auto templates = setup_.templates->all();
     for (std::size_t index = 0; index < templates.size(); ++index) {
         writer.add(flow_keys,
@@ -204,11 +242,11 @@ void Announcement::add_flow_keys() {
     writer.close();
 }
 
-void Announcement::add_types() {
+void Announcement::add_types(std::vector<PreparedMessage>& messages) const {
     if (setup_.templates->own_fields().empty()) {
         return;
     }
-    OptionsWriter writer(opening_, setup_.message_octets);
+    OptionsWriter writer(messages, setup_.message_octets);
     define(
         writer, element_types, 2,
         {"privateEnterpriseNumber", "informationElementId", "informationElementDataType",

@@ -44,8 +44,8 @@ public:
         Interfaces interfaces;             // of all Observation Points
         bool options = true;               // false: Templates of flow records alone
         std::size_t message_octets = 512;  // no message is longer
-        // Names of applicationIds (RFC 6759 section 4.2); outlives the announcement. Null: no
-        // record has one.
+        // Names of applicationIds (RFC 6759 section 4.2), told where records have these; outlives
+        // the announcement. Null: nobody knows any.
         const inspect::ApplicationNames* applications = nullptr;
         const Protocol* protocol = &ipfix_protocol;  // options of NetFlow: netflow_options.h
         std::uint32_t sampling = 1;                  // 1 in N flows is sent
@@ -54,6 +54,13 @@ public:
 
     // At the start of a session and at every refresh: Templates first, then what seldom changes.
     const std::vector<PreparedMessage>& opening();
+
+    // From now on it is about these Templates; static storage.
+    void change_templates(const TemplateSet& templates);
+    // In a session over which Templates can be withdrawn: that they are (RFC 7011 section 8.1), and
+    // of opening() what is about them. Of IPFIX.
+    PreparedMessage withdrawal() const;
+    std::vector<PreparedMessage> about_templates();
 
     // Applications have other names than those that were told last: statistics() has them.
     bool has_news() const noexcept;
@@ -69,20 +76,25 @@ public:
 private:
     MeteringTotals of_this_domain(const MeteringReport& report,
                                   std::chrono::system_clock::time_point now);
-    void add_templates();
+    void compose();
+    void add_templates(std::vector<PreparedMessage>& messages) const;
     void add_netflow_templates();
     void add_netflow_options();
     void add_options_templates();
     void add_domain();
     void add_vrfs();
     void add_interfaces();
-    void add_flow_keys();
-    void add_types();
+    void add_flow_keys(std::vector<PreparedMessage>& messages) const;
+    void add_types(std::vector<PreparedMessage>& messages) const;
+    bool tells_applications() const noexcept {
+        return setup_.applications != nullptr && setup_.templates->has_applications();
+    }
     bool learn_applications();
     bool is_of_this_domain(const Interface& one) const noexcept {
         return one.observation_domain_id == setup_.domain;
     }
     std::string_view domain_name() const noexcept;  // empty: it has none
+    void define_applications(OptionsWriter& writer) const;
     static void define(OptionsWriter& writer, std::uint16_t id, std::size_t scopes,
                        const std::vector<std::string_view>& elements);
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "pipeline/base/result.h"
 #include "pipeline/inspect/alert.h"
 #include "pipeline/record_ring.h"
 #include "src/exporting/export_lag.h"
@@ -15,6 +16,7 @@
 
 namespace tapmeter {
 
+struct Config;
 class PacketSampler;
 
 }  // namespace tapmeter
@@ -114,6 +116,13 @@ public:
 
     // Any thread: opens its file anew, because a rotation has moved it away; nothing without one.
     virtual void reopen() {}
+
+    // Control side, at a reload: whether what the new configuration says of this output could be
+    // applied while it runs. Nothing is changed.
+    // errors  invalid_config
+    virtual Result<void> check_reload(const Config& /*fresh*/) const { return {}; }
+    // The same thread, after that: applies it. Says in a line what changes; empty: nothing.
+    virtual std::string reload(const Config& /*fresh*/) { return {}; }
 
     // Any thread: one consistent account.
     virtual OutputCounters counters() const = 0;

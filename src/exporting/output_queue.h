@@ -14,6 +14,8 @@
 
 namespace tapmeter::exporting {
 
+class TemplateSet;
+
 // What stands in one block of an OutputQueue: one IPFIX Message, or a run of JSON lines.
 struct Block {
     std::uint32_t octets = 0;
@@ -22,6 +24,8 @@ struct Block {
     std::uint32_t sequence = 0;       // of a message, as it was built
     std::uint32_t sequence_step = 0;  // from it to the next one's: its Data Records
     ObservedAt ended{};               // last packet of its first flow record; 0: it has none
+    // That a message was made with; static storage.
+    const TemplateSet* templates = nullptr;
 };
 
 // The bounded queue between the exporter core and the sending thread of one output: fixed blocks,

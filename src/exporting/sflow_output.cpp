@@ -31,7 +31,7 @@ SflowDatagram::Agent agent_of(const UdpSession& session) {
 }
 
 // A collector of packets has no use for what flow records are chosen and made by.
-Result<UdpSession> open_session(const Config::Ipfix& config) {
+Result<void> check_plain(const Config::Ipfix& config) {
     const bool plain = config.fields.empty() && config.filter.empty() && config.sampling == 1 &&
                        config.group.empty() && config.pace == 0 && config.spool_folder.empty();
     if (!plain) {
@@ -40,6 +40,13 @@ Result<UdpSession> open_session(const Config::Ipfix& config) {
                                   "spool are of flow records, and sFlow has none; leave them out, "
                                   "or change the collector's URL",
                                   config.name));
+    }
+    return {};
+}
+
+Result<UdpSession> open_session(const Config::Ipfix& config) {
+    if (auto plain = check_plain(config); !plain) {
+        return tl::unexpected<Error>(std::move(plain.error()));
     }
     return UdpSession::open(config.host, config.port);
 }
@@ -273,6 +280,13 @@ OutputCounters SflowOutput::counters() const {
     }
     samples.waiting = samples.taken - samples.sent - samples.send_error - samples.not_expressible;
     return counters;
+}
+
+// A template is no change that waits for a restart: the restart would refuse it.
+Result<void> SflowOutput::check_reload(const Config& fresh) const {
+    const auto block = std::ranges::find(fresh.ipfix, config_.name, &Config::Ipfix::name);
+    const bool same = block != fresh.ipfix.end() && block->transport == config_.transport;
+    return same ? check_plain(*block) : Result<void>{};
 }
 
 }  // namespace tapmeter::exporting

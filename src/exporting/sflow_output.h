@@ -55,6 +55,7 @@ public:
     void flush(std::chrono::steady_clock::time_point deadline) override;
     void report(const MeteringReport& latest) override;
     PacketSampler* sampler(std::size_t worker) override;
+    Result<void> check_reload(const Config& fresh) const override;
     OutputCounters counters() const override;
 
 private:

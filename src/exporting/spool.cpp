@@ -181,6 +181,7 @@ Spool::Appended Spool::append(const SpoolFrame& frame, Bytes message) noexcept {
         return Appended::full;
     }
     const bool fits = !files_.empty() && files_.back().file.run() == run_ &&
+                      files_.back().announcements == own_ &&
                       files_.back().file.octets() + wanted <= file_octets_max_;
     if ((fits || open_next_file()) && files_.back().file.append(frame, message)) {
         return Appended::done;

@@ -52,7 +52,8 @@ public:
     // Whether it could be opened; makes nothing.
     static Result<void> check(const std::string& folder);
 
-    // Before the first append(): what a session needs to hear before these messages.
+    // Before the first append(), and where it changes: what a session needs to hear before the
+    // messages that come then.
     void announce(std::vector<SpoolFile::Announced> announcements);
 
     bool empty() const noexcept { return files_.empty(); }
@@ -81,7 +82,7 @@ public:
     const std::vector<SpoolFile::Announced>& announced(std::size_t number) const noexcept {
         return announcements_[number];
     }
-    // The announcements given by announce(), by the same number.
+    // The last announcements given by announce(), by the same number.
     std::size_t own_announcements() const noexcept { return own_; }
 
     void written() noexcept;  // next() was written, and is on its way

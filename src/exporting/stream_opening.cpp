@@ -62,23 +62,54 @@ void StreamSender::begin_session() {
     learn_limit();
     next_ = 0;
     numbering_.clear();
-    const Spool::Next* const first = setup_.spool == nullptr ? nullptr : setup_.spool->next();
-    announced_ = setup_.spool == nullptr ? 0 : setup_.spool->own_announcements();
-    if (first != nullptr && first->announcements != announced_) {
-        announced_ = first->announcements;
+    edition_ = next_edition();
+    if (const Spool::Next* const first = spooled(); first != nullptr && !edition_.templates) {
         for (const SpoolFile::Announced& one : setup_.spool->announcements(*first)) {
             pending_.push_back({{one.octets, one.frame.sequence_step, one.frame.template_sets, 0},
                                 one.frame.domain});
         }
     } else {
         for (Stream& stream : streams_) {
+            if (edition_.templates != templates_) {
+                stream.announcement.change_templates(*edition_.templates);
+            }
             stream.templates.forget();
             announce_templates(stream);
         }
+        templates_ = edition_.templates;
         announce_statistics();
     }
     account_.sender.up = 1;
     account_.publish_sender();
+}
+
+// Within the session, before the first message that needs them: so behind the last Data Record of
+// those before, in the order in which all of it arrives.
+bool StreamSender::change_templates() {
+    edition_ = next_edition();
+    templates_ = edition_.templates;
+    for (Stream& stream : streams_) {
+        const PreparedMessage withdrawal = stream.announcement.withdrawal();
+        stream.announcement.change_templates(*templates_);
+        if (session_->may_lose()) {
+            stream.templates.forget();
+            announce_templates(stream);
+            continue;
+        }
+        pending_.push_back({withdrawal, stream.domain});
+        for (PreparedMessage& message : stream.announcement.about_templates()) {
+            pending_.push_back({std::move(message), stream.domain});
+        }
+    }
+    return true;
+}
+
+// Of Templates no later than that of the message that will need them, and has waited (RFC 7011
+// section 8.2); nor is that earlier than what went before.
+std::uint32_t StreamSender::export_time_of(const PreparedMessage& message) {
+    const std::uint32_t now = export_time_now();
+    const Bytes next = message.template_sets == 0 ? Bytes{} : next_message();
+    return next.empty() ? now : std::min(now, setup_.protocol->read(next).export_time);
 }
 
 // At once; where they may be lost, again in time and before it is known that they are needed.

@@ -42,11 +42,14 @@ StreamSender::StreamSender(Setup setup, std::unique_ptr<StreamSession> session, 
         // Where messages must fit a path, Templates fit every one.
         stream.message_octets =
             session_->may_lose() ? message_octets_unknown_path : message_octets();
-        const ObservationDomainId domain = stream.domain;
-        streams_.push_back({Announcement(std::move(stream)), domain, TemplateSchedule(refresh)});
+        templates_ = stream.templates;
+        streams_.push_back({Announcement(stream), stream.domain, TemplateSchedule(refresh)});
     }
     if (setup_.spool != nullptr) {
-        announce_to_spool();
+        announce_to_spool(*templates_);
+        account_.sender.recovered = setup_.spool->waiting();
+        account_.sender.spooled = account_.sender.recovered;
+        book_losses(*setup_.spool, account_);
     }
     account_.sender.up = 0;
     account_.publish_sender();
@@ -108,7 +111,7 @@ void StreamSender::give_up() {
 
 // Writes until nothing is left or there is no room.
 void StreamSender::serve() {
-    const bool own = setup_.spool == nullptr || announced_ == setup_.spool->own_announcements();
+    const bool own = edition_.templates != nullptr;
     const bool news = std::ranges::any_of(
         streams_, [](const Stream& stream) { return stream.announcement.has_news(); });
     if (own && (news || setup_.now() >= statistics_at_) && !block_begun_) {
@@ -146,27 +149,46 @@ void StreamSender::serve() {
 }
 
 bool StreamSender::has_more() {
-    return !pending_.empty() || spooled() != nullptr ||
-           (!needs_other_session() && next_ < queue_.readable().size());
+    return !pending_.empty() || (!next_message().empty() && !needs_other_session());
 }
 
-// The oldest message on disk that this session has the Templates for; null: none.
-Spool::Next* StreamSender::spooled() {
-    Spool::Next* const next = setup_.spool == nullptr ? nullptr : setup_.spool->next();
-    return next != nullptr && next->announcements == announced_ ? next : nullptr;
-}
-
-// What comes next has other Templates: of a run before, or of this one after those.
-bool StreamSender::needs_other_session() {
-    if (setup_.spool == nullptr) {
-        return false;
+// Empty: none waits that was not written.
+Bytes StreamSender::next_message() {
+    if (const Spool::Next* const next = spooled(); next != nullptr) {
+        return next->octets;
     }
-    const Spool::Next* const next = setup_.spool->next();
-    return announced_ !=
-           (next == nullptr ? setup_.spool->own_announcements() : next->announcements);
+    return next_ < queue_.readable().size() ? queue_.octets_of(next_) : Bytes{};
 }
 
-// False: nothing to write, no room, or the session is over.
+// The oldest message on disk, which goes before those in the queue; null: none.
+Spool::Next* StreamSender::spooled() {
+    return setup_.spool == nullptr ? nullptr : setup_.spool->next();
+}
+
+StreamSender::Edition StreamSender::edition_of(const Spool::Next& next) const {
+    const auto ours = std::ranges::find(in_spool_, next.announcements,
+                                        &std::pair<std::size_t, const TemplateSet*>::first);
+    return ours != in_spool_.end() ? Edition{ours->second, 0}
+                                   : Edition{nullptr, next.announcements};
+}
+
+// What the next message needs; where none waits, what this run's last had.
+StreamSender::Edition StreamSender::next_edition() {
+    if (const Spool::Next* const next = spooled(); next != nullptr) {
+        return edition_of(*next);
+    }
+    const auto blocks = queue_.readable();
+    return {next_ < blocks.size() ? blocks[next_].templates : templates_, 0};
+}
+
+// What comes next has Templates that cannot come within this session.
+bool StreamSender::needs_other_session() {
+    const Edition next = next_edition();
+    return next != edition_ && (next.templates == nullptr || edition_.templates == nullptr ||
+                                session_->keeps_templates());
+}
+
+// False: nothing to write, no room, or the session is over or must be.
 bool StreamSender::write_next() {
     if (!pending_.empty() && !block_begun_) {
         return write_pending();
@@ -174,10 +196,13 @@ bool StreamSender::write_next() {
     if (must_hold_back()) {
         return false;
     }
+    if (next_edition() != edition_) {
+        return !needs_other_session() && change_templates();
+    }
     if (Spool::Next* const next = spooled(); next != nullptr) {
         return write_spooled(*next);
     }
-    return !needs_other_session() && next_ < queue_.readable().size() && write_block();
+    return next_ < queue_.readable().size() && write_block();
 }
 
 // What a limit of pace says of the next message; a message in progress goes on.
@@ -190,7 +215,7 @@ bool StreamSender::write_pending() {
     Numbering& numbering = numbering_of(first.domain);
     if (!pending_begun_) {
         store_header(std::span{first.message.octets}.first<message_header_octets>(),
-                     {export_time_now(), numbering.next_sequence, first.domain},
+                     {export_time_of(first.message), numbering.next_sequence, first.domain},
                      first.message.octets.size());
         pending_begun_ = true;
     }

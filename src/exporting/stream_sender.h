@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/exporting/message.h"
@@ -32,8 +33,9 @@ namespace tapmeter::exporting {
 // Without Observation Domains, blocks are lines of JSON, and go out as they are; what a session
 // broke off in the middle is in the next one from its beginning.
 //
-// Templates are never withdrawn: they live as long as the session, and no id is used anew within
-// one (section 8).
+// After a reload messages may have other Templates, under other ids: a session begins with those
+// of the first message that it will have, and where they change the old ones are withdrawn behind
+// their last Data Record (section 8.1). No id is used anew within a session (section 8).
 class StreamSender final : public Sender {
 public:
     // `queue` and `account` outlive it.
@@ -69,6 +71,12 @@ private:
         PreparedMessage message;
         ObservationDomainId domain{};
     };
+    // Which Templates a session has, or a message needs.
+    struct Edition {
+        const TemplateSet* templates = nullptr;  // null: of a run before, which the spool has kept
+        std::size_t announcements = 0;           // by the spool's numbers; 0 where they are known
+        bool operator==(const Edition&) const = default;
+    };
     // What a message says of itself, wherever it waits.
     struct Numbers {
         ObservationDomainId domain{};
@@ -95,9 +103,14 @@ private:
     bool write_numbered(std::span<std::byte> message, const Numbers& numbers);
     Numbering& numbering_of(ObservationDomainId domain);
     Spool::Next* spooled();
+    Edition edition_of(const Spool::Next& next) const;
+    Edition next_edition();
     bool needs_other_session();
     bool has_more();
-    void announce_to_spool();
+    bool change_templates();
+    std::uint32_t export_time_of(const PreparedMessage& message);
+    Bytes next_message();
+    void announce_to_spool(const TemplateSet& templates);
     void spool_queue();
     std::size_t spool_some();
     bool written(Progress progress);
@@ -117,7 +130,10 @@ private:
     std::vector<Numbering> numbering_;
     std::size_t spool_from_;
     std::atomic<std::size_t> message_octets_{message_octets_unknown_path};
-    std::size_t announced_ = 0;  // what the session began with, by the spool's numbers
+    const TemplateSet* templates_ = nullptr;  // that streams_ tell of; null: no streams
+    Edition edition_;                         // of the present session
+    // What was announced to the spool, the latest behind.
+    std::vector<std::pair<std::size_t, const TemplateSet*>> in_spool_;
     std::atomic<bool> catches_up_{false};
     Phase phase_ = Phase::closed;
     Clock::time_point attempt_at_{};  // when the present or the next attempt begins

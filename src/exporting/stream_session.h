@@ -50,6 +50,10 @@ public:
     // again (section 8.4), and what was written counts as delivered.
     virtual bool may_lose() const noexcept { return false; }
 
+    // It has the Templates that it began with: others begin the next session. Else they are
+    // withdrawn within it (section 8.1), or, where it may lose them, used no more.
+    virtual bool keeps_templates() const noexcept { return false; }
+
     // The longest message that goes in one piece, as far as is known by now; 0: there is no such
     // limit.
     virtual std::size_t message_octets_max() const noexcept { return 0; }

@@ -15,10 +15,12 @@ constexpr std::chrono::milliseconds lending_patience{20};
 }  // namespace
 
 // What a session of a later run must begin with before it can have this run's messages.
-void StreamSender::announce_to_spool() {
+void StreamSender::announce_to_spool(const TemplateSet& templates) {
     std::vector<SpoolFile::Announced> announcements;
-    for (Stream& stream : streams_) {
-        for (const PreparedMessage& message : stream.announcement.opening()) {
+    for (Announcement::Setup stream : setup_.streams) {
+        stream.templates = &templates;
+        Announcement announcement(stream);
+        for (const PreparedMessage& message : announcement.opening()) {
             announcements.push_back({{.kind = SpoolFrame::Kind::announcement,
                                       .octets = static_cast<std::uint32_t>(message.octets.size()),
                                       .domain = stream.domain,
@@ -30,9 +32,7 @@ void StreamSender::announce_to_spool() {
         }
     }
     setup_.spool->announce(std::move(announcements));
-    account_.sender.recovered = setup_.spool->waiting();
-    account_.sender.spooled = account_.sender.recovered;
-    book_losses(*setup_.spool, account_);
+    in_spool_.emplace_back(setup_.spool->own_announcements(), &templates);
 }
 
 // Moves what waits in the queue to the disk, as far as that takes it.
@@ -54,6 +54,9 @@ std::size_t StreamSender::spool_some() {
     std::size_t count = 0;
     for (; count < blocks.size(); ++count) {
         const Block& block = blocks[count];
+        if (block.templates != in_spool_.back().second) {
+            announce_to_spool(*block.templates);
+        }
         const SpoolFrame frame{.kind = SpoolFrame::Kind::message,
                                .octets = block.octets,
                                .domain = streams_[block.stream].domain,

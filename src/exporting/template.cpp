@@ -95,4 +95,16 @@ std::vector<std::vector<std::byte>> template_sets(std::span<const Template> temp
     return sets;
 }
 
+std::vector<std::byte> template_withdrawal(std::span<const Template> templates) {
+    std::vector<std::byte> set(set_header_octets + templates.size() * template_header_octets);
+    store_be(std::span{set}.subspan<0, 2>(), template_set_id);
+    store_be(std::span{set}.subspan<2, 2>(), static_cast<std::uint16_t>(set.size()));
+    auto record = std::span{set}.subspan(set_header_octets);
+    for (const Template& one : templates) {
+        store_be(record.first<2>(), one.id);  // behind it stands that it has 0 fields
+        record = record.subspan(template_header_octets);
+    }
+    return set;
+}
+
 }  // namespace tapmeter::exporting

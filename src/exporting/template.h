@@ -56,6 +56,9 @@ std::vector<std::vector<std::byte>> template_sets(std::span<const Template> temp
                                                   std::size_t octets_max,
                                                   std::uint16_t set_id = template_set_id);
 
+// The Template Set, header included, that withdraws them (RFC 7011 section 8.1).
+std::vector<std::byte> template_withdrawal(std::span<const Template> templates);
+
 inline constexpr std::uint16_t options_template_set_id = 3;
 inline constexpr std::uint16_t template_id_first = 256;  // RFC 7011 section 3.4.1
 inline constexpr std::uint16_t enterprise_bit = 0x8000;

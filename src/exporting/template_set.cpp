@@ -118,15 +118,14 @@ void TemplateSet::note_own(const Item& item) {
     }
 }
 
-// The compiler has made these already.
+// The encoders of these the compiler has made already.
 void TemplateSet::take_default() {
+    compile(items_of(choice_));
     const Templates& made = biflow_templates(choice_.time_unit, choice_.quirk_nfdump);
-    templates_.assign(made.begin(), made.end());
-    const std::vector<Item> items = items_of(choice_);
-    for (const FlowKind& kind : all_flow_kinds) {
-        add(kind, items);
+    for (std::size_t kind = 0; kind < flow_kinds; ++kind) {
+        templates_[kind].encode = made[kind].encode;
+        templates_[kind].plan = nullptr;
     }
-    templates_.resize(flow_kinds);
 }
 
 void TemplateSet::compile(const std::vector<Item>& items) {
@@ -142,7 +141,7 @@ void TemplateSet::add(const FlowKind& kind, const std::vector<Item>& items) {
         key |= is_key(mine[bit]) ? std::uint64_t{1} << bit : 0;
     }
     flow_keys_.push_back(key);
-    const auto id = static_cast<std::uint16_t>(template_id_first + templates_.size());
+    const auto id = static_cast<std::uint16_t>(choice_.first_id + templates_.size());
     plans_.emplace_back(mine);
     definitions_.push_back(define(id, mine));
     templates_.push_back({.id = id,

@@ -18,9 +18,22 @@ struct TemplateChoice {
     std::uint32_t enterprise_number = 0;  // for our own elements; 0: there are none
     std::vector<std::string> fields;      // words (src/fields/selection.h); empty: the default
     bool netflow = false;                 // for version 9 of NetFlow: biflow is false then
+    // The lowest Template ID. Within a session no id ever has another definition (RFC 7011 section
+    // 8), so what comes after a change has ids of its own.
+    std::uint16_t first_id = template_id_first;
 
     auto operator<=>(const TemplateChoice&) const = default;
 };
+
+// Where the ids of the Templates go on after a change: beyond those of options, and there anew
+// after 4,032 changes. By then nobody uses the first any more.
+constexpr std::uint16_t next_first_id(std::uint16_t first_id) noexcept {
+    constexpr std::uint16_t first_changed = 1'024;
+    constexpr std::uint16_t ids_of_a_set = 2 * flow_kinds;
+    return first_id < first_changed || first_id > 0xFFFF - 2 * ids_of_a_set + 1
+               ? first_changed
+               : static_cast<std::uint16_t>(first_id + ids_of_a_set);
+}
 
 // The Templates of a choice, one for each kind of flow; where counters may be shortened, two: the
 // second for records whose counters are too large for that.
@@ -33,6 +46,7 @@ public:
 
     explicit TemplateSet(const TemplateChoice& choice);
 
+    const TemplateChoice& choice() const noexcept { return choice_; }
     std::span<const Template> all() const noexcept { return templates_; }
 
     const Template& for_record(const FlowRecord& record) const noexcept {

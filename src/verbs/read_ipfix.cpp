@@ -63,6 +63,12 @@ bool read_one(const std::string& path, const Outputs& outputs, bool quiet) {
             counts.without_template, counts.missing);
         std::fwrite(line.data(), 1, line.size(), stderr);
     }
+    if (counts.unknown_withdrawals != 0) {
+        complain(
+            fmt::format("{}: {} withdrawals of Templates that had not come were ignored; whoever "
+                        "wrote it does not keep RFC 7011 section 8.1",
+                        path, counts.unknown_withdrawals));
+    }
     if (!(*file)->status()) {
         complain((*file)->status().error().message);
     }

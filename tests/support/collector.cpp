@@ -75,13 +75,19 @@ std::size_t Collector::read_stream(Bytes octets) {
         if (length > octets.size()) {
             break;
         }
-        read(octets.first(length));
+        in_stream_ = true;
+        read_message(octets.first(length));
         octets = octets.subspan(length);
     }
     return octets.size();
 }
 
 void Collector::read(Bytes message) {
+    in_stream_ = false;
+    read_message(message);
+}
+
+void Collector::read_message(Bytes message) {
     Reader reader(message);
     MessageFacts facts;
     const std::uint16_t version = reader.u16();
@@ -123,7 +129,7 @@ void Collector::check_sequence(const MessageFacts& facts) {
 void Collector::read_set(std::uint16_t id, Bytes octets, MessageFacts& facts) {
     if (id == 2 || id == 3) {
         ++facts.template_sets;
-        read_templates(octets, facts.domain, id == 3);
+        read_templates(octets, facts, id == 3);
     } else if (id >= 256) {
         read_data(id, octets, facts);
     } else {
@@ -131,12 +137,41 @@ void Collector::read_set(std::uint16_t id, Bytes octets, MessageFacts& facts) {
     }
 }
 
-void Collector::read_templates(Bytes octets, std::uint32_t domain, bool options) {
+// RFC 7011 section 8.1; of all of them with the Set's id in the place of the Template's.
+void Collector::withdraw(std::uint16_t id, std::uint32_t domain, bool options) {
+    if (!in_stream_) {
+        fault("template " + std::to_string(id) + " withdrawn over UDP");
+        return;
+    }
+    const std::uint16_t all = options ? 3 : 2;
+    const auto goes = [&](const auto& known) {
+        return known.first.first == domain && (id == all || known.first.second == id) &&
+               (known.second.scopes != 0) == options;
+    };
+    const auto first = withdrawn_.size();
+    for (const auto& known : templates_) {
+        if (goes(known)) {
+            withdrawn_.push_back(known.first.second);
+        }
+    }
+    std::erase_if(templates_, goes);
+    if (withdrawn_.size() == first && id != all) {
+        fault("template " + std::to_string(id) + " withdrawn, which there is not");
+    }
+}
+
+void Collector::read_templates(Bytes octets, const MessageFacts& facts, bool options) {
     Reader reader(octets);
+    const std::uint32_t domain = facts.domain;
     while (reader.left() >= 4) {
         const std::uint16_t id = reader.u16();
         const std::uint16_t count = reader.u16();
+        if (count == 0 && (id >= 256 || id == (options ? 3 : 2))) {
+            withdraw(id, domain, options);
+            continue;
+        }
         Template fresh_one;
+        fresh_one.export_time = facts.export_time;
         fresh_one.scopes = options ? reader.u16() : 0;
         if (options && (fresh_one.scopes == 0 || fresh_one.scopes > count)) {
             fault("options template " + std::to_string(id) + " with a scope of " +
@@ -169,6 +204,9 @@ void Collector::read_data(std::uint16_t id, Bytes octets, MessageFacts& facts) {
     if (found == templates_.end()) {
         fault("data before its template " + std::to_string(id));
         return;
+    }
+    if (facts.export_time < found->second.export_time) {
+        fault("data of a time before that of its template " + std::to_string(id));
     }
     std::size_t record_octets = 0;  // of the shortest
     for (const FieldSpecifier& field : found->second.fields) {

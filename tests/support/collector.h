@@ -45,11 +45,12 @@ struct MessageFacts {
 
 class Collector {
 public:
-    // Reads messages that stand one after the other (RFC 5655, and a TCP stream). Returns how many
-    // octets are left, of a message that is not whole yet.
+    // Reads messages that stand one after the other (RFC 5655, and a TCP stream, or what came by
+    // SCTP). Returns how many octets are left, of a message that is not whole yet.
     std::size_t read_stream(Bytes octets);
 
-    // Reads one message. What breaks a rule of the RFC becomes a line in faults().
+    // Reads one message, by UDP, where no Template may be withdrawn. What breaks a rule of the RFC
+    // becomes a line in faults().
     void read(Bytes message);
 
     // Of flows; and of options, which the sequence counts as well.
@@ -57,6 +58,8 @@ public:
     const std::vector<DataRecord>& options() const { return options_; }
     const std::vector<MessageFacts>& messages() const { return messages_; }
     const std::vector<std::string>& faults() const { return faults_; }
+    // The ids of Templates that were withdrawn, of all domains, in this order.
+    const std::vector<std::uint16_t>& withdrawn() const { return withdrawn_; }
     // Data records that the sequence numbers say were sent but did not come, over all domains.
     std::uint64_t missing() const { return missing_; }
     std::size_t template_sets() const;
@@ -70,12 +73,15 @@ private:
     };
     struct Template {
         std::vector<FieldSpecifier> fields;
-        std::size_t scopes = 0;  // of options
+        std::size_t scopes = 0;         // of options
+        std::uint32_t export_time = 0;  // of the first message that had it
     };
 
     void fault(std::string what) { faults_.push_back(std::move(what)); }
     void read_set(std::uint16_t id, Bytes octets, MessageFacts& facts);
-    void read_templates(Bytes octets, std::uint32_t domain, bool options);
+    void read_message(Bytes message);
+    void read_templates(Bytes octets, const MessageFacts& facts, bool options);
+    void withdraw(std::uint16_t id, std::uint32_t domain, bool options);
     void read_data(std::uint16_t id, Bytes octets, MessageFacts& facts);
     void check_sequence(const MessageFacts& facts);
 
@@ -85,6 +91,8 @@ private:
     std::vector<DataRecord> options_;
     std::vector<MessageFacts> messages_;
     std::vector<std::string> faults_;
+    std::vector<std::uint16_t> withdrawn_;
+    bool in_stream_ = false;  // what is being read
     std::uint64_t missing_ = 0;
 };
 

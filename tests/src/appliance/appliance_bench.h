@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "src/appliance/appliance.h"
+#include "src/exporting/ipfix_output.h"
 #include "src/exporting/json_output.h"
 #include "src/generator/conversation.h"
 #include "tests/src/capture_files/temporary_file.h"
@@ -73,6 +74,13 @@ public:
         parts.config = config;
         parts.captures = std::move(*captures);
         parts.outputs.push_back(std::move(*output));
+        for (const Config::Ipfix& ipfix : config.ipfix) {
+            auto collector = exporting::open_ipfix(ipfix, interfaces_of(config));
+            if (!collector) {
+                return tl::unexpected<Error>(std::move(collector.error()));
+            }
+            parts.outputs.push_back(std::move(*collector));
+        }
         parts.clock = &clock_;
         parts.config_json = R"({"read":"first"})";
         parts.read_config_again = read_config_again;

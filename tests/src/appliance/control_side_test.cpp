@@ -63,6 +63,35 @@ TEST(ControlSide, a_configuration_that_cannot_be_read_or_applied_changes_nothing
     EXPECT_EQ(bench.appliance->effective_config_json(), R"({"read":"first"})");
 }
 
+TEST(ControlSide, a_reload_changes_the_template_of_a_collector) {
+    ApplianceBench bench({"gen:"});
+    bench.config.ipfix.resize(2);
+    bench.config.ipfix[0].name = "main";
+    bench.config.ipfix[1].name = "spare";
+    for (Config::Ipfix& one : bench.config.ipfix) {
+        one.host = "127.0.0.1";
+        one.port = 9;
+    }
+    Config fresh = bench.config;
+    bench.read_config_again = [&]() -> Result<Appliance::NewConfig> {
+        return Appliance::NewConfig{.config = fresh, .json = "{}", .needs_restart = {}};
+    };
+    ASSERT_TRUE(bench.build().has_value());
+    EXPECT_EQ(bench.appliance->reload().value_or("refused"), "nothing has changed\n");
+    fresh.ipfix[0].fields = {"sourceAddress", "octetDeltaCount"};
+    fresh.ipfix[1].fields = {"default", "signatureIds"};  // an element of ours, without a number
+    const auto refused = bench.appliance->reload();
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_THAT(refused.error().message, HasSubstr("export.ipfix 'spare': template holds"));
+    EXPECT_EQ(bench.appliance->reloads(false), 1U);
+    fresh.ipfix[1].fields.clear();
+    EXPECT_EQ(bench.appliance->reload().value_or("refused"),
+              "output ipfix/main: template changed: 8 new Templates from id 1024, 8 are used no "
+              "more\n")
+        << "not before, and of this one alone";
+    EXPECT_EQ(bench.appliance->reload().value_or("refused"), "nothing has changed\n");
+}
+
 TEST(ControlSide, an_interface_without_a_prefilter_has_none_to_change) {
     ApplianceBench bench({"gen:"});
     ASSERT_TRUE(bench.build().has_value());

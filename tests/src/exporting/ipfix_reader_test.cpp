@@ -143,6 +143,53 @@ TEST(IpfixReader, tells_of_gaps_and_of_sets_without_a_template) {
     EXPECT_GT(reader.counts().without_template + reader.counts().missing, 0U);
 }
 
+// One message of one domain: a Template of an address, data under it, and what else is asked for.
+std::vector<std::byte> message_of(std::initializer_list<std::uint16_t> words) {
+    std::vector<std::byte> octets;
+    const auto put = [&](std::uint16_t word) {
+        octets.push_back(static_cast<std::byte>(word >> 8U));
+        octets.push_back(static_cast<std::byte>(word & 0xFFU));
+    };
+    put(ipfix_version);
+    put(static_cast<std::uint16_t>(message_header_octets + 2 * words.size()));
+    for (int word = 0; word < 6; ++word) {
+        put(0);
+    }
+    for (const std::uint16_t word : words) {
+        put(word);
+    }
+    return octets;
+}
+
+// RFC 7011 section 8.1.
+TEST(IpfixReader, a_template_that_was_withdrawn_reads_nothing_any_more) {
+    const auto defined = message_of({2, 20, 256, 1, 8, 4, 257, 1, 8, 4, 3, 14, 300, 1, 1, 149, 4});
+    const auto data = message_of({256, 8, 0x0A00, 1, 257, 8, 0x0A00, 2, 300, 8, 0, 7});
+    const auto withdrawn = message_of({2, 12, 256, 0, 999, 0});
+    const auto all = message_of({2, 8, 2, 0});
+    const auto all_options = message_of({3, 8, 3, 0});
+    IpfixReader reader;
+    std::vector<FlowRecord> records;
+    std::string failure;
+    const auto feed = [&](Bytes message) {
+        EXPECT_EQ(reader.read(message, records, failure), message.size()) << failure;
+        return reader.counts();
+    };
+    feed(defined);
+    EXPECT_EQ(feed(data).records, 2U);
+    EXPECT_EQ(feed(withdrawn).unknown_withdrawals, 1U) << "of 999: counted and ignored";
+    EXPECT_EQ(feed(data).records, 3U) << "of 257 alone";
+    EXPECT_EQ(reader.counts().without_template, 1U);
+    EXPECT_EQ(feed(all).unknown_withdrawals, 1U);
+    EXPECT_EQ(feed(data).records, 3U);
+    EXPECT_EQ(reader.counts().without_template, 3U);
+    EXPECT_EQ(reader.counts().options, 3U) << "options have a withdrawal of their own";
+    feed(all_options);
+    EXPECT_EQ(feed(data).options, 3U);
+    feed(defined);
+    EXPECT_EQ(feed(data).records, 5U) << "an id may be used anew then";
+}
+
 // Hostile octets: never a crash, never more memory than the limits, always an end.
 TEST(IpfixReader, damaged_messages_are_refused_or_read) {
     const auto whole = exported({}, mixed_records(60, 2));

@@ -84,10 +84,9 @@ protected:
         config.port = port;
         config.template_refresh_messages = refresh_messages;
         config.queue_messages = 256;
-        const TemplateSet* const templates = TemplateSet::of({}).value();
         Sender::Setup setup{"ipfix/test", config, {}, {}, &now};
         for (const std::uint32_t domain : {10U, 20U}) {
-            setup.streams.push_back({.templates = templates,
+            setup.streams.push_back({.templates = templates_,
                                      .domain = ObservationDomainId{domain},
                                      .interfaces = {},
                                      .options = options_,
@@ -100,7 +99,7 @@ protected:
 
     void push(std::uint32_t stream) {
         MessageBuilder& builder = builders_[stream];
-        ASSERT_TRUE(builder.add(biflow_templates(TimeUnit::milliseconds, false)[0], tcp_record()));
+        ASSERT_TRUE(builder.add(templates_->all()[0], tcp_record()));
         const RecordTotals contents = builder.contents();
         const Bytes message = builder.finish(7);
         const auto room = queue_.writable();
@@ -109,8 +108,12 @@ protected:
         account_.taker.handed_over += contents;
         account_.taker.taken += contents;
         account_.publish_taker();
-        queue_.push(
-            {static_cast<std::uint32_t>(message.size()), stream, contents, pushed_[stream]++, 1});
+        queue_.push({.octets = static_cast<std::uint32_t>(message.size()),
+                     .stream = stream,
+                     .contents = contents,
+                     .sequence = pushed_[stream]++,
+                     .sequence_step = 1,
+                     .templates = templates_});
         queue_.wake();
     }
 
@@ -120,6 +123,7 @@ protected:
     }
 
     bool options_ = false;
+    const TemplateSet* templates_ = TemplateSet::of({}).value();
     std::array<std::uint32_t, 2> pushed_{};
     Account account_;
     OutputQueue queue_{{256, 1'420}, Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))};

@@ -22,6 +22,8 @@ Announcement::Setup setup_for(const TemplateChoice& choice = {}) {
             .applications = {}};
 }
 
+const TemplateChoice with_applications{.fields = {"default", "applicationId"}};
+
 // As a sender would send them.
 void deliver(std::vector<PreparedMessage> messages, Collector& collector, std::uint32_t& sequence,
              std::size_t octets_max = 512) {
@@ -139,7 +141,7 @@ TEST(Announcement, explains_what_a_list_holds) {
 
 TEST(Announcement, hands_the_table_of_applications_on) {
     inspect::ApplicationNames known;
-    Announcement::Setup setup = setup_for();
+    Announcement::Setup setup = setup_for(with_applications);
     setup.applications = &known;
     EXPECT_TRUE(of(opened(setup), 306).empty()) << "nobody has named any";
     for (std::uint16_t number = 0; number < 40; ++number) {
@@ -156,7 +158,7 @@ TEST(Announcement, hands_the_table_of_applications_on) {
 // Outputs are opened before nDPI is loaded, and a reload may bring protocols of the operator's own.
 TEST(Announcement, tells_names_that_come_later) {
     inspect::ApplicationNames known;
-    Announcement::Setup setup = setup_for();
+    Announcement::Setup setup = setup_for(with_applications);
     setup.applications = &known;
     Announcement announcement(setup);
     Collector collector;
@@ -187,7 +189,7 @@ TEST(Announcement, without_options_there_are_templates_alone) {
     inspect::ApplicationNames known;
     known.name_protocol(91, "TLS");
     known.publish();
-    Announcement::Setup setup = setup_for();
+    Announcement::Setup setup = setup_for(with_applications);
     setup.applications = &known;
     setup.options = false;
     EXPECT_FALSE(Announcement(setup).has_news());

@@ -173,6 +173,18 @@ TEST(SflowOutput, gives_up_in_time) {
     EXPECT_EQ(samples.sent + samples.send_error, 1'000U);
 }
 
+TEST(SflowOutput, refuses_a_reload_that_no_start_would_take) {
+    Config fresh;
+    fresh.ipfix = {config_for(9, 1)};
+    const auto output = open_ipfix(fresh.ipfix[0], two_points).value();
+    EXPECT_TRUE(output->check_reload(fresh).has_value());
+    EXPECT_EQ(output->reload(fresh), "");
+    fresh.ipfix[0].fields = {"default"};
+    EXPECT_FALSE(output->check_reload(fresh).has_value());
+    fresh.ipfix[0].transport = Config::Transport::udp;
+    EXPECT_TRUE(output->check_reload(fresh).has_value());
+}
+
 TEST(SflowOutput, refuses_what_means_nothing_to_it) {
     EXPECT_TRUE(check_ipfix(config_for(9, 1), two_points).has_value());
     for (const auto& spoil : std::vector<void (*)(Config::Ipfix&)>{

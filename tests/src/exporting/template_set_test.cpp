@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "src/exporting/message.h"
 #include "tests/support/collector.h"
 #include "tests/support/flow_records.h"
@@ -43,6 +45,31 @@ TEST(TemplateSet, the_default_said_in_words_is_the_default) {
                       written(said.for_record(record), record));
         }
     }
+}
+
+// A session never has two definitions under one id, nor one that options have.
+TEST(TemplateSet, what_comes_after_a_change_has_ids_of_its_own) {
+    const TemplateSet& first = *TemplateSet::of({}).value();
+    TemplateChoice choice;
+    choice.first_id = next_first_id(template_id_first);
+    const TemplateSet& second = *TemplateSet::of(choice).value();
+    ASSERT_EQ(second.all().size(), flow_kinds);
+    for (std::size_t kind = 0; kind < flow_kinds; ++kind) {
+        EXPECT_EQ(first.all()[kind].id, 256 + kind);
+        EXPECT_EQ(second.all()[kind].id, 1'024 + kind);
+        EXPECT_TRUE(std::ranges::equal(first.all()[kind].definition.subspan(2),
+                                       second.all()[kind].definition.subspan(2)));
+        EXPECT_EQ(first.all()[kind].encode, second.all()[kind].encode);
+        EXPECT_EQ(load_be16(second.all()[kind].definition.first<2>()), 1'024 + kind);
+        EXPECT_EQ(first.flow_key(kind), second.flow_key(kind));
+    }
+    std::set<std::uint16_t> seen;
+    std::uint16_t id = choice.first_id;
+    for (; seen.insert(id).second; id = next_first_id(id)) {
+        EXPECT_LE(id + 2 * flow_kinds - 1, 0xFFFFU);
+    }
+    EXPECT_EQ(seen.size(), 4'032U);
+    EXPECT_EQ(id, 1'024U);
 }
 
 TEST(TemplateSet, equal_choices_share_one_set) {

@@ -207,6 +207,14 @@ TEST(IpfixTime, milliseconds_are_cut_off) {
 }
 
 // RFC 7011 section 6.1.9 and 6.1.10: NTP format; 11 low bits zero for microseconds.
+// RFC 7011 section 8.1, figure T: Set 2 of 12 octets, 256 and 257 with no field each.
+TEST(Template, a_withdrawal_is_a_template_without_fields) {
+    const auto& made = biflow_templates(TimeUnit::milliseconds, false);
+    const auto set = template_withdrawal(std::span{made}.first(2));
+    const std::array<std::uint8_t, 12> wanted{0, 2, 0, 12, 1, 0, 0, 0, 1, 1, 0, 0};
+    EXPECT_TRUE(std::ranges::equal(set, std::as_bytes(std::span{wanted})));
+}
+
 TEST(IpfixTime, ntp_fraction_of_one_half) {
     const std::uint64_t half = 0x8000'0000;
     const std::uint64_t seconds = 2'208'988'801ULL << 32U;
