@@ -53,6 +53,9 @@ class Listener:
                 keepers.append(threading.Thread(target=self.keep, args=(connection, number)))
                 keepers[-1].start()
                 number += 1
+        # Before the connections end: the other side comes again at once, and what the kernel took
+        # of a session that nobody accepts any more would be confirmed, and lost.
+        listener.close()
         for keeper in keepers:
             keeper.join()
 
