@@ -52,13 +52,7 @@ start_crashable() {
     write_config "$source" $queues "${beside[@]}" '[dpi]' 'dissectors_off = []' '[flow]' "$@"
     sed -i '0,/^\[flow\]/{/^\[flow\]/d}; /^flows_max = 65536/d' "$work/tapmeter.toml"
     echo 'flows_max = 65536' >>"$work/tapmeter.toml"
-    if ! start_product || has_ended "$pid_of_tapmeter"; then
-        for name in "${cases[@]}"; do
-            failed "$name" 'the program does not start' "$work/tapmeter.log"
-        done
-        stop_product
-        finish
-    fi
+    start_product_or_fail "${cases[@]}"
 }
 stored_packets() {
     "$flows" totals "nfdump:$work/stored" |

@@ -26,13 +26,7 @@ print(functools.reduce(lambda of, name: of[name], path, json.load(sys.stdin)))' 
 is_back() { [[ $(answer interfaces.0.returns) -eq $1 ]]; }
 
 write_config xdp:tap0 4
-if ! start_product || has_ended "$pid_of_tapmeter"; then
-    for name in "${cases[@]}"; do
-        failed "$name" 'the program does not start' "$work/tapmeter.log"
-    done
-    stop_product
-    finish
-fi
+start_product_or_fail "${cases[@]}"
 send "$work/sent.pcap" $rate >/dev/null
 settle
 

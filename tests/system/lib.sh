@@ -150,6 +150,16 @@ ready() {
     has_ended "$pid_of_tapmeter" && return 0  # the next step finds out
     books -o json
 }
+# case ...: fail all of them where the product does not start, and end the test
+start_product_or_fail() {
+    local name
+    start_product && ! has_ended "$pid_of_tapmeter" && return
+    for name in "$@"; do
+        failed "$name" 'the program does not start' "$work/tapmeter.log"
+    done
+    stop_product
+    finish
+}
 # The product, then the collector, which writes its file; $ended is the product's status.
 stop_product() {
     local status

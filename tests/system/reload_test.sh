@@ -31,13 +31,7 @@ write_config xdp:tap0 4 '[dpi]' 'budget = 100' 'stream_octets = "64KiB"' 'states
     'streams_max = 64' '[signatures]' 'streams_max = 64' \
     "rule_files = [\"$work/now.rules\"]" "cache_folder = \"$work\"" \
     '[[export.json]]' "path = \"$work/eve.json\""
-if ! start_product || has_ended "$pid_of_tapmeter"; then
-    for name in "${cases[@]}"; do
-        failed "$name" 'the program does not start' "$work/tapmeter.log"
-    done
-    stop_product
-    finish
-fi
+start_product_or_fail "${cases[@]}"
 reload() { "$tapmeter" ctl reload --socket "$work/control.sock"; }
 
 send "$work/sent.pcap" $rate >"$work/sender.log" &

@@ -57,13 +57,7 @@ start_inside "$monitor" "$work/fixbuf.out" "$fixbuf" tcp 127.0.0.1 4740 0
 pid_of_fixbuf=$started
 sleep 0.5
 write_templates
-if ! start_product || has_ended "$pid_of_tapmeter"; then
-    for name in "${cases[@]}"; do
-        failed "$name" 'the program does not start' "$work/tapmeter.log"
-    done
-    stop_product
-    finish
-fi
+start_product_or_fail "${cases[@]}"
 
 send "$work/sent.pcap" $rate >"$work/sender.log" &
 sender_pid=$!
