@@ -256,6 +256,7 @@ ClickHouseRows::Plan ClickHouseRows::plan_for(const fields::FlowKind& kind) {
             add(in_constants, 0, mapped_octets);
         }
         add(base_of(place.source), place.offset, place.octets);
+        need_ |= place.need;
     }
     add(in_own, offsetof(OwnValues, observation_domain_id), sizeof(std::uint32_t));
     add(in_own, offsetof(OwnValues, insert_id), sizeof(std::uint64_t));
@@ -268,7 +269,7 @@ std::size_t ClickHouseRows::write(std::byte* to, const FlowRecord& record,
     expects(record.observation_point < points_.size());
     const Point& point = points_[record.observation_point];
     fields::DerivedValues computed;
-    fields::derive<fields::needs::rare>(record, computed);
+    fields::derive(record, need_, computed);
     const OwnValues values{insert_id, point.observation_domain_id, {}};
     const std::array<const std::byte*, bases> from{
         std::as_bytes(std::span{&record, 1}).data(),

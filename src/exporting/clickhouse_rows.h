@@ -62,9 +62,10 @@ private:
     };
     using Plan = std::vector<Copy>;
 
-    static Plan plan_for(const fields::FlowKind& kind);
+    Plan plan_for(const fields::FlowKind& kind);
 
     std::array<Plan, fields::flow_kinds> plans_;
+    unsigned need_ = 0;  // of the derived values, for all kinds
     std::vector<Point> points_;
     const inspect::ApplicationNames* names_;
     std::size_t row_octets_max_ = 0;

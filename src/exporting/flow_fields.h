@@ -82,7 +82,7 @@ struct Field {
     static auto value(const FlowRecord& record) noexcept {
         if constexpr (place.source == fields::Source::derived) {
             fields::DerivedValues derived;
-            fields::derive<place.need>(record, derived);
+            fields::derive(record, place.need, derived);
             return value_in(derived);
         } else {
             return value_in(record);

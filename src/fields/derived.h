@@ -35,27 +35,28 @@ constexpr std::uint16_t protocol_of(const flow::Application& application) noexce
 }
 
 // The values that are computed of a Flow Record, in the byte order of this machine. What one
-// template needs of them is filled in, nothing more: a division a time is what an encoder can feel.
+// template needs of them is filled in by derive(), nothing more: a division a time, and octets that
+// nobody reads, are what an encoder can feel.
 struct alignas(16) DerivedValues {
-    std::uint64_t start_milliseconds = 0;
-    std::uint64_t end_milliseconds = 0;
-    std::uint64_t start_microseconds = 0;
-    std::uint64_t end_microseconds = 0;
-    std::uint64_t start_nanoseconds = 0;
-    std::uint64_t end_nanoseconds = 0;
-    std::uint32_t start_seconds = 0;
-    std::uint32_t end_seconds = 0;
-    std::uint32_t duration_milliseconds = 0;
-    std::uint32_t duration_microseconds = 0;
-    std::uint64_t begin_milliseconds = 0;
-    double sampling_probability = 0;
-    std::uint64_t observation_point = 0;
-    std::uint32_t ingress_interface = 0;
-    std::uint32_t sampling_population = 0;
-    std::uint16_t flow_selector_algorithm = 0;
-    std::uint8_t aggregated = 0;
-    std::array<std::uint8_t, application_id_octets> application_id{};  // as it is exported
-    std::array<std::uint8_t, 6> unused{};  // so that sixteen octets can be read anywhere
+    std::uint64_t start_milliseconds;
+    std::uint64_t end_milliseconds;
+    std::uint64_t start_microseconds;
+    std::uint64_t end_microseconds;
+    std::uint64_t start_nanoseconds;
+    std::uint64_t end_nanoseconds;
+    std::uint32_t start_seconds;
+    std::uint32_t end_seconds;
+    std::uint32_t duration_milliseconds;
+    std::uint32_t duration_microseconds;
+    std::uint64_t begin_milliseconds;
+    double sampling_probability;
+    std::uint64_t observation_point;
+    std::uint32_t ingress_interface;
+    std::uint32_t sampling_population;
+    std::uint16_t flow_selector_algorithm;
+    std::uint8_t aggregated;
+    std::array<std::uint8_t, application_id_octets> application_id;  // as it is exported
+    std::array<std::uint8_t, 6> unused;  // so that sixteen octets can be read anywhere
 };
 static_assert(sizeof(DerivedValues) % 16 == 0 && std::is_standard_layout_v<DerivedValues>);
 
@@ -64,8 +65,13 @@ namespace needs {
 inline constexpr unsigned milliseconds = 1;
 inline constexpr unsigned microseconds = 2;
 inline constexpr unsigned nanoseconds = 4;
-inline constexpr unsigned rare = 8;  // the others, but for the interface, which costs nothing
-inline constexpr unsigned all = 15;
+inline constexpr unsigned seconds = 8;
+inline constexpr unsigned durations = 16;
+inline constexpr unsigned begin = 32;
+inline constexpr unsigned observation_point = 64;
+inline constexpr unsigned sampling = 128;  // and aggregation
+inline constexpr unsigned application = 256;
+inline constexpr unsigned all = 511;
 }  // namespace needs
 
 // Value 4 of flowSelectorAlgorithm (RFC 7014 section 9.1.2): uniform probabilistic sampling, here
@@ -96,36 +102,47 @@ inline std::uint32_t duration(const FlowRecord& record, std::int64_t unit_nanose
         std::min<std::uint64_t>(units, std::numeric_limits<std::uint32_t>::max()));
 }
 
-template <unsigned needed>
-inline void derive(const FlowRecord& r, DerivedValues& v) noexcept {
+// Fills in what `need` names. The branches are the same for every record of a template.
+inline void derive(const FlowRecord& r, unsigned need, DerivedValues& v) noexcept {
     using Unit = TimeUnit;
-    v.ingress_interface = ingress_interface(r);
-    if constexpr ((needed & needs::milliseconds) != 0) {
+    const auto needed = [need](unsigned group) { return (need & group) != 0; };
+    if (needed(needs::milliseconds)) {
         v.start_milliseconds = ipfix_time<Unit::milliseconds>(r.start);
         v.end_milliseconds = ipfix_time<Unit::milliseconds>(r.end);
     }
-    if constexpr ((needed & needs::microseconds) != 0) {
+    if (needed(needs::microseconds)) {
         v.start_microseconds = ipfix_time<Unit::microseconds>(r.start);
         v.end_microseconds = ipfix_time<Unit::microseconds>(r.end);
     }
-    if constexpr ((needed & needs::nanoseconds) != 0) {
+    if (needed(needs::nanoseconds)) {
         v.start_nanoseconds = ipfix_time<Unit::nanoseconds>(r.start);
         v.end_nanoseconds = ipfix_time<Unit::nanoseconds>(r.end);
     }
-    if constexpr ((needed & needs::rare) != 0) {
+    if (needed(needs::seconds)) {
         constexpr std::uint64_t second = 1'000;
-        v.begin_milliseconds = ipfix_time<Unit::milliseconds>(r.flow_start);
         v.start_seconds =
             static_cast<std::uint32_t>(ipfix_time<Unit::milliseconds>(r.start) / second);
         v.end_seconds = static_cast<std::uint32_t>(ipfix_time<Unit::milliseconds>(r.end) / second);
+    }
+    if (needed(needs::durations)) {
         v.duration_milliseconds = duration(r, 1'000'000);
         v.duration_microseconds = duration(r, 1'000);
+    }
+    if (needed(needs::begin)) {
+        v.begin_milliseconds = ipfix_time<Unit::milliseconds>(r.flow_start);
+    }
+    if (needed(needs::observation_point)) {
         v.observation_point = ingress_interface(r);
+        v.ingress_interface = ingress_interface(r);
+    }
+    if (needed(needs::sampling)) {
         v.flow_selector_algorithm = uniform_probabilistic;
         v.sampling_probability = probability(r);
         v.sampling_population = std::uint32_t{1} << std::min<unsigned>(r.sampling_exponent, 31U);
-        v.application_id = application_id(protocol_of(r.application));
         v.aggregated = r.aggregated ? 1 : 2;  // RFC 7011 section 6.1.5: 1 true, 2 false
+    }
+    if (needed(needs::application)) {
+        v.application_id = application_id(protocol_of(r.application));
     }
 }
 

@@ -34,7 +34,7 @@ consteval InformationElement application_id_element() {
 inline constexpr std::array rows{
     row("applicationId", application_id_element(),
         {Source::derived, offsetof(DerivedValues, application_id), application_id_octets, true,
-         needs::rare},
+         needs::application},
         "ndpi.proto_id",
         "20, ntop's enterprise number, nDPI's number of the protocol (RFC 6759); number 0: "
         "unknown"),

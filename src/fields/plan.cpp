@@ -49,12 +49,6 @@ inline Block join(Block a, const Block& b) noexcept {
 }
 #endif
 
-template <std::size_t... need>
-constexpr auto derive_functions(std::index_sequence<need...> /*masks*/) {
-    return std::array{&derive<static_cast<unsigned>(need)>...};
-}
-constexpr auto derive_by_need = derive_functions(std::make_index_sequence<needs::all + 1>{});
-
 // Where octets come from, in the order of the bases that write() is given.
 constexpr std::array sources_of_octets{Source::record,    Source::derived,   Source::tcp,
                                        Source::tunnel,    Source::behaviour, Source::payload,
@@ -158,7 +152,7 @@ std::vector<std::byte> as_variable_length(Bytes text) {
     return octets;
 }
 
-RecordPlan::RecordPlan(std::span<const Item> items) : derive_(derive_by_need[need_of(items)]) {
+RecordPlan::RecordPlan(std::span<const Item> items) : need_(need_of(items)) {
     for (;;) {
         const auto text = std::ranges::find_if(items, is_text);
         const auto fixed = static_cast<std::size_t>(text - items.begin());
@@ -241,7 +235,7 @@ void RecordPlan::compile_block(std::span<const Place> sources,
 std::size_t RecordPlan::write(const FlowRecord& record, const Texts* texts, std::byte* to,
                               const Beside& beside) const noexcept {
     DerivedValues derived;
-    derive_(record, derived);
+    derive(record, need_, derived);
     const std::array<const std::byte*, sources_of_octets.size()> bases{
         std::as_bytes(std::span{&record, 1}).data(),
         std::as_bytes(std::span{&derived, 1}).data(),

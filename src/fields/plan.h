@@ -78,7 +78,6 @@ private:
         std::uint32_t octets = 0;
         Source text{};
     };
-    using Derive = void (*)(const FlowRecord&, DerivedValues&) noexcept;
 
     void compile_segment(std::span<const Item> items);
     void follow_with(Source text);
@@ -86,7 +85,7 @@ private:
 
     std::vector<Step> steps_;
     std::vector<Segment> segments_;
-    Derive derive_;
+    unsigned need_;  // of the derived values
     std::size_t octets_ = 0;
     std::size_t interface_names_ = 0;     // in each record
     std::size_t other_texts_octets_ = 0;  // of all others, at most

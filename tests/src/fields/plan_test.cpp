@@ -66,7 +66,7 @@ const std::byte* octets_of(const Holder* holder) {
 Octets plainly(const Item& item, const FlowRecord& record, const Beside& beside) {
     const Place& place = all_fields[item.field].place;
     DerivedValues derived;
-    derive<needs::all>(record, derived);
+    derive(record, needs::all, derived);
     const auto* const base = place.source == Source::record       ? octets_of(&record)
                              : place.source == Source::derived    ? octets_of(&derived)
                              : place.source == Source::tcp        ? octets_of(beside.tcp)

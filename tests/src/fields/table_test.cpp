@@ -112,7 +112,7 @@ TEST(Derived, an_application_is_told_by_engine_and_number) {
     FlowRecord record;
     record.application = {.master = 91, .application = 0x0102};
     DerivedValues values;
-    derive<needs::all>(record, values);
+    derive(record, needs::all, values);
     EXPECT_EQ(values.application_id,
               (std::array<std::uint8_t, 7>{20, 0, 0, 0x8B, 0x30, 0x01, 0x02}));
     record.application.application = 0;
@@ -125,14 +125,14 @@ TEST(Derived, a_duration_beyond_its_element_is_the_most_it_can_say) {
     record.start = ObservedAt{Nanoseconds{1'000}};
     record.end = record.start + std::chrono::hours{2};
     DerivedValues values;
-    derive<needs::all>(record, values);
+    derive(record, needs::all, values);
     EXPECT_EQ(values.duration_milliseconds, 7'200'000U);
     EXPECT_EQ(values.duration_microseconds, 0xFFFF'FFFFU);
     record.end = record.start - std::chrono::seconds{1};
-    derive<needs::all>(record, values);
+    derive(record, needs::all, values);
     EXPECT_EQ(values.duration_milliseconds, 0U);
     record.sampling_exponent = 4;
-    derive<needs::all>(record, values);
+    derive(record, needs::all, values);
     EXPECT_EQ(values.sampling_probability, 0.0625);
     EXPECT_EQ(values.sampling_population, 16U);
     EXPECT_EQ(values.aggregated, 2);
