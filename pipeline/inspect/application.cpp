@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "pipeline/base/expects.h"
+#include "pipeline/inspect/dissector_state.h"
 #include "pipeline/inspect/ndpi_adapter.h"
 #include "pipeline/inspect/rule_file.h"
 
@@ -47,17 +48,13 @@ void* as_pointer(std::span<std::byte> octets) noexcept {
 }
 
 ndpi::Flow* flow_of(Dissector::State state) noexcept {
-    return static_cast<ndpi::Flow*>(as_pointer(state));
+    return static_cast<ndpi::Flow*>(as_pointer(state.subspan(sizeof(Kept))));
 }
 
-// What was detected of the flow so far stands behind nDPI's own.
-struct Kept {
-    ndpi::Detected detected{};
-    std::uint8_t transport = 0;  // protocol above IP, as nDPI reads it; 0: no packet has one yet
-};
-
-Kept& kept_in(Dissector::State state) noexcept {
-    return *static_cast<Kept*>(as_pointer(state.subspan(sizeof(ndpi::Flow), sizeof(Kept))));
+std::uint32_t address_of(const decode::Address& address) noexcept {
+    std::uint32_t ipv4 = 0;  // as it stands in the packet
+    std::memcpy(&ipv4, std::span{address}.last<sizeof ipv4>().data(), sizeof ipv4);
+    return ipv4;
 }
 
 // Where a flow's packets differ in this, nDPI 4.2 takes what it keeps for one for the other's, and
@@ -84,27 +81,49 @@ flow::Confidence confidence_of(const ndpi::Flow& flow) noexcept {
     }
 }
 
+// What nDPI knows of the flow, of which it has just said what it has detected.
+Told told_of(const ndpi::Flow& flow, const ndpi::Detected& detected) noexcept {
+    return {.risks = flow.risk,
+            .master = detected.master,
+            .application = detected.application,
+            .category = detected.category,
+            .confidence = confidence_of(flow)};
+}
+
 }  // namespace
 
 // States stand behind each other, each aligned as its first part wants it.
 std::size_t Dissector::state_octets() noexcept {
-    constexpr std::size_t octets = sizeof(ndpi::Flow) + sizeof(Kept);
+    static_assert(sizeof(Kept) % alignof(ndpi::Flow) == 0 && alignof(Kept) <= alignof(ndpi::Flow));
+    constexpr std::size_t octets = sizeof(Kept) + sizeof(ndpi::Flow);
     return (octets + alignof(ndpi::Flow) - 1) / alignof(ndpi::Flow) * alignof(ndpi::Flow);
 }
 
 std::uint64_t Dissector::octets_for(const Settings& settings) noexcept {
+    return arena_octets_for(settings) + KnownNames<Told>::octets_for(known_names_for(settings));
+}
+
+std::uint64_t Dissector::arena_octets_for(const Settings& settings) noexcept {
     return settings.memory_octets != 0 ? settings.memory_octets
                                        : module_octets + settings.states_max * octets_per_state;
 }
 
+// Files of the operator's own may make a label depend on addresses too.
+std::size_t Dissector::known_names_for(const Settings& settings) noexcept {
+    const bool own_files = !settings.protocols_file.empty() || !settings.categories_file.empty();
+    return own_files || !ndpi::tells_dns_by_name ? 0 : settings.known_names;
+}
+
 Result<std::unique_ptr<Dissector>> Dissector::load(const Settings& settings,
                                                    ApplicationNames& names) {
-    auto arena = Arena::reserve(octets_for(settings), settings.populate);
+    auto arena = Arena::reserve(arena_octets_for(settings), settings.populate);
     if (!arena) {
         return tl::unexpected<Error>(std::move(arena.error()));
     }
-    std::unique_ptr<Dissector> dissector(new Dissector(std::move(*arena)));
+    const std::size_t known = known_names_for(settings);
+    std::unique_ptr<Dissector> dissector(new Dissector(std::move(*arena), known));
     dissector->packet_.resize(packet_octets_max + zeros_behind);
+    dissector->held_.resize(sizeof(ndpi::Flow));
     if (auto made = dissector->make_module(settings, names); !made) {
         return tl::unexpected<Error>(std::move(made.error()));
     }
@@ -190,11 +209,46 @@ void Dissector::begin(State state) noexcept {
 }
 
 void Dissector::end(State state) noexcept {
-    arena_in_use = &arena_;
-    ndpi_free_flow_data(flow_of(state));
+    if (kept_in(state).way == Way::asked) {
+        arena_in_use = &arena_;
+        ndpi_free_flow_data(flow_of(state));
+    }
 }
 
-Dissector::Step Dissector::inspect(State state, Bytes ip, ObservedAt at) noexcept {
+Dissector::Step Dissector::inspect(State state, const decode::Headers& headers,
+                                   ObservedAt at) noexcept {
+    const std::int64_t milliseconds =
+        std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
+    const bool may_be_told = kept_in(state).way != Way::asked && !names_.empty();
+    const auto told = may_be_told ? tell(state, headers, milliseconds) : std::nullopt;
+    return told ? *told : ask(state, headers.ip, milliseconds);
+}
+
+// Of IPv4 as it is with 4.2, of both transports by themselves.
+std::uint16_t Dissector::circumstances_of(const decode::Headers& headers) const noexcept {
+    std::uint16_t owner = 0;
+    if (headers.ip_version == 4) {
+        owner = ndpi::owner_of(module_, address_of(headers.source), headers.source_port);
+    }
+    if (headers.ip_version == 4 && owner == 0) {
+        owner = ndpi::owner_of(module_, address_of(headers.destination), headers.destination_port);
+    }
+    constexpr std::uint16_t by_tcp = 0x8000;
+    return headers.protocol == tcp ? owner | by_tcp : owner;
+}
+
+bool Dissector::tells_other_flows(const Told& told) noexcept {
+    return ndpi::tells_other_flows(told.application);
+}
+
+Told Dissector::told_in_the_end(State state) noexcept {
+    arena_in_use = &arena_;
+    ndpi::Flow* const flow = flow_of(state);
+    const ndpi::Detected detected = ndpi::give_up(module_, flow);
+    return told_of(*flow, detected);
+}
+
+Dissector::Step Dissector::ask(State state, Bytes ip, std::int64_t milliseconds) noexcept {
     const std::size_t octets = std::min(ip.size(), packet_octets_max);
     const auto copy = std::span{packet_};
     std::ranges::copy(ip.first(octets), copy.begin());
@@ -202,58 +256,62 @@ Dissector::Step Dissector::inspect(State state, Bytes ip, ObservedAt at) noexcep
 
     arena_in_use = &arena_;
     ndpi::Flow* const flow = flow_of(state);
-    const auto milliseconds =
-        std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
     const auto* const packet = static_cast<const unsigned char*>(as_pointer(copy));
     const auto length = static_cast<std::uint16_t>(octets);
     Kept& kept = kept_in(state);
+    kept.way = Way::asked;
     if (has_another_transport(kept, ndpi::transport_of(packet, length))) {
         return Step::hopeless;
     }
-    kept.detected =
-        ndpi::process(module_, flow, packet, length, static_cast<std::uint64_t>(milliseconds));
+    kept.told = told_of(*flow, ndpi::process(module_, flow, packet, length,
+                                             static_cast<std::uint64_t>(milliseconds)));
     if (kept.transport == tcp) {
         ndpi::fit_buffer(flow);
     }
     if (flow->fail_with_unknown != 0) {
         return Step::hopeless;
     }
-    if (kept.detected.application == NDPI_PROTOCOL_UNKNOWN) {
+    if (kept.told.application == NDPI_PROTOCOL_UNKNOWN) {
         return Step::more;
     }
     return ndpi::wants_more(module_, flow) ? Step::refine : Step::decided;
 }
 
 void Dissector::give_up(State state) noexcept {
-    arena_in_use = &arena_;
-    kept_in(state).detected = ndpi::give_up(module_, flow_of(state));
+    Kept& kept = kept_in(state);
+    if (kept.way == Way::by_name) {
+        return;
+    }
+    if (kept.way == Way::held) {
+        packets_held(state).keep_first();  // of a handshake: it has the ports and addresses
+        show_held(state);
+    }
+    kept.told = told_in_the_end(state);
 }
 
 rules::Application Dissector::spoken(State state) const noexcept {
-    const ndpi::Detected& detected = kept_in(state).detected;
-    const std::uint16_t number = detected.master != 0 ? detected.master : detected.application;
-    const flow::Confidence confidence = confidence_of(*flow_of(state));
-    const bool told =
-        confidence == flow::Confidence::dissected || confidence == flow::Confidence::cache;
-    return told && number < spoken_.size() ? spoken_[number] : rules::Application::unknown;
+    const Told& told = kept_in(state).told;
+    const std::uint16_t number = told.master != 0 ? told.master : told.application;
+    const bool by_packets = told.confidence == flow::Confidence::dissected ||
+                            told.confidence == flow::Confidence::cache;
+    return by_packets && number < spoken_.size() ? spoken_[number] : rules::Application::unknown;
 }
 
 flow::Application Dissector::label(State state) const noexcept {
-    const ndpi::Detected& detected = kept_in(state).detected;
-    const ndpi::Flow& flow = *flow_of(state);
+    const Told& told = kept_in(state).told;
     const auto ours = [this](std::uint16_t number) noexcept {
         return number < numbers_.size() ? numbers_[number] : std::uint16_t{0};
     };
     flow::Application label;
-    label.master = ours(detected.master);
-    label.application = ours(detected.application);
-    label.category = detected.category;
-    label.confidence = label.known() ? confidence_of(flow) : flow::Confidence::unknown;
-    label.risks = flow.risk;
-    if (flow.risk != 0) {
+    label.master = ours(told.master);
+    label.application = ours(told.application);
+    label.category = told.category;
+    label.confidence = label.known() ? told.confidence : flow::Confidence::unknown;
+    label.risks = told.risks;
+    if (told.risks != 0) {
         std::uint16_t of_client = 0;
         std::uint16_t of_server = 0;
-        label.risk_score = ndpi_risk2score(flow.risk, &of_client, &of_server);
+        label.risk_score = ndpi_risk2score(told.risks, &of_client, &of_server);
     }
     return label;
 }

@@ -171,7 +171,7 @@ void Inspector::dissect(const InspectedPacket& packet) noexcept {
         return;
     }
     ++state.packets;
-    const auto step = dissector.inspect(octets_of(packet.state), headers.ip, packet.at);
+    const auto step = dissector.inspect(octets_of(packet.state), headers, packet.at);
     state.spoken = dissector.spoken(octets_of(packet.state));
     if (step == Dissector::Step::decided) {
         decide(packet.state);

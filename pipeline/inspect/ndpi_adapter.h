@@ -153,6 +153,22 @@ inline Detected give_up(Module* module, Flow* flow) noexcept {
 #endif
 }
 
+// The protocol of whoever owns the network; 0: nobody known, or not at this port.
+// address  network byte order
+inline std::uint16_t owner_of(Module* module, std::uint32_t address, std::uint16_t port) noexcept {
+    in_addr in{.s_addr = address};
+    return ndpi_network_port_ptree_match(module, &in, htons(port));
+}
+
+// Whether what is said of a DNS query depends on its name and addresses alone, and no later flow on
+// its answer.
+inline constexpr bool tells_dns_by_name = version < 404;
+
+// Whether 4.2 tells flows behind one of this application by what it keeps of that one's addresses.
+inline bool tells_other_flows(std::uint16_t application) noexcept {
+    return application == NDPI_PROTOCOL_MSTEAMS || application == NDPI_PROTOCOL_ZOOM;
+}
+
 inline constexpr std::uint16_t protocols_max =
 #if NDPI_MAJOR >= 5
     1024;

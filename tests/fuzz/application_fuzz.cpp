@@ -8,6 +8,7 @@
 
 #include "pipeline/base/expects.h"
 #include "pipeline/inspect/application.h"
+#include "tests/pipeline/inspect/dissecting.h"
 
 namespace {
 
@@ -61,22 +62,33 @@ std::vector<std::byte> packet_of(unsigned kind, Bytes payload) {
     return packet;
 }
 
+ApplicationNames& names() {
+    static ApplicationNames all;
+    return all;
+}
+
+// Which knows no names: it asks nDPI for each flow.
+std::unique_ptr<Dissector> dissector_without_names() {
+    auto dissector = Dissector::load({.states_max = 1'000, .known_names = 0}, names());
+    expects(dissector.has_value());
+    return std::move(*dissector);
+}
+
 // nDPI with memory for what it has at its start and so many octets: 0 lets it have all it wants.
 std::unique_ptr<Dissector> dissector_with(std::size_t octets) {
-    static ApplicationNames names;
-    auto plenty = Dissector::load({.states_max = 1'000}, names);
+    auto plenty = Dissector::load({.states_max = 1'000}, names());
     expects(plenty.has_value());
     if (octets == 0) {
         return std::move(*plenty);
     }
     auto scarce = Dissector::load(
-        {.states_max = 1'000, .memory_octets = (*plenty)->octets_taken() + octets}, names);
+        {.states_max = 1'000, .memory_octets = (*plenty)->octets_taken() + octets}, names());
     expects(scarce.has_value());
     return std::move(*scarce);
 }
 
-// One flow of the packets in `data`, each behind its kind and length.
-void dissect(Dissector& dissector, Bytes data) {
+// What one flow of the packets in `data` is, each behind its kind and length.
+tapmeter::flow::Application dissect(Dissector& dissector, Bytes data) {
     std::vector<std::byte> state(Dissector::state_octets());
     Dissector::begin(state);
     auto step = Dissector::Step::more;
@@ -87,7 +99,8 @@ void dissect(Dissector& dissector, Bytes data) {
         const Bytes payload = data.first(std::min(wanted, data.size()));
         data = data.subspan(payload.size());
         const auto packet = packet_of(kind, payload);
-        step = dissector.inspect(state, packet, ObservedAt{std::chrono::seconds{number}});
+        step = dissector.inspect(state, tapmeter::testing::headers_of(packet),
+                                 ObservedAt{std::chrono::seconds{number}});
         if (step == Dissector::Step::decided || step == Dissector::Step::hopeless) {
             break;
         }
@@ -99,18 +112,26 @@ void dissect(Dissector& dissector, Bytes data) {
     expects(label.known() == (label.confidence != tapmeter::flow::Confidence::unknown) ||
             label.known());
     dissector.end(state);
+    return label;
 }
 
 }  // namespace
 
-// The first octet chooses how much memory nDPI has.
+// The first octet chooses how much memory nDPI has. With all that it wants, the names that a
+// dissector knows must make no difference.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* octets, std::size_t size) {
     static const std::array dissectors{dissector_with(0), dissector_with(64), dissector_with(1'024),
                                        dissector_with(4'096)};
     const Bytes data = std::as_bytes(std::span{octets, size});
     if (!data.empty()) {
         const auto which = std::to_integer<std::size_t>(data.front()) % dissectors.size();
-        dissect(*dissectors[which], data.subspan(1));
+        const auto label = dissect(*dissectors[which], data.subspan(1));
+        if (which == 0) {
+            static const auto plain = dissector_without_names();
+            const auto told = dissect(*plain, data.subspan(1));
+            expects(told.master == label.master && told.application == label.application &&
+                    told.category == label.category && told.risks == label.risks);
+        }
     }
     return 0;
 }

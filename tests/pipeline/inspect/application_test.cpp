@@ -6,6 +6,7 @@
 
 #include "pipeline/base/packet.h"
 #include "tests/pipeline/inspect/conversations.h"
+#include "tests/pipeline/inspect/dissecting.h"
 
 namespace tapmeter::inspect {
 namespace {
@@ -32,7 +33,8 @@ protected:
     ~Dissected() override { dissector().end(state_); }
 
     Step look(const Frame& frame) {
-        return dissector().inspect(state_, Bytes{frame}.subspan(ethernet_octets),
+        return dissector().inspect(state_,
+                                   testing::headers_of(Bytes{frame}.subspan(ethernet_octets)),
                                    ObservedAt{1'700'000'000s});
     }
     std::string label() { return names().label(dissector().label(state_)); }
@@ -101,7 +103,7 @@ TEST_F(Dissected, packets_of_any_length_are_read_within_their_bounds) {
     for (std::size_t octets = 0; octets + ethernet_octets <= frame.size(); ++octets) {
         const Frame cut(frame.begin() + ethernet_octets,
                         frame.begin() + static_cast<long>(ethernet_octets + octets));
-        dissector().inspect(state_, cut, ObservedAt{1s});
+        dissector().inspect(state_, testing::headers_of(cut), ObservedAt{1s});
     }
     Frame jumbo = frame;
     jumbo.resize(100'000);
@@ -140,7 +142,8 @@ protected:
         std::vector<std::byte> state(Dissector::state_octets());
         Dissector::begin(state);
         const Frame frame = testing::segment(true, 0x02, {}, port);
-        dissector.inspect(state, Bytes{frame}.subspan(ethernet_octets), ObservedAt{1s});
+        dissector.inspect(state, testing::headers_of(Bytes{frame}.subspan(ethernet_octets)),
+                          ObservedAt{1s});
         dissector.give_up(state);
         const std::string label = names_.label(dissector.label(state));
         dissector.end(state);
