@@ -259,25 +259,45 @@ Parsed<AddressSet> parse_addresses(std::string_view text, Variables variables) {
     return set;
 }
 
+// One sweep over the ports at which a range begins or has ended.
 PortSet PortSet::of(std::span<const Range> wanted, std::span<const Range> unwanted) {
     PortSet set;
     if (wanted.empty() && unwanted.empty()) {
         return set;
     }
     set.any_ = false;
-    std::vector<bool> open(0x10000, wanted.empty());
-    for (const Range& range : wanted) {
-        std::fill(open.begin() + range.first, open.begin() + range.last + 1, true);
+    struct Edge {
+        std::uint32_t port = 0;
+        int wanted = 0;  // by how many ranges more from here on
+        int unwanted = 0;
+    };
+    constexpr std::uint32_t ports = 0x10000;
+    std::vector<Edge> edges;
+    const auto add = [&edges](const Range& range, int Edge::*depth) {
+        edges.push_back({range.first});
+        edges.back().*depth = 1;
+        edges.push_back({std::uint32_t{range.last} + 1});
+        edges.back().*depth = -1;
+    };
+    std::ranges::for_each(wanted, [&add](const Range& range) { add(range, &Edge::wanted); });
+    std::ranges::for_each(unwanted, [&add](const Range& range) { add(range, &Edge::unwanted); });
+    if (wanted.empty()) {
+        add({0, ports - 1}, &Edge::wanted);
     }
-    for (const Range& range : unwanted) {
-        std::fill(open.begin() + range.first, open.begin() + range.last + 1, false);
-    }
-    for (std::uint32_t port = 0; port < open.size(); ++port) {
-        if (open[port] && (port == 0 || !open[port - 1])) {
-            set.ranges_.push_back({static_cast<std::uint16_t>(port), 0});
+    std::ranges::sort(edges, {}, &Edge::port);
+    Edge depth;
+    for (std::size_t i = 0; i < edges.size();) {
+        const std::uint32_t port = edges[i].port;
+        const bool was_open = depth.wanted > 0 && depth.unwanted == 0;
+        for (; i < edges.size() && edges[i].port == port; ++i) {
+            depth.wanted += edges[i].wanted;
+            depth.unwanted += edges[i].unwanted;
         }
-        if (open[port]) {
-            set.ranges_.back().last = static_cast<std::uint16_t>(port);
+        const bool is_open = depth.wanted > 0 && depth.unwanted == 0;
+        if (is_open && !was_open) {
+            set.ranges_.push_back({static_cast<std::uint16_t>(port), 0});
+        } else if (was_open && !is_open) {
+            set.ranges_.back().last = static_cast<std::uint16_t>(port - 1);
         }
     }
     return set;

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -118,6 +121,40 @@ TEST(PortSet, ranges_groups_and_negation) {
     EXPECT_TRUE(holds_port("[21, 25]", 25));
     EXPECT_FALSE(holds_port("![6661:6668]", 6'668));
     EXPECT_TRUE(holds_port("![6661:6668]", 6'669));
+}
+
+// Against one flag a port, at every end of a range and beside it.
+TEST(PortSet, any_ranges_are_what_they_are_port_by_port) {
+    std::mt19937 random(3);
+    const auto ranges = [&random] {
+        std::vector<PortSet::Range> some(random() % 4);
+        for (PortSet::Range& range : some) {
+            const bool at_the_ends = random() % 4 == 0;
+            const auto first = static_cast<std::uint16_t>(at_the_ends ? 0 : random() % 100);
+            const auto octets = static_cast<std::uint16_t>(random() % 40);
+            range = {first, at_the_ends ? std::uint16_t{65'535}
+                                        : static_cast<std::uint16_t>(first + octets)};
+        }
+        return some;
+    };
+    for (int round = 0; round < 2'000; ++round) {
+        const auto wanted = ranges();
+        const auto unwanted = ranges();
+        const PortSet set = PortSet::of(wanted, unwanted);
+        const auto within = [](std::span<const PortSet::Range> in, unsigned port) {
+            return std::ranges::any_of(in, [port](const PortSet::Range& range) {
+                return port >= range.first && port <= range.last;
+            });
+        };
+        std::size_t runs = 0;
+        for (unsigned port = 0, was_open = 0; port < 0x10000; port += port == 200 ? 65'200U : 1U) {
+            const bool open = (wanted.empty() || within(wanted, port)) && !within(unwanted, port);
+            ASSERT_EQ(set.contains(static_cast<std::uint16_t>(port)), open) << port;
+            runs += open && was_open == 0 ? 1 : 0;
+            was_open = open ? 1 : 0;
+        }
+        EXPECT_TRUE(set.is_any() || set.ranges().size() == runs) << "neighbours are one range";
+    }
 }
 
 TEST(PortSet, what_is_wrong_is_said) {
