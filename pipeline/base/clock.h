@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 
 #include "pipeline/base/units.h"
 
@@ -29,6 +31,50 @@ public:
 private:
     Nanoseconds wall_at_start_;
     std::chrono::steady_clock::time_point monotonic_at_start_;
+};
+
+// How far the system's clock has been set since a LiveClock began, which goes on as if it had not:
+// no timeout and no duration feels a step, and what leaves the program is told in the time of day
+// as it is now. What the clock is slewed by, both follow.
+class ClockSteps {
+public:
+    // clock  outlives it
+    explicit ClockSteps(const LiveClock& clock) noexcept : clock_(clock) { look(); }
+
+    // Any thread: what is to be added to a time of the LiveClock.
+    Nanoseconds offset() const noexcept {
+        return Nanoseconds{offset_.load(std::memory_order_relaxed)};
+    }
+
+    // One thread, a few times a second: how far the clock was set since the last look. 0: it was
+    // not, or by less than anybody sets a clock by.
+    Nanoseconds look() noexcept {
+        const ObservedAt before = clock_.now();
+        const auto wall = std::chrono::system_clock::now().time_since_epoch();
+        return note({.before = before, .wall = ObservedAt{wall}, .after = clock_.now()});
+    }
+
+    struct Reading {
+        ObservedAt before;  // LiveClock
+        ObservedAt wall;    // system's clock
+        ObservedAt after;   // LiveClock again
+    };
+    // As look(), by this reading. One that was interrupted says nothing.
+    Nanoseconds note(const Reading& reading) noexcept {
+        constexpr Nanoseconds uncertain_for = std::chrono::milliseconds{1};
+        constexpr Nanoseconds step_min = std::chrono::milliseconds{10};
+        const Nanoseconds ahead = reading.wall - reading.before;
+        const Nanoseconds step = ahead - offset();
+        if (reading.after - reading.before > uncertain_for || std::chrono::abs(step) < step_min) {
+            return Nanoseconds{0};
+        }
+        offset_.store(ahead.count(), std::memory_order_relaxed);
+        return step;
+    }
+
+private:
+    const LiveClock& clock_;
+    std::atomic<std::int64_t> offset_{0};
 };
 
 }  // namespace tapmeter

@@ -155,6 +155,9 @@ Result<void> Appliance::build_metering() {
     if (auto metered = meter_services(); !metered) {
         return metered;
     }
+    if (parts_.steps != nullptr) {
+        exporter_->follow(*parts_.steps);
+    }
     if (signatures_ != nullptr) {
         exporter_->alerts_from(signatures_->rings(), signatures_->words());
     }

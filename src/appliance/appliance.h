@@ -44,7 +44,8 @@ public:
         Config config;
         Captures captures;
         std::vector<std::unique_ptr<exporting::Output>> outputs;
-        const LiveClock* clock = nullptr;  // outlives the appliance
+        const LiveClock* clock = nullptr;   // outlives the appliance, as the next
+        const ClockSteps* steps = nullptr;  // null: times of packets leave as they are
         exporting::LogLine log;  // what the writer of packets has to say; empty: nobody listens
         std::string config_json;
         inspect::ApplicationNames* names = nullptr;  // outlives the appliance; null: nobody asks

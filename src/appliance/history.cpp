@@ -68,7 +68,8 @@ Result<void> Appliance::build_recall_writer() {
         .rings = {},
         .points = packet_points(),
         .statistics = [this](std::size_t point) { return statistics_of(point); },
-        .log = parts_.log};
+        .log = parts_.log,
+        .steps = parts_.steps};
     for (const auto& ring : recall_rings_) {
         parts.rings.push_back(ring.get());
     }

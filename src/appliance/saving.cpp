@@ -64,7 +64,8 @@ Result<void> Appliance::build_writer() {
         .rings = {},
         .points = packet_points(),
         .statistics = [this](std::size_t point) { return statistics_of(point); },
-        .log = parts_.log};
+        .log = parts_.log,
+        .steps = parts_.steps};
     for (const auto& ring : save_rings_) {
         parts.rings.push_back(ring.get());
     }

@@ -109,12 +109,48 @@ bool Exporter::rings_are_empty() const {
     });
 }
 
+void Exporter::follow(const ClockSteps& steps) {
+    steps_ = &steps;
+    moved_records_.resize(Output::records_at_a_time);
+    moved_alerts_.resize(Output::records_at_a_time);
+}
+
+// The records themselves, but where the clock was set.
+RecordBatch Exporter::in_time_of_day(const RecordBatch& batch) {
+    const Nanoseconds offset = clock_offset();
+    if (offset == Nanoseconds{0}) {
+        return batch;
+    }
+    const auto moved = std::span{moved_records_}.first(batch.records.size());
+    std::ranges::copy(batch.records, moved.begin());
+    for (flow::FlowRecord& record : moved) {
+        record.start += offset;
+        record.end += offset;
+        record.flow_start += offset;
+    }
+    return {moved, batch.parts};
+}
+
+std::span<const inspect::Alert> Exporter::in_time_of_day(std::span<const inspect::Alert> alerts) {
+    const Nanoseconds offset = clock_offset();
+    if (offset == Nanoseconds{0}) {
+        return alerts;
+    }
+    const auto moved = std::span{moved_alerts_}.first(alerts.size());
+    std::ranges::copy(alerts, moved.begin());
+    for (inspect::Alert& alert : moved) {
+        alert.at += offset;
+    }
+    return moved;
+}
+
 bool Exporter::drain(Inlet& inlet) {
     std::array<RecordRing::Parts, Output::records_at_a_time> parts;
-    const RecordBatch batch = inlet.ring->readable(parts);
-    if (batch.records.empty() || must_wait()) {
+    const RecordBatch waiting = inlet.ring->readable(parts);
+    if (waiting.records.empty() || must_wait()) {
         return false;
     }
+    const RecordBatch batch = in_time_of_day(waiting);
     for (const flow::FlowRecord& record : batch.records) {
         inlet.dequeued += totals_of(record);
         applications_.add(record);
@@ -157,8 +193,9 @@ bool Exporter::drain_alerts(Inlet& inlet) {
     inlet.dequeued.alerts += alerts.size();
     inlet.published.publish(inlet.dequeued);
     words_->with(alerts.front().generation, [&](const AlertEvents& words) {
+        const auto told = in_time_of_day(alerts);
         for (const auto& output : outputs_) {
-            output->take_alerts(alerts, words);
+            output->take_alerts(told, words);
         }
     });
     inlet.alerts->consume(alerts.size());

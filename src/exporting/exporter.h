@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "pipeline/base/clock.h"
 #include "pipeline/base/published.h"
 #include "pipeline/record_ring.h"
 #include "src/exporting/alert_words.h"
@@ -44,6 +45,10 @@ public:
     // Before run(): the services that are metered beside. names  of applications; outlive this
     void meter_services(std::vector<Service> services, const inspect::ApplicationNames& names);
 
+    // Before run(), of live traffic: outputs are told the time of day as it is now, also where the
+    // system's clock was set since. steps  outlives the Exporter
+    void follow(const ClockSteps& steps);
+
     // Steps until told to stop; naps, a millisecond at most, while nothing arrives. Does not
     // finish(): the workers may still be at work.
     void run(const std::stop_token& stop);
@@ -75,6 +80,11 @@ private:
         Published<RecordTotals> published;
     };
 
+    Nanoseconds clock_offset() const noexcept {
+        return steps_ == nullptr ? Nanoseconds{0} : steps_->offset();
+    }
+    RecordBatch in_time_of_day(const RecordBatch& batch);
+    std::span<const inspect::Alert> in_time_of_day(std::span<const inspect::Alert> alerts);
     bool drain(Inlet& inlet);
     bool drain_alerts(Inlet& inlet);
     bool must_wait();
@@ -87,6 +97,9 @@ private:
     ApplicationTotals applications_;
     std::unique_ptr<ServiceTotals> services_;  // null: there are none
     const AlertWords* words_ = nullptr;
+    const ClockSteps* steps_ = nullptr;  // null: times stay as they are
+    std::vector<flow::FlowRecord> moved_records_;
+    std::vector<inspect::Alert> moved_alerts_;
     Patience patience_;
     std::optional<std::chrono::steady_clock::time_point> waiting_since_;  // with Patience::wait
     std::chrono::steady_clock::time_point last_tick_{};

@@ -105,7 +105,9 @@ bool PacketWriter::turn(bool last) {
     return packets != 0;
 }
 
-void PacketWriter::take(const SavedPacket& head, Bytes frame) {
+void PacketWriter::take(const SavedPacket& saved, Bytes frame) {
+    SavedPacket head = saved;
+    head.observed_ns += parts_.steps == nullptr ? 0 : parts_.steps->offset().count();
     const SavedTotals one{1, head.octets};
     books_.taken += one;
     first_ns_ = first_ns_ == 0 ? head.observed_ns : first_ns_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/base/clock.h"
 #include "pipeline/base/published.h"
 #include "pipeline/base/result.h"
 #include "pipeline/base/source.h"
@@ -57,6 +58,8 @@ public:
         std::function<Blocks::Statistics(std::size_t point)> statistics;
         exporting::LogLine log;
         std::string about{};  // stands in each file, for people; empty: nothing
+        // By which the times of packets are moved; null: they stay. Outlives the writer.
+        const ClockSteps* steps = nullptr;
     };
 
     // Begins the first file, where its name does not depend on the first packet.

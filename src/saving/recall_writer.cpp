@@ -46,9 +46,9 @@ std::string end_of(const decode::Address& address, const flow::FlowKey& key, std
 }
 
 // "recall-20261122T061503Z-000001-alert.pcapng": names are in the order of time.
-std::string name_of(const Recall& recall) {
+std::string name_of(const Recall& recall, std::int64_t asked_ns) {
     std::array<char, 32> text{};
-    const std::time_t second = std::max<std::int64_t>(recall.asked_ns, 0) / 1'000'000'000;
+    const std::time_t second = std::max<std::int64_t>(asked_ns, 0) / 1'000'000'000;
     std::tm parts{};
     ::gmtime_r(&second, &parts);
     const std::size_t octets = std::strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &parts);
@@ -180,8 +180,9 @@ PacketWriter::Parts RecallWriter::parts_of(const Recall& recall, const std::stri
         return statistics;
     };
     parts.log = parts_.log;
+    parts.steps = parts_.steps;
     parts.about = fmt::format("tapmeter recall {}: {}, asked for at {}", recall.number,
-                              words_of(recall), text_of(recall.asked_ns));
+                              words_of(recall), text_of(in_time_of_day(recall.asked_ns)));
     return parts;
 }
 
@@ -191,12 +192,17 @@ void RecallWriter::begin(Bytes octets) {
     Open& open = open_[recall.number];
     if (open.writer == nullptr) {
         open.recall = recall;
-        open.name = name_of(recall);
+        open.name = name_of(recall, in_time_of_day(recall.asked_ns));
         open.writer = std::make_unique<PacketWriter>(parts_of(recall, open.name));
     }
-    open.reach +=
-        fmt::format("{}worker {}: {}", open.reach.empty() ? "history of " : ", of ", recall.worker,
-                    recall.oldest_ns == 0 ? "empty" : "from " + text_of(recall.oldest_ns) + " on");
+    open.reach += fmt::format(
+        "{}worker {}: {}", open.reach.empty() ? "history of " : ", of ", recall.worker,
+        recall.oldest_ns == 0 ? "empty"
+                              : "from " + text_of(in_time_of_day(recall.oldest_ns)) + " on");
+}
+
+std::int64_t RecallWriter::in_time_of_day(std::int64_t observed_ns) const {
+    return observed_ns + (parts_.steps == nullptr ? 0 : parts_.steps->offset().count());
 }
 
 void RecallWriter::take(const SavedPacket& head, Bytes frame, std::uint32_t ring) {

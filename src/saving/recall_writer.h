@@ -39,6 +39,7 @@ public:
         std::vector<PacketWriter::Point> points{};  // as PacketWriter's, as the next two
         std::function<Blocks::Statistics(std::size_t point)> statistics{};
         exporting::LogLine log{};
+        const ClockSteps* steps = nullptr;  // as PacketWriter's
     };
 
     // errors  io  the folder cannot be made or read
@@ -62,6 +63,7 @@ private:
         std::unique_ptr<PacketWriter> writer;
     };
 
+    std::int64_t in_time_of_day(std::int64_t observed_ns) const;
     Result<void> find_files();
     bool turn();
     void take_chunk(std::span<const std::byte> chunk, std::uint32_t ring);

@@ -57,6 +57,7 @@ void print_books(const metrics::Snapshot& books) {
 struct Running {
     std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
     LiveClock clock;  // made before a fork: the time of one data path is that of the next
+    ClockSteps steps{clock};
     Loaded loaded;
     Handover* handover = nullptr;  // null: there is no supervisor
     inspect::ApplicationNames names;
@@ -66,6 +67,7 @@ struct Running {
 
 Result<void> build(const LoadRequest& request, Running& running) {
     const Config& config = running.loaded.config;
+    running.steps.look();  // a data path before may have told of it
     auto outputs = open_outputs(config, interfaces_of(config), log_line, &running.names);
     if (!outputs) {
         return tl::unexpected<Error>(std::move(outputs.error()));
@@ -79,6 +81,7 @@ Result<void> build(const LoadRequest& request, Running& running) {
     parts.captures = std::move(*captures);
     parts.outputs = std::move(*outputs);
     parts.clock = &running.clock;
+    parts.steps = &running.steps;
     parts.names = &running.names;
     parts.log = log_line;
     parts.handover = running.handover;
@@ -138,8 +141,18 @@ void look_after_interfaces(Appliance& appliance) {
     }
 }
 
+void look_after_clock(ClockSteps& steps) {
+    const Nanoseconds step = steps.look();
+    if (step != Nanoseconds{0}) {
+        spdlog::info(
+            "the system's clock was set {:.3f} s {}: times of flows and packets go with it",
+            std::abs(std::chrono::duration<double>(step).count()),
+            step < Nanoseconds{0} ? "back" : "forward");
+    }
+}
+
 // Until somebody asks for the end, every source has ended, or the time is over.
-void wait(const RunCommand& command, Appliance& appliance,
+void wait(const RunCommand& command, Appliance& appliance, ClockSteps& steps,
           std::chrono::steady_clock::time_point began) {
     const auto time_is_over = [&] {
         return command.duration && std::chrono::steady_clock::now() - began >= *command.duration;
@@ -147,6 +160,7 @@ void wait(const RunCommand& command, Appliance& appliance,
     constexpr unsigned turns_between_looks = 4;
     for (unsigned turn = 1; !time_is_over() && !appliance.wait_for(100ms); ++turn) {
         appliance.note_handover();
+        look_after_clock(steps);
         if (turn % turns_between_looks == 0) {
             look_after_interfaces(appliance);
         }
@@ -193,7 +207,8 @@ ExitCode run_data_path(const RunCommand& command, const CommonOptions& common,
 
     // Of a successor the time began with the first.
     const bool first = running.handover == nullptr || !running.handover->has_predecessor();
-    wait(command, appliance, first ? std::chrono::steady_clock::now() : running.began);
+    wait(command, appliance, running.steps,
+         first ? std::chrono::steady_clock::now() : running.began);
     spdlog::info("stopping: every flow is exported");
     appliance.stop(outputs_within);
 

@@ -166,6 +166,61 @@ TEST(Exporter, records_of_files_wait_for_an_output_and_live_ones_do_not) {
     }
 }
 
+// Keeps what it is given.
+class KeepingOutput final : public Output {
+public:
+    std::string_view name() const noexcept override { return "keeping"; }
+    void take(const RecordBatch& batch) override {
+        records_.insert(records_.end(), batch.records.begin(), batch.records.end());
+    }
+    void take_alerts(std::span<const inspect::Alert> alerts, const AlertEvents&) override {
+        alerts_.insert(alerts_.end(), alerts.begin(), alerts.end());
+    }
+    void tick(steady_clock::time_point) override {}
+    void flush(steady_clock::time_point) override {}
+    OutputCounters counters() const override { return {}; }
+
+    std::vector<flow::FlowRecord> records_;
+    std::vector<inspect::Alert> alerts_;
+};
+
+TEST(Exporter, tells_times_as_the_clock_has_been_set) {
+    RecordRing ring(64);
+    Exporter::AlertRing alerts(64);
+    std::vector<std::unique_ptr<Output>> outputs;
+    outputs.push_back(std::make_unique<KeepingOutput>());
+    const auto& kept = static_cast<KeepingOutput&>(*outputs.front());
+    Exporter exporter({&ring}, std::move(outputs));
+    AlertWords words(points);
+    words.add(*rule_set(1));
+    const std::array<Exporter::AlertRing*, 1> rings{&alerts};
+    exporter.alerts_from(rings, words);
+    const LiveClock clock;
+    ClockSteps steps(clock);
+    exporter.follow(steps);
+    const auto send = [&] {
+        ASSERT_TRUE(ring.push(mixed_record(0)));
+        ring.publish();
+        ASSERT_TRUE(alerts.push({.generation = 1, .at = ObservedAt{seconds{100}}}));
+        alerts.publish();
+        exporter.step();
+    };
+    const flow::FlowRecord record = mixed_record(0);
+    send();
+    const ObservedAt now = clock.now();
+    steps.note({.before = now, .wall = now + seconds{3'600}, .after = now});
+    send();
+    ASSERT_EQ(kept.records_.size(), 2U);
+    ASSERT_EQ(kept.alerts_.size(), 2U);
+    EXPECT_EQ(kept.records_[0].start, record.start);
+    EXPECT_EQ(kept.records_[1].start, record.start + seconds{3'600});
+    EXPECT_EQ(kept.records_[1].end, record.end + seconds{3'600});
+    EXPECT_EQ(kept.records_[1].flow_start, record.flow_start + seconds{3'600});
+    EXPECT_EQ(kept.records_[1].flow_id, record.flow_id);
+    EXPECT_EQ(kept.alerts_[0].at, ObservedAt{seconds{100}});
+    EXPECT_EQ(kept.alerts_[1].at, ObservedAt{seconds{3'700}});
+}
+
 TEST(Exporter, the_end_waits_for_no_output_beyond_its_deadline) {
     RecordRing ring(64);
     ASSERT_TRUE(ring.push(mixed_record(0)));
