@@ -5,6 +5,8 @@ import pathlib
 import shutil
 import subprocess
 
+from lib.rows import Skip
+
 # ipfixprobe 5.7.0 is in no package here. Nanoseconds of CPU time a packet that were recorded of it
 # and of softflowd side by side on another machine, by the file's name; what softflowd takes here
 # says what that would be here.
@@ -38,6 +40,18 @@ def cpu_seconds(words):
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return used.ru_utime + used.ru_stime if process.returncode == 0 else None
+
+
+def in_turns(commands, rounds):
+    """name -> the CPU seconds of each round; in every round all commands, one after the other."""
+    seconds = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            used = cpu_seconds(command)
+            if used is None:
+                raise Skip(f"{name} failed: {' '.join(str(word) for word in command)}")
+            seconds[name].append(used)
+    return seconds
 
 
 def read_from_disk(path):

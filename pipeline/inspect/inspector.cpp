@@ -151,7 +151,11 @@ bool Inspector::take_state(FlowTable& table, FlowIndex index, ObservedAt at) noe
         return false;
     }
     Flow& flow = table.flow(index);
-    FlowState state{.last = at, .flow = index, .dissector = current_, .in_use = true};
+    FlowState state{.last = at,
+                    .flow = index,
+                    .dissector = current_,
+                    .in_use = true,
+                    .is_read = !settings_.reads_contents};
     if (content_->comparison() != nullptr) {
         state.flow_id = flow_id_of(flow.key, table.origin(index).flow_start);
     }

@@ -47,6 +47,7 @@ public:
         std::size_t flow_places = 0;  // of the worker's table
         OuterPoints outer_points{};   // as the worker's
         bool populate = false;        // touch every page at the start
+        bool reads_contents = true;   // false: nobody tells of them, and there are no signatures
         // Both outlive the inspector; null: nobody will come after it.
         CrashSlot* slot = nullptr;
         const KeptMemory* kept_labels = nullptr;

@@ -104,6 +104,7 @@ private:
     metrics::Restarts restarts() const;
     Result<std::unique_ptr<inspect::Inspector>> make_inspector(std::size_t worker,
                                                                std::size_t flow_places);
+    bool wants_contents() const;
     Result<std::unique_ptr<inspect::ContentReader>> make_content();
     Result<void> load_signatures();
     Result<std::unique_ptr<Saving>> make_saving();

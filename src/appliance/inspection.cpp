@@ -89,6 +89,7 @@ Result<std::unique_ptr<inspect::Inspector>> Appliance::make_inspector(std::size_
     auto settings = inspection_settings(parts_.config, recorded());
     settings.flow_places = flow_places;
     settings.outer_points = outer_points(parts_.config);
+    settings.reads_contents = wants_contents();
     if (handover_ != nullptr) {
         settings.slot = &handover_->slot_of(worker);
         settings.kept_labels = &handover_->labels_of(worker);
@@ -101,6 +102,13 @@ Result<std::unique_ptr<inspect::Inspector>> Appliance::make_inspector(std::size_
         return tl::unexpected<Error>(std::move(content.error()));
     }
     return inspect::Inspector::make(settings, std::move(*dissector), std::move(*content));
+}
+
+// Rules look at them, and outputs that have words for them tell of them.
+bool Appliance::wants_contents() const {
+    return signatures_ != nullptr || std::ranges::any_of(parts_.outputs, [](const auto& output) {
+               return output->takes_metadata();
+           });
 }
 
 Result<std::unique_ptr<inspect::ContentReader>> Appliance::make_content() {

@@ -88,6 +88,7 @@ public:
 
     std::string_view name() const noexcept override { return name_; }
     bool ready() noexcept override;
+    bool takes_metadata() const noexcept override { return false; }
     void take(const RecordBatch& batch) override;
     void tick(std::chrono::steady_clock::time_point now) override;
     void flush(std::chrono::steady_clock::time_point deadline) override;

@@ -94,6 +94,9 @@ public:
     // Encodes the records into the current message; full messages go to the queue.
     virtual void take(const RecordBatch& batch) = 0;
 
+    // Whether it tells of names, fingerprints and answers: of inspect::Metadata, but signatures.
+    virtual bool takes_metadata() const noexcept { return true; }
+
     // Alerts of signatures, with the words of their rules; an output that has no form for them
     // takes none.
     virtual void take_alerts(std::span<const inspect::Alert> /*alerts*/,

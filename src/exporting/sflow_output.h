@@ -50,6 +50,7 @@ public:
     ~SflowOutput() override;
 
     std::string_view name() const noexcept override { return name_; }
+    bool takes_metadata() const noexcept override { return false; }
     void take(const RecordBatch& batch) override;
     void tick(std::chrono::steady_clock::time_point /*now*/) override {}
     void flush(std::chrono::steady_clock::time_point deadline) override;

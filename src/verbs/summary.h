@@ -28,6 +28,7 @@ public:
     explicit Summary(bool counts_hosts = true, const inspect::ApplicationNames* names = nullptr);
 
     std::string_view name() const noexcept override { return "summary"; }
+    bool takes_metadata() const noexcept override { return false; }
     void take(const RecordBatch& batch) override;
     void take_alerts(std::span<const inspect::Alert> alerts,
                      const exporting::AlertEvents& words) override;

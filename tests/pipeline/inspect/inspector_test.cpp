@@ -230,6 +230,21 @@ TEST(Inspector, keeps_what_was_found_until_the_flow_leaves) {
     EXPECT_EQ(worker.books().metadata_refused, 0U);
 }
 
+TEST(Inspector, reads_no_contents_of_which_nobody_tells) {
+    const auto frames = testing::http_conversation();
+    for (const bool reads : {true, false}) {
+        ReplaySource source(timed(frames));
+        auto settings = small();
+        settings.reads_contents = reads;
+        InspectingWorker worker(source, settings, few_seconds);
+        worker.run_to_the_end();
+        EXPECT_EQ(worker.labels(), std::vector<std::string>{"HTTP"});
+        EXPECT_EQ(worker.ended(flow::Inspection::decided), 1U);
+        EXPECT_EQ(worker.books().described, reads ? 1U : 0U);
+        EXPECT_EQ(worker.books().states, 0U);
+    }
+}
+
 // A file's table grows: what is known of its flows, and what is under way, moves with them.
 TEST(Inspector, goes_on_with_its_flows_in_a_table_that_grows) {
     constexpr std::uint16_t flows = 500;
