@@ -134,7 +134,7 @@ private:
     Told told_in_the_end(State state) noexcept;
     Step ask(State state, Bytes ip, std::int64_t milliseconds) noexcept;
 
-    mutable Arena arena_;            // of whatever nDPI does
+    Arena arena_;
     std::size_t module_octets_ = 0;  // used by a module without flows
     ndpi_detection_module_struct* module_ = nullptr;
     std::vector<std::byte> packet_;           // the copy that nDPI sees
