@@ -25,11 +25,13 @@ namespace {
 // several translations under way only where they are wanted closely one after the other.
 constexpr std::size_t seeks_at_once = 8;
 
-// When something may first happen to a flow that this packet opens.
-ObservedAt first_event(const Observation& first, const flow::Timeouts& timeouts) noexcept {
-    const bool ends = first.protocol == flow::detail::protocol_tcp &&
-                      (first.tcp_control_bits & flow::detail::tcp_rst) != 0;
-    return first.at + std::min(timeouts.active, ends ? timeouts.tcp_end : timeouts.idle);
+Traffic traffic_of(std::span<const Observation> packets) noexcept {
+    Traffic all{.packets = packets.size(), .octets = 0, .layer2_octets = 0};
+    for (const Observation& packet : packets) {
+        all.octets += packet.octets;
+        all.layer2_octets += packet.layer2_octets;
+    }
+    return all;
 }
 
 }  // namespace
@@ -41,7 +43,8 @@ Metering::Metering(Parts parts)
                    : nullptr),
       admission_(parts_.admission),
       shunts_(parts_.shunt, parts_.books),
-      grows_(parts_.grows_to.flows_max > parts_.table.flows_max()) {
+      grows_(parts_.grows_to.flows_max > parts_.table.flows_max()),
+      quiet_max_(std::min(parts_.timeouts.idle, parts_.timeouts.tcp_end)) {
     expects(parts_.analytics == nullptr ||
             parts_.table.beside_octets() == parts_.analytics->settings().beside_flow_octets());
     if (parts_.adopt) {
@@ -69,6 +72,9 @@ void Metering::meter(std::span<const FlowKey> keys, std::span<const Observation>
     }
     announce(keys.subspan(announced_));
     announced_ = 0;
+    const Traffic burst = traffic_of(packets);
+    parts_.books.metered += burst;
+    parts_.books.in_table += burst;
 
     // Flows are asked for a few packets ahead of their turn. A core has some twenty reads of memory
     // under way at most; asked for a whole burst at once, two lines each, the last ones come late.
@@ -98,7 +104,7 @@ void Metering::meter(std::span<const FlowKey> keys, std::span<const Observation>
         if (watcher_ != nullptr && i + foreseen_ahead < count) [[unlikely]] {
             foresee(i + foreseen_ahead, packets[i + foreseen_ahead]);
         }
-        meter_one(keys[i], sought_[i], packets[i]);
+        meter_one(keys[i], packets[i], i);
     }
 }
 
@@ -106,20 +112,29 @@ void Metering::meter_late(const FlowKey& key, const Observation& packet, Observe
                           ObservedAt now) noexcept {
     expects(announced_ == 0);
     now_ = now;
+    const Traffic one = traffic_of({&packet, 1});
+    parts_.books.metered += one;
+    parts_.books.in_table += one;
+    if (watcher_ != nullptr) [[unlikely]] {
+        watcher_->arrive(packet);
+    }
     const FlowHash hash = hash_of(key);
     const FlowIndex index = parts_.table.find(key, hash);
-    if (index != no_flow) {
-        settle(index, until);
+    if (index != no_flow && settle(index, until)) {
+        meter_by_the_book(index, key, packet, hash);
+    } else {
+        open(key, {.hash = hash}, packet);
     }
-    meter_one(key, {.hash = hash, .guess = no_flow, .elsewhere = {}}, packet);
 }
 
 inline void Metering::seek(std::size_t packet, std::size_t end) noexcept {
     for (; packet < end; ++packet) {
         const FlowIndex guess = parts_.table.guess(hashes_[packet]);
-        sought_[packet] = {.hash = hashes_[packet], .guess = guess, .elsewhere = {}};
-        away_from_home_ |= std::uint64_t{guess == no_flow} << packet;
-        if (watcher_ != nullptr && guess != no_flow) [[unlikely]] {
+        guesses_[packet] = guess;
+        if (guess == no_flow) [[unlikely]] {
+            elsewhere_[packet] = {};
+            away_from_home_ |= std::uint64_t{1} << packet;
+        } else if (watcher_ != nullptr) [[unlikely]] {
             watcher_->prefetch(parts_.table.flow(guess), guess);
         }
     }
@@ -127,10 +142,10 @@ inline void Metering::seek(std::size_t packet, std::size_t end) noexcept {
 
 // What the watcher will touch of a packet, some packets behind seek().
 inline void Metering::foresee(std::size_t packet, const Observation& observation) noexcept {
-    const FlowIndex place = sought_[packet].elsewhere.place;
-    if (sought_[packet].guess != no_flow) [[likely]] {
-        watcher_->foresee(parts_.table.flow(sought_[packet].guess), observation);
-    } else if (place != no_flow) {
+    if (guesses_[packet] != no_flow) [[likely]] {
+        watcher_->foresee(parts_.table.flow(guesses_[packet]), observation);
+    } else if (elsewhere_[packet].place != no_flow) {
+        const FlowIndex place = elsewhere_[packet].place;
         watcher_->prefetch_beginning(parts_.table.flow(place), place);
     }
 }
@@ -157,47 +172,79 @@ inline void Metering::prepare_newcomers(std::size_t packet) noexcept {
 }
 
 inline void Metering::ask_for_other(std::size_t packet) noexcept {
-    if (sought_[packet].guess == no_flow) [[unlikely]] {
-        parts_.table.prefetch_other(sought_[packet].hash);
+    if (guesses_[packet] == no_flow) [[unlikely]] {
+        parts_.table.prefetch_other(hashes_[packet]);
     }
 }
 
 inline void Metering::look_elsewhere(std::size_t packet) noexcept {
-    Sought& sought = sought_[packet];
-    if (sought.guess == no_flow) [[unlikely]] {
-        sought.elsewhere = parts_.table.look_elsewhere(sought.hash, ticks_of(now_));
-        sought.guess = sought.elsewhere.flow;
+    if (guesses_[packet] == no_flow) [[unlikely]] {
+        elsewhere_[packet] = parts_.table.look_elsewhere(hashes_[packet], ticks_of(now_));
+        guesses_[packet] = elsewhere_[packet].flow;
     }
 }
 
 // Who leaves may be a guest where it is: its own home is told.
 inline void Metering::ask_for_home_of_leaver(std::size_t packet) noexcept {
-    const Sought& sought = sought_[packet];
-    if (sought.guess == no_flow && sought.elsewhere.place != no_flow && !sought.elsewhere.is_free)
-        [[unlikely]] {
-        parts_.table.prefetch_bucket(hash_of(parts_.table.flow(sought.elsewhere.place).key));
+    if (guesses_[packet] != no_flow) [[likely]] {
+        return;
+    }
+    const flow::FlowTable::Elsewhere& there = elsewhere_[packet];
+    if (there.place != no_flow && !there.is_free) {
+        parts_.table.prefetch_bucket(hash_of(parts_.table.flow(there.place).key));
     }
 }
 
-void Metering::meter_one(const FlowKey& key, const Sought& sought,
-                         const Observation& packet) noexcept {
-    const Traffic one{.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
-    parts_.books.metered += one;
-    parts_.books.in_table += one;
+// at  of the packet in its burst
+inline void Metering::meter_one(const FlowKey& key, const Observation& packet,
+                                std::size_t at) noexcept {
     if (watcher_ != nullptr) [[unlikely]] {
         watcher_->arrive(packet);
     }
-
-    const FlowIndex index = parts_.table.find(key, sought.hash, sought.guess);
-    if (index == no_flow) {
-        open(key, sought.guess == no_flow ? sought : Sought{.hash = sought.hash}, packet);
+    const FlowIndex index = parts_.table.find(key, hashes_[at], guesses_[at]);
+    if (index == no_flow) [[unlikely]] {
+        const bool prepared = guesses_[at] == no_flow;
+        open(key,
+             {.hash = hashes_[at],
+              .elsewhere = prepared ? elsewhere_[at] : flow::FlowTable::Elsewhere{}},
+             packet);
         return;
     }
+    Flow& flow = parts_.table.flow(index);
+    if (!is_plain(flow, packet)) [[unlikely]] {
+        meter_by_the_book(index, key, packet, hashes_[at]);
+        return;
+    }
+    add_plain(flow, packet);
+    if (watcher_ != nullptr && !watcher_->see_plain(flow, packet)) [[unlikely]] {
+        watcher_->see(index, flow, packet, false);
+    }
+    if (is_second(flow)) [[unlikely]] {
+        note_worth(index);
+    }
+    if (shunts_.wants(flow)) [[unlikely]] {
+        shunts_.begin(index, flow);
+    }
+}
+
+// Nearly every packet only adds to a flow that goes on: nothing was due before it, nobody else
+// counts or looks into the flow, and it is neither the first of its end nor one that begins or ends
+// a connection. What this leaves, meter_by_the_book() takes; where both can, they do the same.
+inline bool Metering::is_plain(const Flow& flow, const Observation& packet) const noexcept {
+    const bool nothing_is_due =
+        packet.at < flow.last + quiet_max_ && packet.at < flow.start + parts_.timeouts.active;
+    return nothing_is_due && only_adds(flow, packet) && flow.key.attached == 0 &&
+           flow.sampling_exponent == 0 && flow.shunt_slot == 0;
+}
+
+// A packet of a known flow, whatever it is.
+void Metering::meter_by_the_book(FlowIndex index, const FlowKey& key, const Observation& packet,
+                                 FlowHash hash) noexcept {
     // What was due before this packet happens before it, whenever expiry would have come round.
     Flow& flow = parts_.table.flow(index);
     const bool something_is_due = next_event(flow, parts_.timeouts).at <= packet.at;
     if (something_is_due && !settle(index, packet.at)) [[unlikely]] {
-        open(key, {.hash = sought.hash}, packet);
+        open(key, {.hash = hash}, packet);
         return;
     }
     if (flow.shunt_slot != 0) [[unlikely]] {
@@ -205,7 +252,7 @@ void Metering::meter_one(const FlowKey& key, const Sought& sought,
     }
     if (reopens(flow, packet)) {
         end(index, FlowEndReason::end_of_flow);
-        open(key, {.hash = sought.hash}, packet);
+        open(key, {.hash = hash}, packet);
         return;
     }
     if (flow.sampling_exponent > admission_.exponent()) [[unlikely]] {
@@ -236,7 +283,7 @@ void Metering::meter_one(const FlowKey& key, const Sought& sought,
 }
 
 // True at the second packet of a flow; and of each of its records, which does no harm.
-bool Metering::is_second(const Flow& flow) noexcept {
+inline bool Metering::is_second(const Flow& flow) noexcept {
     return flow.sides[0].packets.value + flow.sides[1].packets.value == 2;
 }
 
@@ -245,79 +292,6 @@ void Metering::note_worth(FlowIndex index) noexcept {
     parts_.table.set_several(index);
     if ((parts_.table.flow(index).state & flow::state::answered) != 0) {
         parts_.table.set_answered(index);
-    }
-}
-
-void Metering::open(const FlowKey& key, const Sought& sought, const Observation& first) noexcept {
-    if (flow::own_sessions.contains(key)) [[unlikely]] {
-        leave_out(first, LeftOut::own_export);
-        if (parts_.analytics != nullptr) {
-            parts_.analytics->pass(first);
-        }
-        return;
-    }
-    const bool let_in = admission_.open() || is_let_in(key, sought.hash, first);
-    if (let_in && make_flow(key, sought, first, admission_.aggregates())) {
-        return;
-    }
-    if (parts_.analytics != nullptr) {
-        parts_.analytics->pass(first);
-    }
-    if (let_in) {
-        aggregate(key, first);
-    }
-}
-
-// spare_answered  no answered flow may leave for this one
-// False: only an answered flow could have made room.
-bool Metering::make_flow(const FlowKey& key, const Sought& sought, const Observation& first,
-                         bool spare_answered) noexcept {
-    const flow::Ticks deadline = deadline_ticks(first_event(first, parts_.timeouts), now_);
-    const FlowIndex index = make_room(sought, deadline, spare_answered);
-    if (index == no_flow) {
-        return false;
-    }
-    begin(parts_.table.flow(index), key, first);
-    place(index, first.at);
-    if (parts_.inspector != nullptr) {
-        parts_.inspector->begin(parts_.table, index, first.place);
-    }
-    if (parts_.analytics != nullptr) {
-        parts_.analytics->begin(parts_.table.flow(index), index, first);
-    }
-    return true;
-}
-
-// A place for a new flow; no_flow: only an answered flow could have made room.
-FlowIndex Metering::make_room(const Sought& sought, flow::Ticks deadline,
-                              bool spare_answered) noexcept {
-    const FlowIndex index = insert(sought.hash, deadline);
-    if (index != no_flow) {
-        return index;
-    }
-    // Nearly always who was chosen some packets ago is still the right one.
-    const bool foreseen = parts_.table.still_leaves(sought.elsewhere, ticks_of(now_));
-    const FlowIndex victim =
-        foreseen ? sought.elsewhere.place : parts_.table.victim(sought.hash, ticks_of(now_));
-    if (spare_answered && parts_.table.is_answered(victim)) {
-        return no_flow;
-    }
-    evict(victim);
-    parts_.table.insert_at(victim, sought.hash, deadline);
-    return victim;
-}
-
-// Counts a flow that has begun, and notes the rate at which such flows are chosen.
-void Metering::place(FlowIndex index, ObservedAt flow_start) noexcept {
-    Flow& flow = parts_.table.flow(index);
-    parts_.table.origin(index) = {.flow_start = flow_start};
-    ++parts_.books.flows_created;
-    ++parts_.books.flows_active;
-    if (admission_.exponent() != 0) [[unlikely]] {
-        flow.sampling_exponent = static_cast<std::uint8_t>(admission_.exponent());
-        if (!is_aggregate(flow.key)) {
-            sampling::add_units(parts_.books.sampled.flows, 1, 1, admission_.exponent());
-        }
     }
 }
 

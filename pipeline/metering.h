@@ -151,11 +151,10 @@ public:
     std::string_view hash_method() const noexcept { return parts_.hasher.method(); }
 
 private:
-    // Where a packet's flow is to be looked for.
+    // Where a flow that is not known goes.
     struct Sought {
         FlowHash hash{};
-        flow::FlowIndex guess = flow::no_flow;
-        flow::FlowTable::Elsewhere elsewhere{};  // of this burst only where guess is no_flow
+        flow::FlowTable::Elsewhere elsewhere{};
     };
     // Expiry's visits.
     struct Settler {
@@ -180,8 +179,11 @@ private:
     void look_elsewhere(std::size_t packet) noexcept;
     void ask_for_home_of_leaver(std::size_t packet) noexcept;
 
-    void meter_one(const flow::FlowKey& key, const Sought& sought,
-                   const flow::Observation& packet) noexcept;
+    void meter_one(const flow::FlowKey& key, const flow::Observation& packet,
+                   std::size_t at) noexcept;
+    bool is_plain(const flow::Flow& flow, const flow::Observation& packet) const noexcept;
+    void meter_by_the_book(flow::FlowIndex index, const flow::FlowKey& key,
+                           const flow::Observation& packet, FlowHash hash) noexcept;
     void open(const flow::FlowKey& key, const Sought& sought,
               const flow::Observation& first) noexcept;
     bool make_flow(const flow::FlowKey& key, const Sought& sought, const flow::Observation& first,
@@ -222,14 +224,18 @@ private:
 
     Parts parts_;
     std::array<FlowHash, burst_packets_max> hashes_{};
-    std::array<Sought, burst_packets_max> sought_{};  // the burst at hand
-    std::uint64_t away_from_home_ = 0;                // bit p: the flow of packet p is not there
+    // Of the burst at hand: where each packet's flow is to be looked for, and bit p where it is not
+    // at home; elsewhere_ is of those alone.
+    std::array<flow::FlowIndex, burst_packets_max> guesses_{};
+    std::array<flow::FlowTable::Elsewhere, burst_packets_max> elsewhere_{};
+    std::uint64_t away_from_home_ = 0;
     static_assert(burst_packets_max <= 64);
     std::size_t announced_ = 0;  // of the burst that comes
     flow::Analytics* watcher_;   // who wants every packet; null: nobody
     Admission admission_;
     Shunts shunts_;
     bool grows_;
+    Nanoseconds quiet_max_;  // nothing ends that has been quiet for less
     flow::Expiry expiry_;
     ObservedAt now_{};
     std::size_t drained_places_ = 0;

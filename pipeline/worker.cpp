@@ -34,8 +34,12 @@ Traffic traffic_of(const flow::Observation& packet) noexcept {
     return {.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
 }
 
-std::uint8_t place_of(const Packet& packet, std::span<const Packet> packets) noexcept {
-    return static_cast<std::uint8_t>(&packet - packets.data());
+ObservedAt in_bounds(ObservedAt at) noexcept {
+    constexpr auto most = static_cast<std::uint64_t>(time_max.time_since_epoch().count());
+    if (static_cast<std::uint64_t>(at.time_since_epoch().count()) <= most) [[likely]] {
+        return at;  // neither above nor, as a number without sign, below
+    }
+    return std::clamp(at, time_min, time_max);
 }
 
 }  // namespace
@@ -146,25 +150,25 @@ std::size_t Worker::decode_burst(std::span<const Packet> packets) noexcept {
     std::size_t count = 0;
     std::uint64_t octets = 0;
     ObservedAt newest = newest_;
-    for (const Packet& packet : packets) {
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        const Packet& packet = packets[i];
         octets += packet.wire_octets;
-        const ObservedAt at = std::clamp(packet.observed_at, time_min, time_max);
+        const ObservedAt at = in_bounds(packet.observed_at);
         newest = std::max(newest, at);
         if (newest >= fragments_.next_due()) [[unlikely]] {
             count = meter_orphans(count, newest, newest);
         }
-        const bool read =
-            flow::read_common(packet, vlan_in_key_, keys_[count], observations_[count]);
-        if (!read && !walk(packet, at, count)) [[unlikely]] {
+        flow::Observation& seen = observations_[count];
+        if (flow::read_common(packet, vlan_in_key_, keys_[count], seen)) [[likely]] {
+            seen.at = at;
+            if (duplicates_ != nullptr && is_copy(flow::common_ip(packet, seen.octets), seen))
+                [[unlikely]] {
+                continue;
+            }
+        } else if (!walk(packet, at, count)) {
             continue;
         }
-        observations_[count].at = at;
-        if (read && duplicates_ != nullptr &&
-            is_copy(flow::common_ip(packet, observations_[count].octets), observations_[count]))
-            [[unlikely]] {
-            continue;
-        }
-        observations_[count].place = place_of(packet, packets);
+        seen.place = static_cast<std::uint8_t>(i);
         ++count;
         if (followers_) [[unlikely]] {
             count = meter_followers(count, newest);

@@ -5,8 +5,11 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
+#include <span>
 #include <type_traits>
+#include <utility>
 
 #include "pipeline/base/ring.h"
 
@@ -27,13 +30,14 @@ class alignas(cache_line_octets) Published {
 public:
     // The one writer only.
     void publish(const Block& block) noexcept {
-        const auto from = std::bit_cast<std::array<std::uint64_t, words>>(block);
+        const Octets from = std::as_bytes(std::span<const Block, 1>{&block, 1});
         const std::uint64_t sequence = sequence_.load(std::memory_order_relaxed);
         sequence_.store(sequence + 1, std::memory_order_relaxed);  // odd: in progress
-        for (std::size_t i = 0; i < words; ++i) {
-            // A reader that sees this word sees the odd sequence too: its second look differs.
-            words_[i].store(from[i], std::memory_order_release);
+        for (std::size_t first = 0; first + words_at_once <= words; first += words_at_once) {
+            publish_words(from, first, std::make_index_sequence<words_at_once>{});
         }
+        constexpr std::size_t rest = words % words_at_once;
+        publish_words(from, words - rest, std::make_index_sequence<rest>{});
         sequence_.store(sequence + 2, std::memory_order_release);
     }
 
@@ -60,6 +64,21 @@ public:
     }
 
 private:
+    using Octets = std::span<const std::byte, sizeof(Block)>;
+    static constexpr std::size_t words_at_once = 8;  // a load and a store each, and no loop
+
+    template <std::size_t... i>
+    void publish_words([[maybe_unused]] Octets block, [[maybe_unused]] std::size_t first,
+                       std::index_sequence<i...>) noexcept {
+        (publish_word(block, first + i), ...);
+    }
+    // A reader that sees this word sees the odd sequence too: its second look differs.
+    void publish_word(Octets block, std::size_t i) noexcept {
+        std::uint64_t word = 0;
+        std::memcpy(&word, block.subspan(i * sizeof(word)).data(), sizeof(word));
+        words_[i].store(word, std::memory_order_release);
+    }
+
     std::atomic<std::uint64_t> sequence_{0};
     std::array<std::atomic<std::uint64_t>, words> words_{};
 };

@@ -2,7 +2,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <span>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "pipeline/decode/cursor.h"
 #include "pipeline/decode/extension_headers.h"
@@ -40,11 +45,16 @@ constexpr FragmentPart ipv4_fragment_part(
 // that was stored in pieces would wait for the stores to reach the cache.
 // octets  the 16 octets of the header that end with the address
 // to      its last four octets become the address, the others zero
-constexpr void copy_ipv4_address(std::span<const std::byte, 16> octets, Address& to) noexcept {
-    constexpr Address mask{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
-    for (std::size_t octet = 0; octet < to.size(); ++octet) {
-        to[octet] = std::to_integer<std::uint8_t>(octets[octet]) & mask[octet];
-    }
+inline void copy_ipv4_address(std::span<const std::byte, 16> octets, Address& to) noexcept {
+#if defined(__SSE2__)
+    __m128i whole;  // NOLINT(*-init-variables): written whole by the next line
+    std::memcpy(&whole, octets.data(), sizeof(whole));
+    whole = _mm_and_si128(whole, _mm_set_epi32(-1, 0, 0, 0));
+    std::memcpy(to.data(), &whole, sizeof(whole));
+#else
+    to = {};
+    std::memcpy(&to[12], octets.last<4>().data(), 4);
+#endif
 }
 
 // Reads one IPv4 header, its options and the authentication headers behind it.

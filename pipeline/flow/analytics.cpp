@@ -302,6 +302,7 @@ void Analytics::count_connection(const TcpQuality& quality) noexcept {
 void Analytics::shed(bool on) noexcept {
     pauses_ = static_cast<std::uint8_t>(pauses_ + (on != shed_ ? 1U : 0U));
     shed_ = on;
+    tcp_alone_ = sees_tcp_alone();
 }
 
 }  // namespace tapmeter::flow

@@ -96,6 +96,9 @@ public:
     void begin(Flow& flow, FlowIndex index, const Observation& first) noexcept;
     // answers  it is the first from its end of the flow, and not the flow's first
     void see(FlowIndex index, Flow& flow, const Observation& packet, bool answers) noexcept;
+    // The same of a packet that does not answer, of a flow that is not shunted, where that takes
+    // the short way: nearly always. False: nothing has happened.
+    bool see_plain(Flow& flow, const Observation& packet) noexcept;
     // It belongs to no flow with a place of its own.
     void pass(const Observation& packet) noexcept { skip(packet, SegmentSkipped::aggregated); }
 
@@ -134,7 +137,11 @@ private:
         std::vector<std::uint64_t> has_tunnel;
     };
     static Result<ByFlow> take(const Settings& settings);
-    explicit Analytics(const Settings& settings) : settings_(settings) {}
+    explicit Analytics(const Settings& settings)
+        : settings_(settings), tcp_alone_(sees_tcp_alone()) {}
+    bool sees_tcp_alone() const noexcept {
+        return settings_.tcp && !settings_.behaviour && !settings_.payloads.any() && !shed_;
+    }
 
     // Behind its flow in the table.
     static TcpQuality& tcp_of(Flow& flow) noexcept {
@@ -195,9 +202,31 @@ private:
     std::span<const Packet> burst_;
     decode::Tunnels around_{};
     bool shed_ = false;
+    bool tcp_alone_ = false;   // no other group wants packets, and none are passed by
     std::uint8_t pauses_ = 0;  // where one began or ended; flows compare it with what they saw last
     TcpReport tcp_report_{};
     BehaviourReport behaviour_report_{};
 };
+
+inline bool Analytics::see_plain(Flow& flow, const Observation& packet) noexcept {
+    if (!tcp_alone_) [[unlikely]] {
+        return false;
+    }
+    if (packet.protocol != detail::protocol_tcp) {
+        return true;
+    }
+    const Packet* const frame = frame_of(packet);
+    if (frame == nullptr || packet.transport_at == 0) [[unlikely]] {
+        return false;
+    }
+    const auto segment =
+        detail::read_fixed_tcp_header(frame->frame.subspan(packet.transport_at),
+                                      packet.transport_octets, packet.at, packet.sender);
+    if (!segment || !tcp_of(flow).see_plain(*segment, pauses_)) [[unlikely]] {
+        return false;
+    }
+    ++books_.segments_seen;
+    return true;
+}
 
 }  // namespace tapmeter::flow

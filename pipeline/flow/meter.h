@@ -73,6 +73,13 @@ void begin(Flow& flow, const FlowKey& key, const Observation& first) noexcept;
 // Adds one more packet.
 void update(Flow& flow, const Observation& packet) noexcept;
 
+// The same in the short way, for nearly all: those that only_adds() knows.
+inline void add_plain(Flow& flow, const Observation& packet) noexcept;
+
+// Its end has sent before in this record, which is no shunted flow's, and it says nothing of a
+// connection.
+inline bool only_adds(const Flow& flow, const Observation& packet) noexcept;
+
 // True where this packet opens a new connection although its flow has ended already: a SYN after
 // FIN both ways or RST. The old flow must leave first.
 inline bool reopens(const Flow& flow, const Observation& packet) noexcept;
@@ -116,13 +123,17 @@ inline void learn_from_tcp(Flow& flow, const Observation& packet) noexcept {
     }
 }
 
-inline void count(Flow& flow, const Observation& packet) noexcept {
+inline void add_to_side(Flow& flow, const Observation& packet) noexcept {
     const auto sender = static_cast<std::size_t>(packet.sender);
     Side& side = flow.sides[sender];
     side.packets += Packets{1};
     side.octets += Octets{packet.octets};
     side.layer2_octets += Octets{packet.layer2_octets};
     flow.tcp_control_bits[sender] |= packet.tcp_control_bits;
+}
+
+inline void count(Flow& flow, const Observation& packet) noexcept {
+    add_to_side(flow, packet);
     if (packet.protocol == protocol_tcp) {
         learn_from_tcp(flow, packet);
     }
@@ -159,6 +170,21 @@ inline void update(Flow& flow, const Observation& packet) noexcept {
     const bool both = (unsigned{flow.sides[0].packets != Packets{}} &
                        unsigned{flow.sides[1].packets != Packets{}}) != 0;
     flow.state = static_cast<std::uint8_t>(flow.state | (both ? state::answered : 0U));
+}
+
+inline bool only_adds(const Flow& flow, const Observation& packet) noexcept {
+    constexpr std::uint16_t of_connections = detail::tcp_syn | detail::tcp_fin | detail::tcp_rst;
+    return (packet.tcp_control_bits & of_connections) == 0 &&
+           (flow.state & (state::empty | state::shunted)) == 0 &&
+           flow.sides[static_cast<std::size_t>(packet.sender)].packets != Packets{};
+}
+
+inline void add_plain(Flow& flow, const Observation& packet) noexcept {
+    std::uint8_t& ttl_min = flow.ttl_min[static_cast<std::size_t>(packet.sender)];
+    flow.start = std::min(flow.start, packet.at);
+    flow.last = std::max(flow.last, packet.at);
+    ttl_min = std::min(ttl_min, packet.time_to_live);
+    detail::add_to_side(flow, packet);
 }
 
 }  // namespace tapmeter::flow

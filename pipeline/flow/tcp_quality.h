@@ -42,6 +42,12 @@ public:
         }
     }
 
+    // The short way alone: a plain segment is seen. False: it is not plain, or a pause lies before
+    // it, and nothing has changed.
+    bool see_plain(const TcpSegment& segment, std::uint8_t pauses) noexcept {
+        return line_.pauses == pauses && see_plain(segment);
+    }
+
     // What was counted is reported: counts and round trips begin anew, the connection goes on.
     void clear_counts() noexcept;
 
@@ -207,7 +213,7 @@ inline void TcpQuality::foresee(Sender sender, std::uint16_t control_bits,
 
 // No event, by the rules of the long way: each comparison stands for what would be counted there,
 // and may refuse more than that.
-inline bool TcpQuality::is_plain(const TcpSegment& segment) const noexcept {
+[[gnu::always_inline]] inline bool TcpQuality::is_plain(const TcpSegment& segment) const noexcept {
     constexpr unsigned looked_at = detail::tcp_syn | detail::tcp_rst | detail::tcp_ack;
     constexpr std::uint32_t octets_max = 0xffff;
     const std::size_t from = index(segment.sender);
@@ -235,7 +241,7 @@ inline bool TcpQuality::is_plain(const TcpSegment& segment) const noexcept {
     return !acknowledged && !probes && end != window_edge(other(segment.sender));
 }
 
-inline bool TcpQuality::see_plain(const TcpSegment& segment) noexcept {
+[[gnu::always_inline]] inline bool TcpQuality::see_plain(const TcpSegment& segment) noexcept {
     if (!is_plain(segment)) [[unlikely]] {
         return false;
     }
@@ -259,7 +265,7 @@ inline bool TcpQuality::see_plain(const TcpSegment& segment) noexcept {
 }
 
 // With ACK, of what the other end has under way.
-inline void TcpQuality::end_round_trip(const TcpSegment& segment) noexcept {
+[[gnu::always_inline]] inline void TcpQuality::end_round_trip(const TcpSegment& segment) noexcept {
     const Sender to = other(segment.sender);
     if (!is(TcpFlag::timing, to)) {
         return;

@@ -30,7 +30,11 @@ std::optional<TcpSegment> read_tcp_segment(const decode::Headers& headers, Obser
     return read_tcp_segment(headers.transport, headers.transport_octets, at, sender);
 }
 
-void detail::read_tcp_options(Bytes options, TcpSegment& segment) noexcept {
+void detail::read_tcp_options(Bytes transport, TcpSegment& segment) noexcept {
+    const std::size_t header_octets =
+        (load_be8(transport.subspan<12>().first<1>()) >> 4U) * tcp_octets_per_word;
+    const Bytes options =
+        transport.first(std::min(header_octets, transport.size())).subspan(tcp_header_octets_min);
     decode::Cursor rest{options, options.size()};
     for (unsigned count = 0; count < options_max && rest.holds(1); ++count) {
         const std::uint8_t kind = load_be8(rest.take<1>());

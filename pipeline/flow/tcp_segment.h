@@ -41,25 +41,26 @@ namespace detail {
 
 inline constexpr std::size_t tcp_header_octets_min = 20;  // without options
 
-// Behind the fixed header; those that lie about themselves end the reading.
-void read_tcp_options(Bytes options, TcpSegment& segment) noexcept;
+inline constexpr std::size_t tcp_octets_per_word = 4;
 
-}  // namespace detail
+// Of a SYN, behind the fixed header; those that lie about themselves end the reading.
+void read_tcp_options(Bytes transport, TcpSegment& segment) noexcept;
 
-inline std::optional<TcpSegment> read_tcp_segment(Bytes transport, std::size_t octets,
-                                                  ObservedAt at, Sender sender) noexcept {
-    constexpr std::size_t octets_per_word = 4;
+// As read_tcp_segment(), but for options. Where the result goes nowhere else, compilers keep it in
+// registers.
+[[gnu::always_inline]] inline std::optional<TcpSegment> read_fixed_tcp_header(
+    Bytes transport, std::size_t octets, ObservedAt at, Sender sender) noexcept {
     constexpr std::uint16_t control_bits_mask = 0x0fff;
-    if (transport.size() < detail::tcp_header_octets_min) [[unlikely]] {
+    if (transport.size() < tcp_header_octets_min) [[unlikely]] {
         return std::nullopt;
     }
-    const auto header = transport.first<detail::tcp_header_octets_min>();
+    const auto header = transport.first<tcp_header_octets_min>();
     const std::uint16_t offset_and_bits = load_be16(header.subspan<12, 2>());
-    const std::size_t header_octets = (offset_and_bits >> 12U) * octets_per_word;
-    if (header_octets < detail::tcp_header_octets_min || header_octets > octets) [[unlikely]] {
+    const std::size_t header_octets = (offset_and_bits >> 12U) * tcp_octets_per_word;
+    if (header_octets < tcp_header_octets_min || header_octets > octets) [[unlikely]] {
         return std::nullopt;
     }
-    TcpSegment segment{
+    return TcpSegment{
         .at = at,
         .sequence = load_be32(header.subspan<4, 4>()),
         .acknowledgement = load_be32(header.subspan<8, 4>()),
@@ -67,10 +68,15 @@ inline std::optional<TcpSegment> read_tcp_segment(Bytes transport, std::size_t o
         .window = load_be16(header.subspan<14, 2>()),
         .control_bits = static_cast<std::uint16_t>(offset_and_bits & control_bits_mask),
         .sender = sender};
-    if ((segment.control_bits & detail::tcp_syn) != 0) [[unlikely]] {
-        detail::read_tcp_options(transport.first(std::min(header_octets, transport.size()))
-                                     .subspan(detail::tcp_header_octets_min),
-                                 segment);
+}
+
+}  // namespace detail
+
+inline std::optional<TcpSegment> read_tcp_segment(Bytes transport, std::size_t octets,
+                                                  ObservedAt at, Sender sender) noexcept {
+    auto segment = detail::read_fixed_tcp_header(transport, octets, at, sender);
+    if (segment && (segment->control_bits & detail::tcp_syn) != 0) [[unlikely]] {
+        detail::read_tcp_options(transport, *segment);
     }
     return segment;
 }

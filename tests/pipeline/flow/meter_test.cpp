@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <random>
+
 #include "pipeline/flow/timeouts.h"
 #include "tests/support/flows.h"
 
@@ -136,6 +139,51 @@ TEST(Timeouts, the_earlier_of_cut_and_end_comes_first) {
     EXPECT_EQ(next_event(flow, timeouts).at, at(60s));
     clear_after_cut(flow);
     EXPECT_EQ(next_event(flow, timeouts).what, Due::idle_end) << "nothing to cut";
+}
+
+// Packets of every kind, in any order of times, with cuts between them: the short way of those that
+// only add comes to what the long one does.
+TEST(Meter, a_packet_that_only_adds_is_added_the_same_by_the_short_way) {
+    constexpr std::uint16_t of_no_connection = 0xff8;
+    std::mt19937 random(20'261'123);
+    const auto one_in = [&](unsigned n) { return random() % n == 0; };
+    const auto some_bits = [&]() -> std::uint16_t {
+        if (one_in(8)) {
+            return one_in(2) ? syn : one_in(2) ? fin : rst;
+        }
+        return static_cast<std::uint16_t>(ack | (random() & of_no_connection));
+    };
+    unsigned short_ways = 0;
+    for (unsigned flow = 0; flow < 2'000; ++flow) {
+        Flow by_long;
+        begin(by_long, testing::key_number(flow), tcp(Sender::low, one_in(2) ? syn : ack));
+        Flow by_either = by_long;
+        for (unsigned i = 0; i < 40; ++i) {
+            const Sender sender = one_in(3) ? Sender::high : Sender::low;
+            Observation packet =
+                tcp(sender, some_bits(), std::chrono::milliseconds(random() % 5'000));
+            packet.octets = static_cast<std::uint32_t>(random() % 1'500);
+            packet.time_to_live = static_cast<std::uint8_t>(random());
+            packet.type_of_service = static_cast<std::uint8_t>(random());
+            if (flow % 4 == 0) {
+                packet.protocol = 17;
+                packet.tcp_control_bits = 0;
+            }
+            if (one_in(10)) {
+                clear_after_cut(by_long);
+                clear_after_cut(by_either);
+            }
+            update(by_long, packet);
+            if (only_adds(by_either, packet)) {
+                add_plain(by_either, packet);
+                ++short_ways;
+            } else {
+                update(by_either, packet);
+            }
+            ASSERT_EQ(std::memcmp(&by_long, &by_either, sizeof(Flow)), 0) << "packet " << i;
+        }
+    }
+    EXPECT_GT(short_ways, 10'000U);
 }
 
 TEST(Timeouts, a_flow_that_has_ended_lingers) {
