@@ -41,6 +41,10 @@ std::uint32_t microseconds_of(Nanoseconds time) noexcept {
 
 void TcpQuality::see_any(const TcpSegment& segment) noexcept {
     begin_again(segment);
+    if (is_first_syn(segment)) {
+        open(segment);
+        return;
+    }
     note_handshake(segment);
     Found found = look_at_window(segment);
     look_at_acknowledgement(segment, found);
@@ -50,6 +54,27 @@ void TcpQuality::see_any(const TcpSegment& segment) noexcept {
     advance(segment, found);
     keep_last(segment, found);
     judge();
+}
+
+// Nothing is known of the connection yet, and its client asks for it.
+bool TcpQuality::is_first_syn(const TcpSegment& segment) const noexcept {
+    constexpr unsigned looked_at = syn_fin_or_rst | detail::tcp_ack;
+    return (opened_.said[0] | opened_.said[1]) == 0 && segment.payload_octets == 0 &&
+           (segment.control_bits & looked_at) == detail::tcp_syn;
+}
+
+// What the steps of see_any() come to where there is nothing to compare with.
+void TcpQuality::open(const TcpSegment& segment) noexcept {
+    const std::size_t from = index(segment.sender);
+    say(TcpSaid::first, segment.sender);
+    opened_.first[from] = segment.sequence;
+    note_syn(segment);
+    note_opening(segment);
+    line_.next[from] = line_.timed[from] = behind(segment);
+    line_.next_at[from] = line_.timed_at[from] = segment.at;
+    line_.window[from] = segment.window;
+    line_.last_ack[from] = segment.acknowledgement;
+    set(TcpFlag::has_next | TcpFlag::timing, segment.sender, true);
 }
 
 RoundTrips TcpQuality::round_trips(Sender towards) const noexcept {

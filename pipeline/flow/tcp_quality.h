@@ -165,6 +165,8 @@ private:
     void end_round_trip(const TcpSegment& segment) noexcept;
 
     void see_any(const TcpSegment& segment) noexcept;
+    bool is_first_syn(const TcpSegment& segment) const noexcept;
+    void open(const TcpSegment& segment) noexcept;
     void begin_again(const TcpSegment& segment) noexcept;
     void note_handshake(const TcpSegment& segment) noexcept;
     void note_syn(const TcpSegment& segment) noexcept;
@@ -219,8 +221,7 @@ inline void TcpQuality::foresee(Sender sender, std::uint16_t control_bits,
     const std::size_t from = index(segment.sender);
     const std::size_t to = 1 - from;
     const std::uint32_t data = segment.payload_octets;
-    const unsigned flags = (TcpFlag::steady | (data != 0 ? TcpFlag::spoke : 0U)) << from;
-    if ((line_.flags & flags) != flags ||
+    if (!is(TcpFlag::steady, segment.sender) ||
         (segment.control_bits & looked_at) != detail::tcp_ack ||  // may open or refuse
         segment.sequence != line_.next[from] ||                   // a gap, or sent again
         segment.window == 0 || data > octets_max) {
@@ -249,6 +250,10 @@ inline void TcpQuality::foresee(Sender sender, std::uint16_t control_bits,
     const std::size_t from = index(segment.sender);
     const std::uint32_t octets = segment.payload_octets + (segment.control_bits & detail::tcp_fin);
     end_round_trip(segment);
+    if (!is(TcpFlag::spoke, segment.sender) && segment.payload_octets != 0) [[unlikely]] {
+        note_response(segment);
+        set(TcpFlag::spoke, segment.sender, true);
+    }
     if (octets != 0) {
         line_.next[from] += octets;
         line_.next_at[from] = segment.at;

@@ -48,7 +48,7 @@ std::uint16_t header_checksum(std::span<const std::byte, ipv4_octets> header) no
 void write_head(const FrameHead& head, std::span<std::byte, frame_head_octets> octets) noexcept {
     std::ranges::fill(octets, std::byte{0});
     const Endpoints ends = endpoints_of(head.flow);
-    const std::uint32_t ip_octets = head.frame_octets - ethernet_octets;
+    const std::uint32_t ip_octets = ip_octets_of(head);
 
     OctetWriter writer(octets);
     writer.be16(0x0200).be32(head.from_client ? 2U : 1U);

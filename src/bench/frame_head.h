@@ -33,6 +33,16 @@ struct FrameHead {
     std::uint32_t acknowledgement = 1;
 };
 
+// Length of the IPv4 datagram: the frame without its Ethernet header. TCP without data (no PSH) is
+// its two headers, and what the shortest frame holds behind them is padding, as on any wire: no
+// stack sends data in a SYN.
+constexpr std::uint32_t ip_octets_of(const FrameHead& head) noexcept {
+    constexpr std::uint32_t ethernet_octets = 14;
+    constexpr std::uint32_t ipv4_and_tcp_octets = 20 + 20;
+    const bool bare = head.protocol == protocol_tcp && (head.tcp_control_bits & tcp_psh) == 0;
+    return bare ? ipv4_and_tcp_octets : head.frame_octets - ethernet_octets;
+}
+
 // Writes the headers of the frame and the beginning of its payload, which is zero. Addresses are
 // those of 10.0.0.0/8 and 198.18.0.0/15 (RFC 2544 appendix C), so that no client's is a server's.
 // The IPv4 header checksum is right; UDP and TCP carry none (0), because their payload is not made.

@@ -97,11 +97,11 @@ public:
 private:
     // As nothing is lost, nothing is sent again: whoever looks into TCP finds it in order.
     void number(FrameHead& head) noexcept {
-        constexpr std::uint32_t headers_octets = 14 + 20 + 20;
+        constexpr std::uint32_t headers_octets = 20 + 20;
         std::uint32_t& from = head.from_client ? client_next_ : server_next_;
         head.sequence = from;
         head.acknowledgement = head.from_client ? server_next_ : client_next_;
-        from += head.frame_octets - headers_octets;
+        from += ip_octets_of(head) - headers_octets;
         from += (head.tcp_control_bits & (tcp_syn | tcp_fin)) != 0 ? 1U : 0U;
     }
 
