@@ -84,9 +84,6 @@ void Metering::meter(std::span<const FlowKey> keys, std::span<const Observation>
     away_from_home_ = 0;
     seek(0, first(flows_ahead));
     if (newcomers_welcome) {
-        for (std::size_t i = 0; i < first(others_ahead); ++i) {
-            ask_for_other(i);
-        }
         for (std::size_t i = 0; i < first(newcomers_ahead); ++i) {
             look_elsewhere(i);
         }
@@ -132,6 +129,7 @@ inline void Metering::seek(std::size_t packet, std::size_t end) noexcept {
         const FlowIndex guess = parts_.table.guess(hashes_[packet]);
         guesses_[packet] = guess;
         if (guess == no_flow) [[unlikely]] {
+            parts_.table.prefetch_other(hashes_[packet]);
             elsewhere_[packet] = {};
             away_from_home_ |= std::uint64_t{1} << packet;
         } else if (watcher_ != nullptr) [[unlikely]] {
@@ -155,25 +153,15 @@ inline void Metering::foresee(std::size_t packet, const Observation& observation
 inline void Metering::prepare_newcomers(std::size_t packet) noexcept {
     constexpr auto ahead = [](std::size_t packets) { return std::uint64_t{1} << packets; };
     const std::uint64_t next = away_from_home_ >> packet;
-    constexpr std::uint64_t steps =
-        ahead(others_ahead) | ahead(newcomers_ahead) | ahead(leavers_ahead);
+    constexpr std::uint64_t steps = ahead(newcomers_ahead) | ahead(leavers_ahead);
     if ((next & steps) == 0) [[likely]] {
         return;
-    }
-    if ((next & ahead(others_ahead)) != 0) {
-        ask_for_other(packet + others_ahead);
     }
     if ((next & ahead(newcomers_ahead)) != 0) {
         look_elsewhere(packet + newcomers_ahead);
     }
     if ((next & ahead(leavers_ahead)) != 0) {
         ask_for_home_of_leaver(packet + leavers_ahead);
-    }
-}
-
-inline void Metering::ask_for_other(std::size_t packet) noexcept {
-    if (guesses_[packet] == no_flow) [[unlikely]] {
-        parts_.table.prefetch_other(hashes_[packet]);
     }
 }
 

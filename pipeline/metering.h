@@ -167,15 +167,13 @@ private:
     };
 
     static constexpr std::size_t flows_ahead = 16;
-    static constexpr std::size_t others_ahead = 12;
-    static constexpr std::size_t newcomers_ahead = 8;
+    static constexpr std::size_t newcomers_ahead = 10;
     static constexpr std::size_t foreseen_ahead = 6;
-    static constexpr std::size_t leavers_ahead = 4;
+    static constexpr std::size_t leavers_ahead = 5;
 
     void seek(std::size_t packet, std::size_t end) noexcept;
     void foresee(std::size_t packet, const flow::Observation& observation) noexcept;
     void prepare_newcomers(std::size_t packet) noexcept;
-    void ask_for_other(std::size_t packet) noexcept;
     void look_elsewhere(std::size_t packet) noexcept;
     void ask_for_home_of_leaver(std::size_t packet) noexcept;
 
