@@ -276,6 +276,18 @@ TEST(Worker, the_last_acknowledgement_still_belongs_to_the_ended_flow) {
     EXPECT_EQ(records[0].forward.packets, Packets{2});
 }
 
+// No expiry comes between: both acknowledgements are of one burst.
+TEST(Worker, an_acknowledgement_that_the_ended_flow_no_longer_waits_for_is_another_flow) {
+    const auto records = records_of({{tcp_frame(true, fin_ack), 1'000s},
+                                     {tcp_frame(false, fin_ack), 1'000s + 1ms},
+                                     {tcp_frame(true, ack), 1'001s},
+                                     {tcp_frame(true, ack), 1'003s}});
+    ASSERT_EQ(records.size(), 2U);
+    EXPECT_EQ(records[0].end_reason, flow::FlowEndReason::end_of_flow);
+    EXPECT_EQ(records[0].forward.packets, Packets{2});
+    EXPECT_EQ(records[1].forward.packets, Packets{1});
+}
+
 // Hostile capture files carry any time at all.
 TEST(Worker, times_at_the_ends_of_the_clock_do_not_overflow) {
     const auto records = records_of({{udp_frame(1), Nanoseconds::max()},
