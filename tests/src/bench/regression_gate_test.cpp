@@ -150,7 +150,8 @@ TEST(RegressionGate, conversations_cost_no_more_than_recorded) {
 }
 
 // The gate itself: a burden of half a worker's own time a packet must not pass where the worker
-// alone does. Each multiplication waits for the one before, five cycles with shift and exclusive or.
+// alone does. Each multiplication waits for the one before, five cycles with shift and exclusive
+// or.
 TEST(RegressionGate, sees_a_planted_slow_down) {
     if (!hindrance().empty()) {
         GTEST_SKIP() << hindrance();
