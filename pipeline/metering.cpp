@@ -1,11 +1,9 @@
 #include "pipeline/metering.h"
 
 #include <algorithm>
-#include <array>
 
 #include "pipeline/base/expects.h"
 #include "pipeline/base/packet.h"
-#include "pipeline/flow/own_sessions.h"
 
 namespace tapmeter {
 
@@ -109,7 +107,7 @@ void Metering::meter_late(const FlowKey& key, const Observation& packet, Observe
                           ObservedAt now) noexcept {
     expects(announced_ == 0);
     now_ = now;
-    const Traffic one = traffic_of({&packet, 1});
+    const Traffic one = traffic_of(packet);
     parts_.books.metered += one;
     parts_.books.in_table += one;
     if (watcher_ != nullptr) [[unlikely]] {

@@ -20,6 +20,10 @@
 
 namespace tapmeter {
 
+constexpr Traffic traffic_of(const flow::Observation& packet) noexcept {
+    return {.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
+}
+
 // The Metering Process of one worker: its shard of the flow table, the rules of when flows are
 // cut and end, and the way of their records into the ring. One core, no locks.
 class Metering {

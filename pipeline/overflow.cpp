@@ -32,15 +32,14 @@ bool Metering::is_let_in(const FlowKey& key, FlowHash hash, const Observation& f
 
 // It was taken for metered when it came.
 void Metering::leave_out(const Observation& packet, LeftOut reason) noexcept {
-    const Traffic one{.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
+    const Traffic one = traffic_of(packet);
     parts_.books.metered -= one;
     parts_.books.in_table -= one;
     parts_.books.ignored[index_of(reason)] += one;
 }
 
 void Metering::aggregate(const FlowKey& key, const Observation& packet) noexcept {
-    parts_.books.aggregated +=
-        {.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
+    parts_.books.aggregated += traffic_of(packet);
     const Observation seen = flow::aggregate_observation(packet);
     const unsigned exponent = admission_.exponent();
     const FlowKey network = aggregate_key(key, packet, AggregateBy::network, exponent);

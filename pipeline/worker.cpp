@@ -30,10 +30,6 @@ flow::Fragments::Settings fragments_for(const Worker::Parts& parts) noexcept {
     return settings;
 }
 
-Traffic traffic_of(const flow::Observation& packet) noexcept {
-    return {.packets = 1, .octets = packet.octets, .layer2_octets = packet.layer2_octets};
-}
-
 ObservedAt in_bounds(ObservedAt at) noexcept {
     constexpr auto most = static_cast<std::uint64_t>(time_max.time_since_epoch().count());
     if (static_cast<std::uint64_t>(at.time_since_epoch().count()) <= most) [[likely]] {
